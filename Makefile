@@ -1,0 +1,90 @@
+# The one list of commands. `make help` shows it.
+
+PYTHON ?= python3
+PORT ?= 8443
+MANAGEMENT_PORT ?= 8080
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+SERVE_READY := $(VENV)/.serve-ready
+CERTS := .local/certs
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) \
+		|| { rm -rf $(VENV); echo "Python's venv module is needed (Debian: apt install python3-venv)" >&2; exit 1; }
+
+# The build tool comes from the lock file too, so nothing is installed that has no hash there.
+define install
+	@echo "installing what $(1) names ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(1)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $(2)
+endef
+
+$(SERVE_READY): requirements.txt pyproject.toml | $(VENV)/bin/python
+	$(call install,requirements.txt,$@)
+
+$(READY): requirements-dev.txt pyproject.toml | $(VENV)/bin/python
+	$(call install,requirements-dev.txt,$@)
+
+.PHONY: setup
+setup: $(READY) ## set up .venv with everything for development
+
+$(CERTS)/tls.crt: | $(SERVE_READY)
+	@$(BIN)/stash-certs issue --dir $(CERTS) --dns localhost --dns 127.0.0.1 --dns ::1
+
+.PHONY: run
+run: $(SERVE_READY) $(CERTS)/tls.crt ## serve https://127.0.0.1:8443 with a local certificate (PORT=, MANAGEMENT_PORT=)
+	@echo "try, from another terminal in this folder:"
+	@echo
+	@echo "  curl --cacert $(CERTS)/ca.crt -H 'Content-Type: application/json' \\"
+	@echo "    --data-binary @manifests/samples/reviews/restorebatch.json https://127.0.0.1:$(PORT)/mutate"
+	@echo
+	@exec $(BIN)/stash-admission serve --port $(PORT) --management-port $(MANAGEMENT_PORT) --cert-dir $(CERTS)
+
+.PHONY: test
+test: $(READY) ## every test that needs no cluster
+	@$(BIN)/pytest --cov --cov-report=term-missing
+
+.PHONY: lint
+lint: $(READY) ## format, lint, types, import direction
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+.PHONY: format
+format: $(READY) ## write the format and what lint can mend
+	@$(BIN)/ruff check --fix --quiet .
+	@$(BIN)/ruff format --quiet .
+
+.PHONY: generate
+generate: $(READY) ## write what is generated: the samples' reviews, the parts of the README
+	@$(BIN)/python -m manifests.generate
+
+.PHONY: verify
+verify: $(READY) ## fail if something generated is out of date
+	@$(BIN)/python -m manifests.generate --check
+
+.PHONY: mutants
+mutants: $(READY) ## change the decisions' code everywhere, and see that tests fail (half an hour)
+	@$(BIN)/mutmut run
+
+.PHONY: lock
+lock: | $(VENV)/bin/python ## lock the dependencies of pyproject.toml with hashes
+	@$(BIN)/python -m pip install --quiet 'uv>=0.5'
+	@for each in "--extra build:requirements.txt" "--extra build --extra dev:requirements-dev.txt"; do \
+		$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url \
+			--no-emit-find-links --upgrade pyproject.toml $${each%%:*} --output-file $${each##*:}; done
+
+.PHONY: clean
+clean: ## remove what was set up
+	@rm -rf $(VENV) .local

@@ -1,0 +1,5 @@
+"""`python -m app` is `stash-admission`."""
+
+from app.cli import main
+
+main()

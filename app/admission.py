@@ -1,0 +1,201 @@
+"""The decision on one request: which rules it concerns, what they change, refuse and warn of.
+
+What is the same for all rules is decided here, once: which requests need no decision, which updates change nothing,
+and which faults an update is not refused for, because the stored object has them already.
+"""
+
+import json
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from app.catalogue import Level, for_kind, levels
+from app.domain.invoker import GROUP, KINDS, VERSION, Invoker, same
+from app.domain.outcome import Edit, Finding, Reason, apply
+from app.domain.path import Path
+from app.domain.reading import read
+from app.review import Request
+from app.rules import ANNOUNCEMENTS, MUTATIONS, VALIDATIONS
+
+STORED_ALREADY = "the stored object has this fault already"
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A finding, the rule that found it, and whether it refuses the object."""
+
+    rule: str
+    finding: Finding
+    refuses: bool
+    stored: bool = False
+    """Whether the stored object has the same fault, so that it only warns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What became of a request."""
+
+    edits: tuple[tuple[str, Edit], ...] = ()
+    """The changes, each with the rule that makes it."""
+    judged: tuple[Judged, ...] = ()
+    note: str = ""
+    """Something to tell about a request that no rule concerned."""
+
+    @property
+    def allowed(self) -> bool:
+        """Whether no finding refuses the object."""
+        return not any(each.refuses for each in self.judged)
+
+
+NOTHING = Decision()
+
+
+class Admission:
+    """Decides on requests. `chosen` sets levels of rules by their ids; it raises UnknownLevel."""
+
+    def __init__(self, chosen: Mapping[str, str] | None = None) -> None:
+        self.levels = levels(chosen or {})
+        self._mutations = {kind: for_kind(kind, MUTATIONS) for kind in KINDS}
+        self._announcements = {kind: self._not_off(kind, ANNOUNCEMENTS) for kind in KINDS}
+        self._validations = {kind: self._not_off(kind, VALIDATIONS) for kind in KINDS}
+
+    def _not_off(self, kind: str, functions: Any) -> Any:
+        return [each for each in for_kind(kind, functions) if self.levels[each[0]] is not Level.OFF]
+
+    def mutate(self, request: Request) -> Decision:
+        """What `/mutate` answers: the changes, and warnings of what they did or could not do. It refuses nothing."""
+        documents = _documents(request)
+        if isinstance(documents, Decision):
+            return documents
+        document, old = documents
+        invoker = read(request.kind, document, request.namespace)
+        if old is not None:
+            invoker.compare_with(read(request.kind, old, request.namespace))
+        return Decision(tuple(self._edits(request.kind, invoker)), tuple(self._announced(request.kind, invoker)))
+
+    def validate(self, request: Request) -> Decision:
+        """What `/validate` answers: every finding about the object."""
+        documents = _documents(request)
+        if isinstance(documents, Decision):
+            return documents
+        document, old = documents
+        kind, namespace = request.kind, request.namespace
+        invoker = read(kind, document, namespace)
+        if old is None:
+            return Decision(judged=tuple(self._judged(kind, invoker)))
+        stored = read(kind, old, namespace)
+        settled = self._mutated(kind, stored, old)
+        if same(self._mutated(kind, invoker, document).get("spec"), settled.get("spec")):
+            return NOTHING
+        invoker.compare_with(stored)
+        judged = list(self._judged(kind, invoker))
+        if any(each.refuses for each in judged):
+            before = [stored, read(kind, settled, namespace)]
+            judged = list(_ratcheted(judged, invoker, self._known(kind, before)))
+        return Decision(judged=tuple(judged))
+
+    def _edits(self, kind: str, invoker: Invoker) -> Iterable[tuple[str, Edit]]:
+        return ((rule, edit) for rule, function in self._mutations[kind] for edit in function(invoker))
+
+    def _mutated(self, kind: str, invoker: Invoker, document: Mapping[str, Any]) -> dict[str, Any]:
+        """The document after all mutations, as if it were new."""
+        return apply((edit for _, edit in self._edits(kind, invoker)), document)
+
+    def _announced(self, kind: str, invoker: Invoker) -> Iterable[Judged]:
+        for rule, function in self._announcements[kind]:
+            for finding in function(invoker):
+                yield Judged(rule, finding, refuses=False)
+
+    def _judged(self, kind: str, invoker: Invoker) -> Iterable[Judged]:
+        found = []
+        for rule, function in self._validations[kind]:
+            enforced = self.levels[rule] is Level.ENFORCE
+            for finding in function(invoker):
+                refuses = enforced and not finding.settled and not finding.advisory
+                found.append(Judged(rule, finding, refuses, stored=finding.settled))
+        return _once(found, invoker)
+
+    def _known(self, kind: str, before: Iterable[Invoker]) -> set[Hashable]:
+        """The identities of all findings about the stored object, as it is and as its mutated form."""
+        return {_identity(each, invoker) for invoker in before for each in self._judged(kind, invoker)}
+
+
+def _documents(request: Request) -> tuple[dict[str, Any], dict[str, Any] | None] | Decision:
+    """The object, and on an update the stored one; or the decision on a request that needs none."""
+    if request.operation not in ("CREATE", "UPDATE") or request.subresource or request.object is None:
+        return NOTHING
+    if request.group != GROUP or request.version != VERSION or request.kind not in KINDS:
+        kind = f"{request.kind}.{request.version}.{request.group}"
+        return Decision(note=f"stash-admission knows no rules for {kind}: it should not be asked about it")
+    if _deleted(request.object):
+        return NOTHING
+    if request.operation == "CREATE":
+        return request.object, None
+    old = request.old_object or {}
+    if same(request.object.get("spec"), old.get("spec")):
+        return NOTHING
+    return request.object, old
+
+
+def _deleted(document: Mapping[str, Any]) -> bool:
+    metadata = document.get("metadata")
+    return isinstance(metadata, dict) and metadata.get("deletionTimestamp") is not None
+
+
+def _ratcheted(judged: Iterable[Judged], invoker: Invoker, known: set[Hashable]) -> Iterable[Judged]:
+    """The findings, those that the stored object had already as warnings."""
+    for each in judged:
+        if each.refuses and each.finding.pair is None and _identity(each, invoker) in known:
+            each = replace(each, refuses=False, stored=True)
+        yield each
+
+
+def _identity(judged: Judged, invoker: Invoker) -> Hashable:
+    """What makes a finding the same in two versions of an object: rule, field and value, members by their ref.
+
+    Not for a finding about two members, which says itself whether it is settled.
+    """
+    finding, path = judged.finding, judged.finding.path
+    where: tuple[Hashable, ...] = path
+    if path[:2] == ("spec", "members") and len(path) > 2:
+        where = (invoker.keys[int(path[2])], *path[3:])
+    return judged.rule, where, json.dumps(finding.value, sort_keys=True)
+
+
+def _once(found: list[Judged], invoker: Invoker) -> list[Judged]:
+    """The findings, each fault reported once.
+
+    A wrong value counts as absent for the other rules, so what they say of its absence goes. What a named rule says of
+    a missing field is kept, and `field-type` silent. A pair of members that one rule reports for a field, another one
+    does not report again, unless it is stricter.
+    """
+    pairs: dict[Hashable, bool] = {}
+    kept = []
+    wrong = {fault.path for fault in invoker.faults if fault.lack != "missing"}
+    named = [each.finding.path for each in found if each.rule != "field-type"] if invoker.faults else []
+    for each in found:
+        finding = each.finding
+        if each.rule == "field-type":
+            if finding.reason is Reason.REQUIRED and any(_within(path, finding.path) for path in named):
+                continue
+        elif wrong and _owed_to(finding, wrong):
+            continue
+        elif finding.pair is not None:
+            key = (finding.path, finding.pair)
+            if pairs.get(key, False) or (key in pairs and not each.refuses):
+                continue
+            pairs[key] = each.refuses
+        kept.append(each)
+    return kept
+
+
+def _owed_to(finding: Finding, wrong: set[Path]) -> bool:
+    """Whether the finding is about a field that only seems absent, or about one above it that seems to lack it."""
+    return any(
+        _within(finding.path, path) or (finding.reason is Reason.REQUIRED and _within(path, finding.path))
+        for path in wrong
+    )
+
+
+def _within(path: Path, above: Path) -> bool:
+    return path[: len(above)] == above

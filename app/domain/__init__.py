@@ -1,0 +1,1 @@
+"""What aliases, hosts, rules and orders mean, in pure functions: no clock, no files, no network."""

@@ -1,0 +1,130 @@
+"""Hosts: how restic names the data of a target, made from its alias, and when two targets make the same."""
+
+from collections.abc import Hashable, Iterator
+from enum import Enum
+from typing import NamedTuple
+
+LONGEST_ALIAS = 63
+"""An alias is a Kubernetes label value."""
+
+
+class Shape(Enum):
+    """How the hosts of a target are made of its alias."""
+
+    LITERAL = "literal"
+    INDEXED = "indexed"
+    PER_NODE = "per node"
+
+
+class Hosts(NamedTuple):
+    """The hosts of one target: a shape and the alias it is applied to.
+
+    A DaemonSet without alias has the stem None: its hosts are bare node names.
+    """
+
+    shape: Shape
+    stem: str | None
+
+    def __str__(self) -> str:
+        """The proposal's notation: `app`, `app-$POD_INDEX`, `app-$NODE_NAME`."""
+        if self.shape is Shape.LITERAL:
+            return str(self.stem)
+        if self.shape is Shape.INDEXED:
+            return f"{self.stem}-$POD_INDEX"
+        return "$NODE_NAME" if self.stem is None else f"{self.stem}-$NODE_NAME"
+
+    def can_be(self, host: str, replicas: int | None = None) -> bool:
+        """Whether `host` is one of these hosts. `replicas` bounds the ordinals of an indexed target, if known."""
+        if self.shape is Shape.LITERAL:
+            return host == self.stem
+        if self.shape is Shape.PER_NODE:
+            return self.stem is None or (host.startswith(f"{self.stem}-") and host != f"{self.stem}-")
+        stem, ordinal = _split_ordinal(host)
+        if ordinal is None or stem != self.stem:
+            return False
+        return replicas is None or (len(ordinal) <= 10 and int(ordinal) < replicas)
+
+
+HOST_WITHOUT_TARGET = Hosts(Shape.LITERAL, "host-0")
+"""A backup of the cluster itself, by a task, has this host whatever happens."""
+
+LEGACY_ALIAS = {Shape.LITERAL: "host-0", Shape.INDEXED: "host", Shape.PER_NODE: None}
+"""The alias that makes the host which a target without alias always had. For a DaemonSet there is none."""
+
+
+def shape_of(kind: str, *, claims: bool, replicas: bool) -> Shape:
+    """The shape for a target of a kind; `claims` and `replicas`: a restore target has claim templates, has replicas."""
+    if claims:
+        return Shape.INDEXED if replicas else Shape.LITERAL
+    if kind == "StatefulSet":
+        return Shape.INDEXED
+    return Shape.PER_NODE if kind == "DaemonSet" else Shape.LITERAL
+
+
+def _split_ordinal(host: str) -> tuple[str, str | None]:
+    """`db-12` is `db` and `12`; a host that does not end in an ordinal without leading zeros is itself and None."""
+    stem, dash, ordinal = host.rpartition("-")
+    if dash and ordinal.isascii() and ordinal.isdigit() and (ordinal == "0" or ordinal[0] != "0"):
+        return stem, ordinal
+    return host, None
+
+
+def _beginnings(alias: str) -> Iterator[str]:
+    """What stands before each dash: `a-b-c` gives `a` and `a-b`.
+
+    None is longer than an alias may be, which keeps a hostile alias of a million dashes cheap.
+    """
+    end = alias.find("-")
+    while 0 <= end <= LONGEST_ALIAS:
+        yield alias[:end]
+        end = alias.find("-", end + 1)
+
+
+# Two targets share a host, certainly or possibly, where a mark that one has is a mark that the other seeks. So the
+# first of 500 members that clashes with a given one is found without comparing all pairs.
+
+
+def certain_marks(hosts: Hosts) -> list[Hashable]:
+    """What others who certainly share a host with these seek."""
+    marks: list[Hashable] = [hosts]
+    if hosts.shape is Shape.LITERAL and hosts.stem is not None:
+        stem, ordinal = _split_ordinal(hosts.stem)
+        if ordinal is not None:
+            marks.append(("one of", stem))
+    return marks
+
+
+def certain_seeks(hosts: Hosts) -> list[Hashable]:
+    """The marks of others that certainly share a host with these."""
+    seeks: list[Hashable] = [hosts]
+    if hosts.shape is Shape.LITERAL and hosts.stem is not None:
+        stem, ordinal = _split_ordinal(hosts.stem)
+        if ordinal is not None:
+            seeks.append(Hosts(Shape.INDEXED, stem))
+    elif hosts.shape is Shape.INDEXED:
+        seeks.append(("one of", hosts.stem))
+    return seeks
+
+
+def possible_marks(hosts: Hosts) -> list[Hashable]:
+    """What others who possibly, not certainly, share a host with these seek."""
+    if hosts.stem is None:
+        return []
+    marks: list[Hashable] = [("begins with", beginning) for beginning in _beginnings(hosts.stem)]
+    if hosts.shape is Shape.INDEXED:
+        marks.append(("begins with", hosts.stem))
+    if hosts.shape is Shape.PER_NODE:
+        marks.append(("per node", hosts.stem))
+    return marks
+
+
+def possible_seeks(hosts: Hosts) -> list[Hashable]:
+    """The marks of others that possibly, not certainly, share a host with these."""
+    if hosts.stem is None:
+        return []
+    seeks: list[Hashable] = [("per node", beginning) for beginning in _beginnings(hosts.stem)]
+    if hosts.shape is Shape.INDEXED:
+        seeks.append(("per node", hosts.stem))
+    if hosts.shape is Shape.PER_NODE:
+        seeks.append(("begins with", hosts.stem))
+    return seeks

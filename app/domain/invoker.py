@@ -1,0 +1,274 @@
+"""The four kinds as rules see them: read-only views of the JSON, with what all rules need worked out once.
+
+The operator's word for a BackupConfiguration, BackupBatch, RestoreSession or RestoreBatch is invoker: it invokes a
+backup or a restore.
+"""
+
+from collections.abc import Hashable, Iterator, Sequence
+from functools import cached_property
+from typing import Any, ClassVar, NamedTuple
+
+from app.domain.hosts import LEGACY_ALIAS, Hosts, shape_of
+from app.domain.path import Path
+from schemas.backupbatch import BackupBatchSpec
+from schemas.backupconfiguration import BackupConfigurationSpec, BackupJob
+from schemas.faults import Checker, Fault
+from schemas.restorebatch import RestoreBatchSpec
+from schemas.restoresession import RestoreJob, RestoreSessionSpec
+from schemas.target import BackupTarget, RestoreTarget, Rule, TargetRef
+
+SNAPSHOTTER = "VolumeSnapshotter"
+
+
+class Target:
+    """What a member backs up or restores into."""
+
+    __slots__ = (
+        "alias", "body", "hosts", "kind", "means", "name", "namespace", "path", "replicas", "shape", "stored", "task"
+    )  # fmt: skip
+
+    def __init__(self, path: Path, body: BackupTarget | RestoreTarget, task: str, namespace: str) -> None:
+        ref: TargetRef = body.get("ref") or {}
+        self.path = path
+        self.body = body
+        self.task = task
+        """Name of the task, empty if it has none."""
+        self.alias = body.get("alias") or None
+        """As written; None if it is absent, null or empty."""
+        self.kind = ref.get("kind") or ""
+        self.name = ref.get("name") or ""
+        self.namespace = ref.get("namespace") or namespace
+        claims, replicas = bool(body.get("volumeClaimTemplates")), body.get("replicas")
+        self.replicas = replicas if claims else None
+        """How many ordinals a restore target with claim templates has; None for other targets."""
+        self.shape = shape_of(self.kind, claims=claims, replicas=replicas is not None)
+        self.means: str | None = None
+        """The alias, or the legacy alias that its absence means. None if there is neither, or no host at all."""
+        self.hosts: Hosts | None = None
+        """Its hosts in restic; None with driver VolumeSnapshotter, and where faults leave it open."""
+        self.stored: Target | None = None
+        """On an update, the same target in the stored object."""
+
+    def name_hosts(self) -> None:
+        """Work out what its hosts are."""
+        self.means = self.alias or LEGACY_ALIAS[self.shape]
+        self.hosts = Hosts(self.shape, self.means)
+
+    @property
+    def rules(self) -> list[Rule | None] | None:
+        """The restore rules inside it; a backup has none."""
+        body: Any = self.body
+        rules: list[Rule | None] | None = body.get("rules")
+        return rules
+
+    @property
+    def identity(self) -> tuple[str, str, str] | None:
+        """Kind, namespace and name, by which the operator tells targets apart; None where the ref is empty."""
+        return (self.kind, self.namespace, self.name) if self.kind or self.name else None
+
+    def __str__(self) -> str:
+        """For messages: `Deployment web`, `PersistentVolumeClaim`, `target without ref`."""
+        return f"{self.kind} {self.name}".strip() or "target without ref"
+
+
+class Member:
+    """A target and how its job runs: a batch's member, or the whole of a BackupConfiguration or RestoreSession."""
+
+    __slots__ = ("body", "index", "path", "target")
+
+    def __init__(self, path: Path, index: int, body: BackupJob | RestoreJob, target: Target | None) -> None:
+        self.path = path
+        self.index = index
+        self.body = body
+        self.target = target
+
+
+class RestoreRule(NamedTuple):
+    """A restore rule and where it is written."""
+
+    path: Path
+    body: Rule
+
+    @property
+    def hosts(self) -> list[tuple[Path, str]]:
+        """Its target hosts, each with its path."""
+        listed = enumerate(self.body.get("targetHosts") or ())
+        return [((*self.path, "targetHosts", i), host) for i, host in listed if host is not None]
+
+
+class Deprecated(NamedTuple):
+    """Restore rules in the deprecated place, and those in the target."""
+
+    path: Path
+    rules: list[Rule | None]
+    target: Target | None
+    kept: list[Rule | None] | None
+    """The rules in the target; None if it has no such list."""
+
+    @property
+    def conflict(self) -> bool:
+        """Whether both places hold rules, and not the same."""
+        return bool(self.rules) and bool(self.kept) and not same(self.rules, self.kept)
+
+
+class Invoker:
+    """An object of one of the four kinds."""
+
+    kind: ClassVar[str]
+    checker: ClassVar[Checker]
+    """Compares a spec with the kind's model."""
+
+    def __init__(self, spec: Any, namespace: str, faults: Sequence[Fault] = ()) -> None:
+        self.spec = spec
+        """The spec, as its TypedDict has it, without the values in `faults`: these are null."""
+        self.namespace = namespace
+        """Namespace of the object; empty if unknown."""
+        self.faults = faults
+        """What does not fit the model, by paths from the object's root."""
+        self.stored: Invoker | None = None
+        """On an update that changes the meaning of the spec, the object as it is stored."""
+        self.snapshotter = spec.get("driver") == SNAPSHOTTER
+        """Whether the driver is VolumeSnapshotter, which knows neither hosts nor restic's repositories."""
+        self.members = [self._member(*each) for each in self._bodies()]
+        self.targets = [member.target for member in self.members if member.target is not None]
+
+    def _bodies(self) -> Iterator[tuple[Path, int, Any]]:
+        """Path, index and body of each member."""
+        yield ("spec",), 0, self.spec
+
+    def _member(self, path: Path, index: int, body: Any) -> Member:
+        raw = body.get("target")
+        if raw is None:
+            return Member(path, index, body, None)
+        task = (body.get("task") or {}).get("name") or ""
+        target = Target((*path, "target"), raw, task, self.namespace)
+        if not self.snapshotter and self.intact(target.path):
+            target.name_hosts()
+        return Member(path, index, body, target)
+
+    def intact(self, *paths: Path) -> bool:
+        """Whether nothing at or below these paths lacks the type that the model asks for."""
+        return not self.faults or not any(fault.path[: len(path)] == path for fault in self.faults for path in paths)
+
+    @cached_property
+    def keys(self) -> list[Hashable]:
+        """What each member is recognised by in another version of the object: its ref, its index if that is empty.
+
+        Members with one and the same ref are told apart by their order.
+        """
+        keys: list[Hashable] = []
+        count: dict[Hashable, int] = {}
+        for member in self.members:
+            identity = member.target and member.target.identity
+            if identity is None:
+                keys.append(member.index)
+            else:
+                count[identity] = count.get(identity, 0) + 1
+                keys.append((identity, count[identity]))
+        return keys
+
+    def compare_with(self, stored: "Invoker") -> None:
+        """Let the rules judge this object as an update of the stored one."""
+        self.stored = stored
+        before = dict(zip(stored.keys, stored.members, strict=True))
+        for key, member in zip(self.keys, self.members, strict=True):
+            if member.target is not None and key in before:
+                member.target.stored = before[key].target
+
+
+class Backup(Invoker):
+    """An object that backs up."""
+
+
+class Restore(Invoker):
+    """An object that restores."""
+
+    @cached_property
+    def deprecated(self) -> list[Deprecated]:
+        """All places with restore rules outside a target."""
+        found = []
+        for member in self.members:
+            body: Any = member.body
+            if body.get("rules") is not None:
+                kept = member.target.rules if member.target else None
+                found.append(Deprecated((*member.path, "rules"), body["rules"], member.target, kept))
+        return found
+
+    @cached_property
+    def rules(self) -> list[tuple[Target | None, list[RestoreRule]]]:
+        """The rules of each member that has some, wherever they are written; those in the target win."""
+        found = []
+        for member in self.members:
+            body: Any = member.body
+            path: Path = (*member.path, "target", "rules")
+            rules = member.target.rules if member.target else None
+            if not rules:
+                path, rules = (*member.path, "rules"), body.get("rules")
+            if rules:
+                each = [RestoreRule((*path, i), rule) for i, rule in enumerate(rules) if rule is not None]
+                found.append((member.target, each))
+        return found
+
+
+class Batch(Invoker):
+    """An object with members."""
+
+    def _bodies(self) -> Iterator[tuple[Path, int, Any]]:
+        for index, body in enumerate(self.spec.get("members") or ()):
+            yield ("spec", "members", index), index, body or {}
+
+    def label(self, index: int) -> str:
+        """A member for messages: `members[1] (Deployment web)`."""
+        return f"members[{index}] ({self.members[index].target})"
+
+
+class BackupConfiguration(Backup):
+    """One target, backed up on a schedule."""
+
+    kind = "BackupConfiguration"
+    checker = Checker(BackupConfigurationSpec)
+    spec: BackupConfigurationSpec
+
+
+class BackupBatch(Backup, Batch):
+    """Several targets, backed up together into one repository."""
+
+    kind = "BackupBatch"
+    checker = Checker(BackupBatchSpec)
+    spec: BackupBatchSpec
+
+
+class RestoreSession(Restore):
+    """One target, restored once."""
+
+    kind = "RestoreSession"
+    checker = Checker(RestoreSessionSpec)
+    spec: RestoreSessionSpec
+
+
+class RestoreBatch(Restore, Batch):
+    """Several targets, restored together from one repository, once."""
+
+    kind = "RestoreBatch"
+    checker = Checker(RestoreBatchSpec)
+    spec: RestoreBatchSpec
+
+
+KINDS: dict[str, type[Invoker]] = {
+    each.kind: each for each in (BackupConfiguration, BackupBatch, RestoreSession, RestoreBatch)
+}
+GROUP, VERSION = "stash.appscode.com", "v1beta1"
+
+
+def same(one: object, other: object) -> bool:
+    """Whether two JSON values are equal, where null is the same as absent.
+
+    Unlike Python's `==`, true is not 1.
+    """
+    if one is other:
+        return True
+    if isinstance(one, dict) and isinstance(other, dict):
+        return all(same(one.get(key), other.get(key)) for key in one.keys() | other.keys())
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(same, one, other))
+    return one == other and isinstance(one, bool) == isinstance(other, bool)

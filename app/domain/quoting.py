@@ -1,0 +1,19 @@
+"""Values of objects in messages for people."""
+
+import json
+
+_LONGEST = 80
+
+
+def quoted(value: object) -> str:
+    """The value as JSON in ASCII, a long text cut: it cannot break a line, or the message."""
+    if isinstance(value, str) and len(value) > _LONGEST:
+        value = f"{value[:_LONGEST]}..."
+    return json.dumps(value)
+
+
+def printable(text: str) -> str:
+    """The text with control characters escaped: the API server drops warnings that hold one."""
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)

@@ -1,0 +1,121 @@
+"""AdmissionReview on the wire: strict JSON in, the request that it holds, and the answer out."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from pydantic import ValidationError
+
+from app.domain.path import dotted
+from schemas.admissionreview import API_VERSION, REVIEW
+
+DEEPEST = 100
+"""Objects and lists inside each other that a body may have."""
+
+_TOO_DEEP = f"the body is nested deeper than {DEEPEST} levels"
+_DEEP = b"\n" + b"  " * DEEPEST
+_BEFORE_COLON = (b" :", b"\t:", b"\n:", b"\r:")
+_DISGUISED = (b"\\u0022", b"\\u003a", b"\\u003A")
+
+
+class BadReview(ValueError):
+    """The body is not a review that can be answered. The message never holds what the body does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is to be decided."""
+
+    uid: str
+    operation: str
+    group: str
+    version: str
+    kind: str
+    namespace: str
+    name: str
+    user: str
+    subresource: str
+    dry_run: bool
+    object: dict[str, Any] | None
+    old_object: dict[str, Any] | None
+
+
+def parse(body: bytes) -> Any:
+    """The JSON value that the body holds.
+
+    Raises BadReview where it is not UTF-8 or not JSON, where a key is there twice, where objects and lists are more
+    than DEEPEST levels deep. NaN and Infinity are not JSON.
+    """
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise BadReview(f"the body is not JSON: line {error.lineno}, column {error.colno}") from None
+    # No parser of this speed says whether a key came twice, or how deep the value is; its own output tells both. A key
+    # less than in the body is a `":` less, unless white space or escapes hide one: then the slow parser looks.
+    try:
+        written = orjson.dumps(value, option=orjson.OPT_INDENT_2)
+    except orjson.JSONEncodeError:  # beyond 254 levels
+        raise BadReview(_TOO_DEEP) from None
+    if _DEEP in written and _deeper_than(DEEPEST, value):
+        raise BadReview(_TOO_DEEP)
+    if written.count(b'":') != body.count(b'":') or any(odd in body for odd in _BEFORE_COLON + _DISGUISED):
+        json.loads(body, object_pairs_hook=_without_duplicates, parse_int=_ignored, parse_float=_ignored)
+    return value
+
+
+def _ignored(number: str) -> None:
+    """Python refuses to read a number of many thousand digits."""
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> None:
+    if len({key for key, _ in pairs}) != len(pairs):
+        raise BadReview("an object in the body has the same key twice")
+
+
+def _deeper_than(bound: int, value: Any) -> bool:
+    level = [value]
+    for _ in range(bound):
+        level = [
+            item
+            for holder in level
+            if isinstance(holder, dict | list)
+            for item in (holder.values() if isinstance(holder, dict) else holder)
+        ]
+    return any(isinstance(item, dict | list) for item in level)
+
+
+def read_request(value: Any) -> Request:
+    """The request of an AdmissionReview v1. Raises BadReview where it is none, or lacks what the operation needs."""
+    if not isinstance(value, dict) or value.get("apiVersion") != API_VERSION or value.get("kind") != "AdmissionReview":
+        raise BadReview(f"the body is not an AdmissionReview of {API_VERSION}")
+    try:
+        REVIEW.validate_python(value, extra="ignore")
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise BadReview(f"{dotted(first['loc'][:3])}: {first['msg']}") from None
+    request = value.get("request")
+    if request is None:
+        raise BadReview("the review has no request")
+    if not request["uid"]:
+        raise BadReview("the request has no uid")
+    kind = request["kind"]
+    operation = request["operation"]
+    if operation in ("CREATE", "UPDATE") and request.get("object") is None:
+        raise BadReview(f"the request has no object, which a {operation} needs")
+    if operation == "UPDATE" and request.get("oldObject") is None:
+        raise BadReview("the request has no oldObject, which an UPDATE needs")
+    return Request(
+        uid=request["uid"],
+        operation=operation,
+        group=kind.get("group") or "",
+        version=kind["version"],
+        kind=kind["kind"],
+        namespace=request.get("namespace") or "",
+        name=request.get("name") or "",
+        user=(request.get("userInfo") or {}).get("username") or "",
+        subresource=request.get("subResource") or "",
+        dry_run=bool(request.get("dryRun")),
+        object=request.get("object"),
+        old_object=request.get("oldObject"),
+    )

@@ -1,0 +1,43 @@
+"""The warning `alias-changed`."""
+
+from collections.abc import Iterator
+
+from app.domain.invoker import Backup
+from app.domain.outcome import Finding, Reason
+from app.domain.quoting import quoted
+
+
+def alias_changed(backup: Backup) -> Iterator[Finding]:
+    """Warn of a backup whose hosts change.
+
+    Snapshots under the old host stay in the repository: retention never touches them again, and a restore with the new
+    alias does not see them. Writing the legacy alias into a target that had none changes nothing.
+
+    Bad:
+
+        kind: BackupConfiguration
+        spec:
+          target: {alias: app, ref: {apiVersion: apps/v1, kind: Deployment, name: web}}
+        ---
+        kind: BackupConfiguration
+        spec:
+          target: {alias: web, ref: {apiVersion: apps/v1, kind: Deployment, name: web}}
+
+    Good:
+
+        kind: BackupConfiguration
+        spec:
+          target: {ref: {apiVersion: apps/v1, kind: Deployment, name: web}}
+        ---
+        kind: BackupConfiguration
+        spec:
+          target: {alias: host-0, ref: {apiVersion: apps/v1, kind: Deployment, name: web}}
+    """
+    for target in backup.targets:
+        before = target.stored.hosts if target.stored is not None else None
+        if target.hosts is not None and before is not None and target.hosts != before:
+            message = (
+                f"{target} was backed up as {quoted(str(before))} and will be as {quoted(str(target.hosts))}: "
+                "its snapshots so far stay under the old host, neither pruned nor used"
+            )
+            yield Finding((*target.path, "alias"), Reason.INVALID, message, str(target.hosts))

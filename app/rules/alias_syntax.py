@@ -1,0 +1,44 @@
+"""The rule `alias-syntax`."""
+
+from collections.abc import Iterator
+
+from app.domain.invoker import Invoker, Restore
+from app.domain.outcome import Finding, Reason
+from app.domain.quoting import quoted
+from app.domain.suggestion import LABEL_VALUE, valid_alias
+
+
+def alias_syntax(invoker: Invoker) -> Iterator[Finding]:
+    """Refuse an alias that is not a Kubernetes label value.
+
+    The operator uses the alias in labels and file names. A label value has 1 to 63 letters, digits, dashes, underscores
+    and dots, with a letter or digit at both ends. For a restore it is a warning: the backup may exist under that name.
+
+    Bad:
+
+        kind: BackupConfiguration
+        spec:
+          target: {alias: my app, ref: {apiVersion: apps/v1, kind: Deployment, name: web}}
+
+    Good:
+
+        kind: BackupConfiguration
+        spec:
+          target: {alias: my-app, ref: {apiVersion: apps/v1, kind: Deployment, name: web}}
+    """
+    if invoker.snapshotter:
+        return
+    for target in invoker.targets:
+        if target.alias is not None and not LABEL_VALUE.fullmatch(target.alias):
+            better = valid_alias(target.alias) or valid_alias(target.name) or "app"
+            message = (
+                f"alias {quoted(target.alias)} is not a label value: write 1 to 63 letters, digits, '-', '_' or '.', "
+                f"with a letter or digit at both ends, such as {quoted(better)}"
+            )
+            yield Finding(
+                (*target.path, "alias"),
+                Reason.INVALID,
+                message,
+                target.alias,
+                advisory=isinstance(invoker, Restore),
+            )

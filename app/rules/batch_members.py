@@ -1,0 +1,36 @@
+"""The rule `batch-members`."""
+
+from collections.abc import Iterator
+
+from app.domain.invoker import Batch
+from app.domain.outcome import Finding, Reason
+
+
+def batch_members(batch: Batch) -> Iterator[Finding]:
+    """Refuse a batch without members, and a member without target.
+
+    There is nothing to do for it, and the operator would wait for its completion for ever.
+
+    Bad:
+
+        kind: BackupBatch
+        spec:
+          members:
+          - task: {name: mysql-backup-8.0.14}
+
+    Good:
+
+        kind: BackupBatch
+        spec:
+          members:
+          - task: {name: mysql-backup-8.0.14}
+            target: {alias: db, ref: {apiVersion: appcatalog.appscode.com/v1alpha1, kind: AppBinding, name: mysql}}
+    """
+    if not batch.members:
+        yield Finding(
+            ("spec", "members"), Reason.REQUIRED, "the batch has no members: list at least one, with its target"
+        )
+    for member in batch.members:
+        if member.target is None:
+            message = f"members[{member.index}] has no target: say in target.ref what it is for, or remove the member"
+            yield Finding((*member.path, "target"), Reason.REQUIRED, message)

@@ -1,0 +1,44 @@
+"""The rule `conflicting-rules`."""
+
+from collections.abc import Iterator
+
+from app.domain.invoker import Restore
+from app.domain.outcome import Finding, Reason
+from app.domain.path import dotted
+
+
+def conflicting_rules(restore: Restore) -> Iterator[Finding]:
+    """Refuse restore rules in the deprecated place that differ from those in the target.
+
+    Only one of the two lists can apply, and nothing tells which one the user means.
+
+    Bad:
+
+        kind: RestoreSession
+        spec:
+          target:
+            alias: app
+            ref: {apiVersion: apps/v1, kind: Deployment, name: web}
+            rules:
+            - paths: [/var/www/html]
+          rules:
+          - snapshots: [latest]
+
+    Good:
+
+        kind: RestoreSession
+        spec:
+          target:
+            alias: app
+            ref: {apiVersion: apps/v1, kind: Deployment, name: web}
+            rules:
+            - snapshots: [latest]
+    """
+    for place in restore.deprecated:
+        if place.conflict and place.target is not None:
+            home = dotted((*place.target.path, "rules"))
+            message = (
+                f"these rules, in a deprecated place, are not those in {home}: "
+                f"keep in {home} what you mean, and remove {dotted(place.path)}"
+            )
+            yield Finding(place.path, Reason.FORBIDDEN, message, (place.rules, place.kept))

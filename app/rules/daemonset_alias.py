@@ -1,0 +1,34 @@
+"""The warning `daemonset-alias`."""
+
+from collections.abc import Iterator
+
+from app.domain.hosts import Shape
+from app.domain.invoker import Invoker
+from app.domain.outcome import Finding, Reason
+
+
+def daemonset_alias(invoker: Invoker) -> Iterator[Finding]:
+    """Warn of a DaemonSet without alias.
+
+    Its hosts are bare node names. No alias makes these, so one that is written later starts new hosts, and two such
+    DaemonSets in one repository mix.
+
+    Bad:
+
+        kind: BackupConfiguration
+        spec:
+          target: {ref: {apiVersion: apps/v1, kind: DaemonSet, name: collector}}
+
+    Good:
+
+        kind: BackupConfiguration
+        spec:
+          target: {alias: log, ref: {apiVersion: apps/v1, kind: DaemonSet, name: collector}}
+    """
+    for target in invoker.targets:
+        if target.hosts is not None and target.hosts.shape is Shape.PER_NODE and target.alias is None:
+            message = (
+                f"{target} has no alias, so its hosts are bare node names, which no alias can reproduce later: "
+                "write an alias unless snapshots under these hosts exist"
+            )
+            yield Finding((*target.path, "alias"), Reason.REQUIRED, message)

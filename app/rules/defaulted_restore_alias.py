@@ -1,0 +1,37 @@
+"""The warning `defaulted-restore-alias`."""
+
+from collections.abc import Iterator
+
+from app.domain.hosts import LEGACY_ALIAS
+from app.domain.invoker import Restore
+from app.domain.outcome import Finding, Reason
+from app.domain.quoting import quoted
+
+
+def defaulted_restore_alias(restore: Restore) -> Iterator[Finding]:
+    """Warn of a restore through a task that means the legacy host.
+
+    Without an alias such a restore once took the newest snapshot of any host. Now it takes what was backed up under
+    the legacy host, which is right if the backup had no alias. If the backup has one, the restore finds nothing.
+
+    Bad:
+
+        kind: RestoreSession
+        spec:
+          task: {name: mysql-restore-8.0.14}
+          target: {ref: {apiVersion: appcatalog.appscode.com/v1alpha1, kind: AppBinding, name: mysql}}
+
+    Good:
+
+        kind: RestoreSession
+        spec:
+          task: {name: mysql-restore-8.0.14}
+          target: {alias: db, ref: {apiVersion: appcatalog.appscode.com/v1alpha1, kind: AppBinding, name: mysql}}
+    """
+    for target in restore.targets:
+        if target.task and target.means is not None and target.means == LEGACY_ALIAS[target.shape]:
+            message = (
+                f"{target} is restored from what was backed up as {quoted(str(target.hosts))}, the host of a backup "
+                "without alias: if the backup has an alias, write it here"
+            )
+            yield Finding((*target.path, "alias"), Reason.INVALID, message, target.means)

@@ -1,0 +1,62 @@
+"""The rule `field-type`."""
+
+from collections.abc import Iterator
+
+from app.domain.invoker import Invoker
+from app.domain.outcome import Finding, Reason
+from app.domain.quoting import quoted
+from schemas.faults import Fault
+
+_REASONS = {
+    "missing": Reason.REQUIRED,
+    "type": Reason.TYPE_INVALID,
+    "enum": Reason.NOT_SUPPORTED,
+    "value": Reason.INVALID,
+}
+_PRIVATE = {"body", "value", "values"}
+"""Fields that people write passwords into: what stands there is not repeated."""
+
+
+def field_type(invoker: Invoker) -> Iterator[Finding]:
+    """Refuse a field with a value of the wrong type or outside its enum, and a missing field that the CRD requires.
+
+    The API server refuses these by itself where the CRD has the field. A value that the operator cannot read makes it
+    ignore the whole object without a word.
+
+    Bad:
+
+        kind: BackupConfiguration
+        spec:
+          target:
+            ref: {apiVersion: apps/v1, kind: Deployment, name: web}
+            paths: /var/www/html
+
+    Good:
+
+        kind: BackupConfiguration
+        spec:
+          target:
+            ref: {apiVersion: apps/v1, kind: Deployment, name: web}
+            paths: [/var/www/html]
+    """
+    for fault in invoker.faults:
+        yield Finding(fault.path, _REASONS[fault.lack], f"{fault.path[-1]} {_message(fault)}", fault.found)
+
+
+def _message(fault: Fault) -> str:
+    if fault.lack == "missing":
+        return "is missing: it is required"
+    found = _kind_of(fault.found)
+    if fault.path[-1] not in _PRIVATE and not isinstance(fault.found, dict | list):
+        found = f"{quoted(fault.found)}, {found}" if fault.lack == "type" else quoted(fault.found)
+    return f"is {found}: write {'one of ' if fault.lack == 'enum' else ''}{fault.expected}"
+
+
+def _kind_of(value: object) -> str:
+    if isinstance(value, dict):
+        return "an object"
+    if isinstance(value, list):
+        return "a list"
+    if isinstance(value, bool):
+        return "a boolean"
+    return "a string" if isinstance(value, str) else "a number"

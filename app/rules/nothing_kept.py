@@ -1,0 +1,32 @@
+"""The warning `nothing-kept`."""
+
+from collections.abc import Iterator
+
+from app.domain.invoker import Backup
+from app.domain.outcome import Finding, Reason
+from app.domain.retention import keeps_nothing
+
+
+def nothing_kept(backup: Backup) -> Iterator[Finding]:
+    """Warn of a retention policy that does not say what to keep.
+
+    Restic then removes nothing, and the repository grows for ever.
+
+    Bad:
+
+        kind: BackupConfiguration
+        spec:
+          retentionPolicy: {name: default, prune: true}
+
+    Good:
+
+        kind: BackupConfiguration
+        spec:
+          retentionPolicy: {name: keep-last-5, keepLast: 5, prune: true}
+    """
+    policy = backup.spec.get("retentionPolicy")
+    if policy is not None and keeps_nothing(policy):
+        message = (
+            "the retention policy does not say what to keep, so nothing is ever removed: write keepLast or another keep"
+        )
+        yield Finding(("spec", "retentionPolicy"), Reason.REQUIRED, message)

@@ -1,0 +1,63 @@
+"""The rule `one-rule-per-host`."""
+
+from collections.abc import Iterator
+
+from app.domain.invoker import Restore, RestoreRule
+from app.domain.outcome import Finding, Reason
+from app.domain.path import Path, dotted
+from app.domain.quoting import quoted
+
+
+def one_rule_per_host(restore: Restore) -> Iterator[Finding]:
+    """Refuse a host that is named twice, and more than one rule without target hosts.
+
+    One rule restores one host. With two rules for it, or two rules for all others, chance would decide.
+
+    Bad:
+
+        kind: RestoreSession
+        spec:
+          target:
+            alias: db
+            ref: {apiVersion: apps/v1, kind: StatefulSet, name: db}
+            rules:
+            - {targetHosts: [db-0, db-1], sourceHost: db-0}
+            - {targetHosts: [db-1], sourceHost: db-1}
+
+    Good:
+
+        kind: RestoreSession
+        spec:
+          target:
+            alias: db
+            ref: {apiVersion: apps/v1, kind: StatefulSet, name: db}
+            rules:
+            - {targetHosts: [db-0, db-1], sourceHost: db-0}
+            - paths: [/var/lib/db]
+    """
+    if restore.snapshotter:
+        return
+    for _, rules in restore.rules:
+        yield from _named_twice(rules)
+        yield from _for_all_others_twice(rules)
+
+
+def _named_twice(rules: list[RestoreRule]) -> Iterator[Finding]:
+    first: dict[str, Path] = {}
+    for rule in rules:
+        for path, host in rule.hosts:
+            if host in first:
+                message = f"host {quoted(host)} is already named by {dotted(first[host])}: name it once"
+                yield Finding(path, Reason.DUPLICATE, message, host)
+            else:
+                first[host] = path
+
+
+def _for_all_others_twice(rules: list[RestoreRule]) -> Iterator[Finding]:
+    general = [rule for rule in rules if not rule.hosts]
+    for rule in general[1:]:
+        message = (
+            f"{dotted(general[0].path)} already is for every host that no rule names: "
+            f"write the hosts that {dotted(rule.path)} is for, or remove one of the two"
+        )
+        yield Finding((*rule.path, "targetHosts"), Reason.DUPLICATE, message)

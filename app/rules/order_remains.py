@@ -1,0 +1,53 @@
+"""The warning `order-remains`."""
+
+from collections.abc import Iterator
+
+from app.domain.invoker import Batch
+from app.domain.order import SEQUENTIAL
+from app.domain.outcome import Finding, Reason
+
+
+def order_remains(batch: Batch) -> Iterator[Finding]:
+    """Warn of an order that stays although `maintainOrder` was removed.
+
+    `executionOrder: Sequential` may have been written only to follow `maintainOrder: true`, or by the user: nothing in
+    the object tells. So removing `maintainOrder` alone changes nothing.
+
+    Bad:
+
+        kind: BackupBatch
+        spec:
+          maintainOrder: true
+          executionOrder: Sequential
+          members:
+          - target: {alias: app, ref: {apiVersion: apps/v1, kind: Deployment, name: web}}
+        ---
+        kind: BackupBatch
+        spec:
+          executionOrder: Sequential
+          members:
+          - target: {alias: app, ref: {apiVersion: apps/v1, kind: Deployment, name: web}}
+
+    Good:
+
+        kind: BackupBatch
+        spec:
+          maintainOrder: true
+          executionOrder: Sequential
+          members:
+          - target: {alias: app, ref: {apiVersion: apps/v1, kind: Deployment, name: web}}
+        ---
+        kind: BackupBatch
+        spec:
+          executionOrder: Parallel
+          members:
+          - target: {alias: app, ref: {apiVersion: apps/v1, kind: Deployment, name: web}}
+    """
+    if batch.stored is None or batch.stored.spec.get("maintainOrder") is not True:
+        return
+    if batch.spec.get("maintainOrder") is None and batch.spec.get("executionOrder") == SEQUENTIAL:
+        message = (
+            "maintainOrder was removed, but executionOrder: Sequential stays, so the members still run in order: "
+            "set executionOrder: Parallel to run them all at once"
+        )
+        yield Finding(("spec", "executionOrder"), Reason.INVALID, message, SEQUENTIAL)

@@ -1,0 +1,45 @@
+"""The warning `possible-host-clash`."""
+
+from collections.abc import Iterator
+
+from app.domain.clashes import clashes
+from app.domain.hosts import Shape, possible_marks, possible_seeks
+from app.domain.invoker import BackupBatch
+from app.domain.outcome import Finding, Reason
+from app.domain.quoting import quoted
+
+
+def possible_host_clash(batch: BackupBatch) -> Iterator[Finding]:
+    """Warn of two members that write under the same host if a node has a certain name.
+
+    The hosts of a DaemonSet are its alias, a dash and the name of a node. A member whose alias begins with the
+    DaemonSet's alias and a dash has the same host on the node that is called like the rest.
+
+    Bad:
+
+        kind: BackupBatch
+        spec:
+          members:
+          - target: {alias: log, ref: {apiVersion: apps/v1, kind: DaemonSet, name: collector}}
+          - target: {alias: log-store, ref: {apiVersion: apps/v1, kind: Deployment, name: store}}
+
+    Good:
+
+        kind: BackupBatch
+        spec:
+          members:
+          - target: {alias: log, ref: {apiVersion: apps/v1, kind: DaemonSet, name: collector}}
+          - target: {alias: store, ref: {apiVersion: apps/v1, kind: Deployment, name: store}}
+    """
+    if not any(target.hosts and target.hosts.shape is Shape.PER_NODE for target in batch.targets):
+        return
+    for clash in clashes(batch, lambda target: target.hosts, possible_marks, possible_seeks):
+        label, first = batch.label(clash.later), batch.label(clash.first)
+        mine, other = quoted(str(clash.later_target.hosts)), quoted(str(clash.first_target.hosts))
+        message = (
+            f"{label} and {first} could write under one host, {mine} and {other}, if a node is called so: "
+            "choose aliases of which none begins with the other and a dash"
+        )
+        path = (*clash.later_target.path, "alias")
+        pair = (clash.first, clash.later)
+        yield Finding(path, Reason.DUPLICATE, message, mine, pair, settled=clash.settled)

@@ -1,0 +1,31 @@
+"""The rule `repository-required`."""
+
+from collections.abc import Iterator
+
+from app.domain.invoker import Invoker
+from app.domain.outcome import Finding, Reason
+
+
+def repository_required(invoker: Invoker) -> Iterator[Finding]:
+    """Refuse driver Restic, which is the default, without a repository.
+
+    Restic keeps its data in a repository. Only driver VolumeSnapshotter needs none.
+
+    Bad:
+
+        kind: RestoreSession
+        spec:
+          repository: null
+          target: {alias: app, ref: {apiVersion: apps/v1, kind: Deployment, name: web}}
+
+    Good:
+
+        kind: RestoreSession
+        spec:
+          repository: {name: gcs-repo}
+          target: {alias: app, ref: {apiVersion: apps/v1, kind: Deployment, name: web}}
+    """
+    repository = invoker.spec.get("repository") or {}
+    if not repository.get("name") and not invoker.snapshotter and invoker.intact(("spec", "driver")):
+        message = "driver Restic needs a repository: write the name of a Repository in spec.repository.name"
+        yield Finding(("spec", "repository", "name"), Reason.REQUIRED, message, repository.get("name"))

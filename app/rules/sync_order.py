@@ -1,0 +1,51 @@
+"""The mutation `sync-order`."""
+
+from collections.abc import Iterator
+
+from app.domain.invoker import Batch
+from app.domain.order import PARALLEL, SEQUENTIAL, says_in_order
+from app.domain.outcome import Edit
+
+_MAINTAIN = ("spec", "maintainOrder")
+_EXECUTION = ("spec", "executionOrder")
+
+
+def sync_order(batch: Batch) -> Iterator[Edit]:
+    """Let `executionOrder` say what `maintainOrder` says.
+
+    Both say whether a batch's members run in order; the operator reads only `executionOrder`. So it follows where only
+    `maintainOrder` is stated. Where an update changes one of two that agreed, that one is the user's word, and the
+    other follows. If both are new and contradict each other, `consistent-order` refuses the object.
+
+    Before:
+
+        kind: BackupBatch
+        spec:
+          maintainOrder: true
+          members:
+          - target: {alias: app, ref: {apiVersion: apps/v1, kind: Deployment, name: web}}
+
+    After:
+
+        kind: BackupBatch
+        spec:
+          maintainOrder: true
+          executionOrder: Sequential
+          members:
+          - target: {alias: app, ref: {apiVersion: apps/v1, kind: Deployment, name: web}}
+    """
+    maintain, execution = batch.spec.get("maintainOrder"), batch.spec.get("executionOrder")
+    if maintain is None or not batch.intact(_MAINTAIN, _EXECUTION):
+        return
+    if execution is None:
+        if maintain:
+            yield Edit("replace" if "executionOrder" in batch.spec else "add", _EXECUTION, SEQUENTIAL)
+        return
+    if says_in_order(execution) is maintain or batch.stored is None:
+        return
+    maintain_changed = maintain != batch.stored.spec.get("maintainOrder")
+    execution_changed = execution != batch.stored.spec.get("executionOrder")
+    if maintain_changed and not execution_changed:
+        yield Edit("replace", _EXECUTION, SEQUENTIAL if maintain else PARALLEL)
+    elif execution_changed and not maintain_changed and execution in (PARALLEL, SEQUENTIAL):
+        yield Edit("replace", _MAINTAIN, says_in_order(execution))

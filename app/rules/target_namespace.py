@@ -1,0 +1,43 @@
+"""The rule `target-namespace`."""
+
+from collections.abc import Iterator
+
+from app.domain.invoker import Invoker
+from app.domain.outcome import Finding, Reason
+from app.domain.quoting import quoted
+
+_WORKLOADS = {"Deployment", "StatefulSet", "DaemonSet", "DeploymentConfig"}
+_CLUSTER_TASK = "kubedump"
+"""Tasks of this name read the API server, not the target's volumes."""
+
+
+def target_namespace(invoker: Invoker) -> Iterator[Finding]:
+    """Refuse a volume or a workload in another namespace than the object's.
+
+    A job mounts the volumes of its own namespace only, and the sidecar of a workload reads its configuration from the
+    workload's namespace. What a task reaches over the network, such as a database behind an AppBinding, may be
+    anywhere.
+
+    Bad:
+
+        kind: BackupConfiguration
+        metadata: {name: web, namespace: demo}
+        spec:
+          target: {alias: app, ref: {apiVersion: apps/v1, kind: Deployment, name: web, namespace: prod}}
+
+    Good:
+
+        kind: BackupConfiguration
+        metadata: {name: web, namespace: prod}
+        spec:
+          target: {alias: app, ref: {apiVersion: apps/v1, kind: Deployment, name: web, namespace: prod}}
+    """
+    for target in invoker.targets:
+        if target.namespace == invoker.namespace or not invoker.namespace or target.task.startswith(_CLUSTER_TASK):
+            continue
+        if target.kind == "PersistentVolumeClaim" or (target.kind in _WORKLOADS and not target.task):
+            message = (
+                f"{target} is in namespace {quoted(target.namespace)}, out of reach from {quoted(invoker.namespace)}: "
+                f"create this object in namespace {quoted(target.namespace)}, or remove the namespace from ref"
+            )
+            yield Finding((*target.path, "ref", "namespace"), Reason.INVALID, message, target.namespace)

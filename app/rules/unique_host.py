@@ -1,0 +1,48 @@
+"""The rule `unique-host`."""
+
+from collections.abc import Iterator
+
+from app.domain.clashes import clashes
+from app.domain.hosts import Shape, certain_marks, certain_seeks
+from app.domain.invoker import BackupBatch
+from app.domain.outcome import Finding, Reason
+from app.domain.quoting import quoted
+from app.domain.suggestion import Suggestions
+
+
+def unique_host(batch: BackupBatch) -> Iterator[Finding]:
+    """Refuse two members of a BackupBatch that write under the same host.
+
+    Hosts are made of aliases, and different aliases can make one host: a StatefulSet with alias `db` writes `db-0`,
+    `db-1` and so on, and so does a Deployment with alias `db-0`. Without aliases a Deployment and a StatefulSet both
+    write `host-0`.
+
+    Bad:
+
+        kind: BackupBatch
+        spec:
+          members:
+          - target: {alias: db, ref: {apiVersion: apps/v1, kind: StatefulSet, name: db}}
+          - target: {alias: db-0, ref: {apiVersion: apps/v1, kind: Deployment, name: web}}
+
+    Good:
+
+        kind: BackupBatch
+        spec:
+          members:
+          - target: {alias: db, ref: {apiVersion: apps/v1, kind: StatefulSet, name: db}}
+          - target: {alias: web, ref: {apiVersion: apps/v1, kind: Deployment, name: web}}
+    """
+    suggestions = None
+    for clash in clashes(batch, lambda target: target.hosts, certain_marks, certain_seeks):
+        target, label = clash.later_target, batch.label(clash.later)
+        suggestions = suggestions or Suggestions(batch)
+        shared = clash.first_target.hosts if clash.first_target.shape is Shape.LITERAL else target.hosts
+        message = (
+            f"{label} and {batch.label(clash.first)} both write under host {quoted(str(shared))}, "
+            f"so their data would mix: give {label} an alias of its own, such as {quoted(suggestions.alias(target))}"
+        )
+        pair = (clash.first, clash.later)
+        yield Finding(
+            (*target.path, "alias"), Reason.DUPLICATE, message, str(target.hosts), pair, settled=clash.settled
+        )

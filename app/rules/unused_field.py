@@ -1,0 +1,39 @@
+"""The warning `unused-field`."""
+
+from collections.abc import Iterator
+
+from app.domain.invoker import Invoker
+from app.domain.outcome import Finding, Reason
+
+
+def unused_field(invoker: Invoker) -> Iterator[Finding]:
+    """Warn of a field that the driver ignores.
+
+    Driver Restic knows no `snapshotClassName`, driver VolumeSnapshotter no `alias`.
+
+    Bad:
+
+        kind: BackupConfiguration
+        spec:
+          driver: VolumeSnapshotter
+          repository: null
+          target: {alias: data, ref: {apiVersion: v1, kind: PersistentVolumeClaim, name: data}}
+
+    Good:
+
+        kind: BackupConfiguration
+        spec:
+          driver: VolumeSnapshotter
+          repository: null
+          target:
+            ref: {apiVersion: v1, kind: PersistentVolumeClaim, name: data}
+            snapshotClassName: csi-snapshots
+    """
+    if not invoker.intact(("spec", "driver")):
+        return
+    field, driver = ("alias", "VolumeSnapshotter") if invoker.snapshotter else ("snapshotClassName", "Restic")
+    for target in invoker.targets:
+        value = target.body.get(field)
+        if value:
+            message = f"driver {driver} ignores {field}: remove it"
+            yield Finding((*target.path, field), Reason.FORBIDDEN, message, value)

@@ -1,0 +1,44 @@
+"""The rule `valid-duration`."""
+
+from collections.abc import Iterator
+
+from app.domain.duration import parse_duration
+from app.domain.invoker import Backup, Invoker
+from app.domain.outcome import Finding, Reason
+from app.domain.path import Path
+from app.domain.quoting import quoted
+
+
+def valid_duration(invoker: Invoker) -> Iterator[Finding]:
+    """Refuse a `timeOut` or `retryConfig.delay` that is not a duration of Go, or a negative one.
+
+    The CRD takes any string, and the operator then cannot read the object. Go knows hours (`h`), minutes (`m`),
+    seconds (`s`) and smaller units, alone or one after the other, but no days and no spaces.
+
+    Bad:
+
+        kind: BackupConfiguration
+        spec:
+          timeOut: 3d
+
+    Good:
+
+        kind: BackupConfiguration
+        spec:
+          timeOut: 72h
+    """
+    yield from _judge(("spec", "timeOut"), invoker.spec.get("timeOut"))
+    retry = invoker.spec.get("retryConfig")
+    if retry is not None and isinstance(invoker, Backup):
+        yield from _judge(("spec", "retryConfig", "delay"), retry.get("delay"))
+
+
+def _judge(path: Path, text: str | None) -> Iterator[Finding]:
+    if text is None:
+        return
+    try:
+        fault = f"{quoted(text)} is negative: write how long to wait" if parse_duration(text) < 0 else None
+    except ValueError as error:
+        fault = str(error)
+    if fault is not None:
+        yield Finding(path, Reason.INVALID, f"{path[-1]} is no duration: {fault}", text)

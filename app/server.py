@@ -1,0 +1,169 @@
+"""The webhook's HTTP: bytes in, bytes out. What is in a review is `admission`'s matter."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from fastapi import FastAPI
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+from starlette.requests import Request as HTTPRequest
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from app.admission import Admission, Decision
+from app.answer import render
+from app.review import BadReview, Request, parse, read_request
+from app.telemetry import Telemetry, Webhook
+
+LARGEST_BODY = 7 * 2**20
+"""Bytes. The API server sends objects of up to 3 MiB, and an update holds two."""
+LARGEST_HEAD = 64 * 2**10
+"""Bytes of all header names and values. The API server sends less than one KiB."""
+
+
+class BadCall(Exception):
+    """A call that is answered with an HTTP status, because it is no review that can be answered."""
+
+    def __init__(self, status: HTTPStatus, reason: str, message: str, headers: dict[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.reason = reason
+        self.headers = headers or {}
+
+
+@dataclass
+class Traffic:
+    """The calls that are being answered, and how the server takes leave."""
+
+    most: int
+    """Calls that are answered at the same time; more get 503."""
+    in_flight: int = 0
+    last: float = 0.0
+    """The time.monotonic() at which the last call came."""
+    closing: bool = False
+    """Whether connections are closed after the next answer."""
+
+
+class Endpoint:
+    """One of the two webhooks, as a raw ASGI application: a request object of FastAPI costs 40 µs a call."""
+
+    def __init__(
+        self, webhook: Webhook, decide: Callable[[Request], Decision], telemetry: Telemetry, traffic: Traffic
+    ) -> None:
+        self._webhook = webhook
+        self._decide = decide
+        self._telemetry = telemetry
+        self._traffic = traffic
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one call."""
+        traffic = self._traffic
+        traffic.last = time.monotonic()
+        traffic.in_flight += 1
+        self._telemetry.in_flight.inc()
+        try:
+            body = await _body(scope, receive, traffic)
+            if body is not None:
+                await self._reply(200, self._answer(body), {}, send)
+        except BadCall as bad:
+            self._telemetry.bad_call(bad.reason, bad.status)
+            await self._reply(bad.status, _status(bad.status, str(bad)), bad.headers, send)
+        finally:
+            traffic.in_flight -= 1
+            self._telemetry.in_flight.dec()
+
+    def _answer(self, body: bytes) -> bytes:
+        started = time.perf_counter()
+        uid = ""
+        try:
+            request = read_request(parse(body))
+            uid = request.uid
+            decision = self._decide(request)
+            answer = render(request, decision)
+        except BadReview as bad:
+            raise BadCall(HTTPStatus.BAD_REQUEST, "bad review", str(bad)) from None
+        except Exception:  # noqa: BLE001  a mistake of ours is no refusal: the cluster's failurePolicy decides
+            self._telemetry.failed(self._webhook, uid)
+            raise BadCall(HTTPStatus.INTERNAL_SERVER_ERROR, "internal error", "internal error") from None
+        self._telemetry.decided(self._webhook, request, decision, started)
+        return answer
+
+    async def _reply(self, status: int, content: bytes, headers: dict[str, str], send: Send) -> None:
+        raw = [(b"content-type", b"application/json"), (b"content-length", str(len(content)).encode())]
+        raw += [(name.encode(), value.encode()) for name, value in headers.items()]
+        if self._traffic.closing and "connection" not in headers:
+            raw.append((b"connection", b"close"))
+        await send({"type": "http.response.start", "status": status, "headers": raw})
+        await send({"type": "http.response.body", "body": content})
+
+
+async def _body(scope: Scope, receive: Receive, traffic: Traffic) -> bytes | None:
+    """The body of a call that may be answered; None if the caller left."""
+    _check_head(scope["headers"])
+    if traffic.in_flight > traffic.most:
+        message = "too many calls at once: try again"
+        raise BadCall(HTTPStatus.SERVICE_UNAVAILABLE, "too busy", message, {"retry-after": "1"})
+    chunks, size = [], 0
+    while True:
+        event = await receive()
+        if event["type"] == "http.disconnect":
+            return None
+        chunk = event.get("body", b"")
+        size += len(chunk)
+        if size > LARGEST_BODY:
+            raise _too_large()
+        chunks.append(chunk)
+        if not event.get("more_body", False):
+            return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+def _check_head(headers: list[tuple[bytes, bytes]]) -> None:
+    # What is left of the body of a call that is refused here is not read, so the connection cannot be used again.
+    if sum(len(name) + len(value) for name, value in headers) > LARGEST_HEAD:
+        status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+        raise BadCall(status, "headers too large", f"the headers are larger than {LARGEST_HEAD} bytes", _CLOSE)
+    given = dict(headers)
+    if given.get(b"content-type", b"").split(b";")[0].strip().lower() != b"application/json":
+        status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+        raise BadCall(status, "content type", "the content type is not application/json", _CLOSE)
+    length = given.get(b"content-length", b"")
+    if length.isdigit() and (len(length) > 9 or int(length) > LARGEST_BODY):
+        raise _too_large()
+
+
+_CLOSE = {"connection": "close"}
+
+
+def _too_large() -> BadCall:
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    return BadCall(status, "body too large", f"the body is larger than {LARGEST_BODY} bytes", _CLOSE)
+
+
+def _status(code: int, message: str) -> bytes:
+    """A failure in the words of Kubernetes: the API server shows the message to the user."""
+    return orjson.dumps({"apiVersion": "v1", "kind": "Status", "status": "Failure", "message": message, "code": code})
+
+
+def create_app(admission: Admission, telemetry: Telemetry, traffic: Traffic) -> FastAPI:
+    """The application: two webhooks and nothing else."""
+    app = FastAPI(title="stash-admission", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
+    mutate = Endpoint("mutate", admission.mutate, telemetry, traffic)
+    validate = Endpoint("validate", admission.validate, telemetry, traffic)
+    app.router.routes += [
+        Route("/mutate", mutate, methods=["POST"]),
+        Route("/validate", validate, methods=["POST"]),
+    ]
+
+    async def refuse(_: HTTPRequest, error: Any) -> Response:
+        status: int = error.status_code
+        telemetry.bad_call("path" if status == HTTPStatus.NOT_FOUND else "method", status)
+        message = "there are POST /mutate and POST /validate, and nothing else"
+        headers = {**(error.headers or {}), **_CLOSE}
+        return Response(_status(status, message), status, headers, "application/json")
+
+    app.add_exception_handler(HTTPException, refuse)
+    return app

@@ -1,0 +1,66 @@
+"""What the operator of the server can set, by flag or by a variable `STASH_ADMISSION_*`."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from app.catalogue import levels
+
+PREFIX = "STASH_ADMISSION_"
+
+
+class BadSetting(ValueError):
+    """A setting that cannot be used. The message names its flag and its variable."""
+
+
+class Settings(BaseSettings):
+    """The settings. What is given explicitly (a flag) wins over a variable."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+
+    host: str = "127.0.0.1"
+    """Address to listen on."""
+    port: int = Field(8443, ge=0, le=65535)
+    """Port of the webhooks, in TLS. 0: any that is free."""
+    management_port: int = Field(8080, ge=0, le=65535)
+    """Port of health, readiness and metrics, in plain HTTP. 0: any that is free."""
+    cert_dir: Path = Path(".local/certs")
+    """Directory with `tls.crt` and `tls.key`."""
+    drain_seconds: float = Field(20, ge=0, le=3600)
+    """Longest time to serve on after SIGTERM."""
+    max_in_flight: int = Field(256, ge=1)
+    """Calls that are answered at the same time; more get 503, which the API server tries again."""
+    rule: Annotated[tuple[str, ...], NoDecode] = ()
+    """Levels of rules: ID=LEVEL, in the variable with commas between."""
+
+    @field_validator("rule", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
+
+    @field_validator("rule")
+    @classmethod
+    def _known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for each in value:
+            if "=" not in each:
+                raise ValueError(f"{each!r} is not of the form ID=LEVEL, such as unique-alias=warn")
+        levels(dict(each.split("=", 1) for each in value))
+        return value
+
+    @property
+    def levels(self) -> dict[str, str]:
+        """The chosen levels, by the rules' ids."""
+        return dict(each.split("=", 1) for each in self.rule)
+
+
+def load(**flags: Any) -> Settings:
+    """The settings from flags (None: not given) and variables. Raises BadSetting."""
+    try:
+        return Settings(**{name: value for name, value in flags.items() if value is not None})
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        name = str(first["loc"][0])
+        message = str(first["msg"]).removeprefix("Value error, ")
+        raise BadSetting(f"--{name.replace('_', '-')} or {PREFIX}{name.upper()}: {message}") from None

@@ -1,0 +1,108 @@
+"""What the server says of itself: metrics, and one log line a decision."""
+
+import logging
+import sys
+import time
+from importlib.metadata import version
+from typing import Any, Literal
+
+import orjson
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
+
+from app.admission import Decision
+from app.answer import rules_of
+from app.domain.invoker import KINDS
+from app.review import Request
+
+Webhook = Literal["mutate", "validate"]
+_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+_LONGEST = 256
+"""Longest text of a caller in a log line: names are shorter, and a hostile one must not fill the disk."""
+
+disable_created_metrics()  # type: ignore[no-untyped-call]
+
+
+def configure_logging() -> None:
+    """Write all logs, also those of libraries, to standard output, one JSON object a line."""
+    shared: list[Any] = [structlog.processors.add_log_level, structlog.processors.TimeStamper(fmt="iso", utc=True)]
+    structlog.configure(
+        processors=[*shared, structlog.processors.format_exc_info, structlog.processors.JSONRenderer(orjson.dumps)],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.BytesLoggerFactory(sys.stdout.buffer),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                structlog.processors.JSONRenderer(),
+            ],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+
+
+class Telemetry:
+    """Counts and logs what the server does. Every label has a value from a closed set."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._log = structlog.get_logger()
+        self._decisions = self._counter("decisions", "Decisions.", "webhook", "kind", "operation", "decision")
+        self._acts = self._counter("rule_acts", "Reviews in which a rule acted.", "rule", "act")
+        self._bad_calls = self._counter("bad_calls", "Calls that are no review that can be answered.", "reason")
+        self._seconds = Histogram(
+            "stash_admission_decision_seconds",
+            "Time from the last byte of a review to its answer.",
+            ["webhook"],
+            buckets=_BUCKETS,
+            registry=self.registry,
+        )
+        self.in_flight = Gauge("stash_admission_in_flight", "Calls being answered.", registry=self.registry)
+        self.ready = Gauge("stash_admission_ready", "1 if the server is ready.", registry=self.registry)
+        build = Gauge("stash_admission_build_info", "Always 1.", ["version"], registry=self.registry)
+        build.labels(version("stash-admission")).set(1)
+
+    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(f"stash_admission_{name}", text, labels, registry=self.registry)
+
+    def decided(self, webhook: Webhook, request: Request, decision: Decision, started: float) -> None:
+        """Count and log a decision. `started` is the time.perf_counter() at which the body was there."""
+        seconds = time.perf_counter() - started
+        outcome = ("mutated" if decision.edits else "allowed") if decision.allowed else "refused"
+        kind = request.kind if request.kind in KINDS else "other"
+        self._decisions.labels(webhook, kind, request.operation, outcome).inc()
+        self._seconds.labels(webhook).observe(seconds)
+        for rule, act in {
+            *((rule, "edit") for rule, _ in decision.edits),
+            *((each.rule, "refuse" if each.refuses else "warn") for each in decision.judged),
+        }:
+            self._acts.labels(rule, act).inc()
+        self._log.info(
+            "decided",
+            webhook=webhook,
+            uid=request.uid[:_LONGEST],
+            operation=request.operation,
+            kind=request.kind[:_LONGEST],
+            namespace=request.namespace[:_LONGEST],
+            name=request.name[:_LONGEST],
+            user=request.user[:_LONGEST],
+            dry_run=request.dry_run,
+            decision=outcome,
+            rules=rules_of(decision),
+            milliseconds=round(seconds * 1000, 3),
+        )
+
+    def bad_call(self, reason: str, status: int) -> None:
+        """Count and log a call that could not be answered. `reason` is one of ours, never the caller's words."""
+        self._bad_calls.labels(reason).inc()
+        self._log.warning("bad call", reason=reason, status=status)
+
+    def failed(self, webhook: Webhook, uid: str) -> None:
+        """Count and log an exception, with its traceback: it names lines of code, no contents."""
+        self._bad_calls.labels("internal error").inc()
+        self._log.error("failed", webhook=webhook, uid=uid[:_LONGEST], exc_info=True)

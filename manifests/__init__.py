@@ -1,0 +1,1 @@
+"""Objects to deploy and to try, and what writes those of them that are generated."""

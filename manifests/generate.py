@@ -1,0 +1,101 @@
+"""Write everything in the repository that is derived from something else, or (`--check`) say what is out of date."""
+
+import json
+import sys
+import uuid
+from collections.abc import Iterator
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from app.catalogue import RULES, Rule
+from manifests.examples import examples
+from manifests.readme import readme
+
+ROOT = Path(__file__).parent.parent
+SAMPLES = ROOT / "manifests" / "samples"
+REVIEWS = SAMPLES / "reviews"
+_WRITTEN_BY_HAND = ("backupconfiguration", "backupbatch", "restoresession", "restorebatch", "batch-of-mistakes")
+_PLURALS = {
+    "BackupConfiguration": "backupconfigurations",
+    "BackupBatch": "backupbatches",
+    "RestoreSession": "restoresessions",
+    "RestoreBatch": "restorebatches",
+}
+
+
+def generated() -> Iterator[tuple[Path, str]]:
+    """Each generated file with its content."""
+    for rule in RULES.values():
+        yield SAMPLES / f"{rule.id}.yaml", _sample(rule)
+        yield REVIEWS / f"{rule.id}.json", _review(rule.id, next(iter(examples(rule).values())))
+    for name in _WRITTEN_BY_HAND:
+        documents = list(YAML(typ="safe", pure=True).load_all((SAMPLES / f"{name}.yaml").read_text()))
+        yield REVIEWS / f"{name}.json", _review(name, documents)
+    yield ROOT / "README.md", readme((ROOT / "README.md").read_text(), REVIEWS)
+
+
+def _sample(rule: Rule) -> str:
+    heading, documents = next(iter(examples(rule).items()))
+    effect = "changes" if heading == "Before" else "refuses" if rule.level == "enforce" else "warns of"
+    comment = f"# Generated from the rule {rule.id}, which {effect} this"
+    comment += ":\n# the first object is what is stored, the second an update of it.\n" if len(documents) > 1 else ".\n"
+    yaml = YAML(typ="safe", pure=True)
+    yaml.default_flow_style = False
+    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
+    out = StringIO()
+    yaml.dump_all(documents, out)
+    return comment + out.getvalue()
+
+
+def _review(name: str, documents: list[dict[str, Any]]) -> str:
+    """The AdmissionReview that the API server sends for the last document, the one before being stored already."""
+    document = documents[-1]
+    group, version = document["apiVersion"].split("/")
+    kind = {"group": group, "version": version, "kind": document["kind"]}
+    resource = {"group": group, "version": version, "resource": _PLURALS[document["kind"]]}
+    operation = "UPDATE" if len(documents) > 1 else "CREATE"
+    review = {
+        "kind": "AdmissionReview",
+        "apiVersion": "admission.k8s.io/v1",
+        "request": {
+            "uid": str(uuid.uuid5(uuid.NAMESPACE_DNS, name)),
+            "kind": kind,
+            "resource": resource,
+            "requestKind": kind,
+            "requestResource": resource,
+            "name": document["metadata"]["name"],
+            "namespace": document["metadata"]["namespace"],
+            "operation": operation,
+            "userInfo": {"username": "kubernetes-admin", "groups": ["system:masters", "system:authenticated"]},
+            "object": document,
+            "oldObject": documents[0] if len(documents) > 1 else None,
+            "dryRun": False,
+            "options": {"kind": f"{operation.title()}Options", "apiVersion": "meta.k8s.io/v1"},
+        },
+    }
+    return json.dumps(review, indent=2) + "\n"
+
+
+def main() -> None:
+    """Write, or check."""
+    check = "--check" in sys.argv[1:]
+    wanted = dict(generated())
+    known = {*wanted, *(SAMPLES / f"{name}.yaml" for name in _WRITTEN_BY_HAND)}
+    stale = [path for path, content in wanted.items() if not path.exists() or path.read_text() != content]
+    orphans = [path for path in (*SAMPLES.glob("*.yaml"), *REVIEWS.glob("*.json")) if path not in known]
+    for path in stale + orphans:
+        print(f"{path.relative_to(ROOT)} {'is out of date' if check else 'written' if path in wanted else 'removed'}")
+    if check:
+        sys.exit("run `make generate`" if stale or orphans else None)
+    for path in stale:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(wanted[path])
+    for path in orphans:
+        path.unlink()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+"""Which values of an object do not fit the model of its kind."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pydantic import TypeAdapter
+from pydantic_core import ErrorDetails, SchemaValidator, ValidationError
+
+Lack = Literal["missing", "type", "enum", "value"]
+
+_MANY = 50_000
+"""Values beyond which a list reports its first fault only: a hostile 7 MB list of wrong items would cost gigabytes."""
+
+_EXPECTED = {
+    "string_type": "a string",
+    "int_type": "an integer",
+    "bool_type": "true or false",
+    "dict_type": "an object",
+    "list_type": "a list",
+    "int_or_string_type": "an integer or a string",
+    "quantity": "a quantity such as 500Mi or 2Gi",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A value that does not fit: where it is, what it lacks, what was found and what is expected there."""
+
+    path: tuple[str | int, ...]
+    lack: Lack
+    found: object
+    expected: str
+
+
+class Checker:
+    """Compares values with a model. Made once for each model, since that takes milliseconds."""
+
+    def __init__(self, model: Any) -> None:
+        adapter: TypeAdapter[Any] = TypeAdapter(model)
+        self._all = adapter.validator
+        self._first = SchemaValidator(_failing_fast(adapter.core_schema))
+
+    def faults(self, value: object) -> list[Fault]:
+        """Every value in `value` that does not fit, by its path in `value`; none if it fits."""
+        try:
+            self._first.validate_python(value, extra="ignore")
+        except ValidationError as error:
+            if _larger_than(_MANY, value):
+                return [_fault(details) for details in error.errors(include_url=False)]
+        else:
+            return []
+        try:
+            self._all.validate_python(value, extra="ignore")
+        except ValidationError as error:
+            return [_fault(details) for details in error.errors(include_url=False)]
+        raise AssertionError("both validators come from one schema")
+
+
+def _failing_fast(schema: Any) -> Any:
+    """The schema with every list stopping at its first bad item."""
+    if isinstance(schema, dict):
+        copy = {key: _failing_fast(value) for key, value in schema.items()}
+        if copy.get("type") == "list":
+            copy["fail_fast"] = True
+        return copy
+    if isinstance(schema, list):
+        return [_failing_fast(item) for item in schema]
+    return schema
+
+
+def _larger_than(bound: int, value: object) -> bool:
+    seen, rest = 0, [value]
+    while rest and seen <= bound:
+        item = rest.pop()
+        seen += 1
+        if isinstance(item, dict):
+            rest.extend(item.values())
+        elif isinstance(item, list):
+            rest.extend(item)
+    return seen > bound
+
+
+def _fault(details: ErrorDetails) -> Fault:
+    kind, found, context = details["type"], details["input"], details.get("ctx", {})
+    if kind == "missing" or found is None:
+        return Fault(details["loc"], "missing", None, "")
+    if kind == "literal_error":
+        return Fault(details["loc"], "enum", found, str(context["expected"]))
+    if kind in ("greater_than_equal", "less_than_equal"):
+        bits = 32 if abs(context.get("ge", context.get("le", 0))) < 2**32 else 64
+        return Fault(details["loc"], "value", found, f"an integer of {bits} bits")
+    return Fault(details["loc"], "value" if kind == "quantity" else "type", found, _EXPECTED.get(kind, details["msg"]))
