@@ -18,7 +18,7 @@ class BadSetting(ValueError):
 class Settings(BaseSettings):
     """The settings. What is given explicitly (a flag) wins over a variable."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     host: str = "127.0.0.1"
     """Address to listen on."""

@@ -34,7 +34,7 @@ def generated() -> Iterator[tuple[Path, str]]:
     for name in _WRITTEN_BY_HAND:
         documents = list(YAML(typ="safe", pure=True).load_all((SAMPLES / f"{name}.yaml").read_text()))
         yield REVIEWS / f"{name}.json", _review(name, documents)
-    yield ROOT / "README.md", readme((ROOT / "README.md").read_text(), REVIEWS)
+    yield ROOT / "README.md", readme((ROOT / "README.md").read_text())
 
 
 def _sample(rule: Rule) -> str:

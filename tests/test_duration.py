@@ -216,9 +216,9 @@ def test_an_unknown_unit_is_refused_and_named(text: str, unit: str) -> None:
         ("", '""'),
         ('a"b\\', '"a\\"b\\\\"'),
         ("\x00\n\x7f\x85\u2028\u202e\ud800", '"\\u0000\\n\\u007f\\u0085\\u2028\\u202e\\ud800"'),
-        ("x" * 80, f'"{"x" * 40}"'),
-        ("x" * 80 + "y", f'"{"x" * 40}..."'),
-        ("x" * 80 + "yz", f'"{"x" * 40}..."'),
+        ("x" * 80, f'"{"x" * 80}"'),
+        ("x" * 80 + "y", f'"{"x" * 80}..."'),
+        ("x" * 80 + "yz", f'"{"x" * 80}..."'),
     ],
 )
 def test_a_quoted_text_is_short_printable_ascii(text: str, written: str) -> None:

@@ -151,7 +151,7 @@ def test_a_value_that_overflows_does_not_wrap_round(value: str) -> None:
 
 def test_a_long_piece_is_cut() -> None:
     expected = f'hour "{"9" * 80}..." is not a number from 0 to 23'
-    assert schedule_fault(with_field("hour", "9" * 41)) == expected
+    assert schedule_fault(with_field("hour", "9" * 81)) == expected
 
 
 @pytest.mark.parametrize("star", ["*", "?"])

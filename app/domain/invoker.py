@@ -27,7 +27,9 @@ class Target:
         "alias", "body", "hosts", "kind", "means", "name", "namespace", "path", "replicas", "shape", "stored", "task"
     )  # fmt: skip
 
-    def __init__(self, path: Path, body: BackupTarget | RestoreTarget, task: str, namespace: str) -> None:
+    def __init__(
+        self, path: Path, body: BackupTarget | RestoreTarget, task: str, namespace: str, *, restored: bool
+    ) -> None:
         ref: TargetRef = body.get("ref") or {}
         self.path = path
         self.body = body
@@ -38,7 +40,7 @@ class Target:
         self.kind = ref.get("kind") or ""
         self.name = ref.get("name") or ""
         self.namespace = ref.get("namespace") or namespace
-        claims, replicas = bool(body.get("volumeClaimTemplates")), body.get("replicas")
+        claims, replicas = restored and bool(body.get("volumeClaimTemplates")), body.get("replicas")
         self.replicas = replicas if claims else None
         """How many ordinals a restore target with claim templates has; None for other targets."""
         self.shape = shape_of(self.kind, claims=claims, replicas=replicas is not None)
@@ -141,7 +143,7 @@ class Invoker:
         if raw is None:
             return Member(path, index, body, None)
         task = (body.get("task") or {}).get("name") or ""
-        target = Target((*path, "target"), raw, task, self.namespace)
+        target = Target((*path, "target"), raw, task, self.namespace, restored=isinstance(self, Restore))
         if not self.snapshotter and self.intact(target.path):
             target.name_hosts()
         return Member(path, index, body, target)

@@ -15,10 +15,11 @@ class Suggestions:
 
     def __init__(self, invoker: Invoker) -> None:
         self._seen = Seen()
-        self._taken: set[str] = set()
+        self._taken: set[str | None] = set()
         self._number: dict[str, int] = {}
         for target in invoker.targets:
-            self._take(target.means, target.hosts)
+            if target.hosts is not None:
+                self._take(target.means, target.hosts)
 
     def alias(self, target: Target) -> str:
         """An alias for the target that no member has or was offered."""
@@ -29,10 +30,9 @@ class Suggestions:
         self._take(candidate, Hosts(target.shape, candidate))
         return candidate
 
-    def _take(self, alias: str | None, hosts: Hosts | None) -> None:
-        if alias is not None and hosts is not None:
-            self._taken.add(alias)
-            self._seen.add(0, certain_marks(hosts))
+    def _take(self, alias: str | None, hosts: Hosts) -> None:
+        self._taken.add(alias)
+        self._seen.add(0, certain_marks(hosts))
 
     def _free(self, alias: str, hosts: Hosts) -> bool:
         return alias not in self._taken and self._seen.first(certain_seeks(hosts)) is None

@@ -28,6 +28,7 @@ def consistent_order(batch: Batch) -> Iterator[Finding]:
         kind: BackupBatch
         spec:
           maintainOrder: true
+          executionOrder: Sequential
           members:
           - target: {alias: app, ref: {apiVersion: apps/v1, kind: Deployment, name: web}}
     """

@@ -28,6 +28,7 @@ def field_type(invoker: Invoker) -> Iterator[Finding]:
         kind: BackupConfiguration
         spec:
           target:
+            alias: app
             ref: {apiVersion: apps/v1, kind: Deployment, name: web}
             paths: /var/www/html
 
@@ -36,6 +37,7 @@ def field_type(invoker: Invoker) -> Iterator[Finding]:
         kind: BackupConfiguration
         spec:
           target:
+            alias: app
             ref: {apiVersion: apps/v1, kind: Deployment, name: web}
             paths: [/var/www/html]
     """

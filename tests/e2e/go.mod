@@ -1,3 +1,7 @@
+// The control plane of the end-to-end tests, built by binaries.py; there is no Go code of ours.
+//
+// To change the release: set k8s.io/kubernetes, the etcd version that its own go.mod names, the staging modules
+// below (v1.X.Y goes with v0.X.Y) and the least Go that it demands, then run `go mod tidy`.
 module stash-admission.test/e2e
 
 go 1.26.0
@@ -177,6 +181,7 @@ tool (
 	k8s.io/kubernetes/cmd/kubectl
 )
 
+// k8s.io/kubernetes asks for its staging modules as v0.0.0, which only its own source tree has.
 replace (
 	k8s.io/api => k8s.io/api v0.37.2
 	k8s.io/apiextensions-apiserver => k8s.io/apiextensions-apiserver v0.37.2

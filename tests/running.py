@@ -1,0 +1,238 @@
+"""The server, asked as its callers ask it: in this process through ASGI, or running in a process of its own over TLS."""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import orjson
+from fastapi import FastAPI
+from prometheus_client.parser import text_string_to_metric_families
+
+from app import management, server
+from app.admission import Admission
+from app.settings import PREFIX
+from app.telemetry import Telemetry
+from tests.asking import Document, review
+
+JSON = {"content-type": "application/json"}
+Series = dict[tuple[str, tuple[tuple[str, str], ...]], float]
+"""Values of metrics by name and sorted labels."""
+
+
+def backup(**spec: Any) -> Document:
+    """A BackupConfiguration that no rule changes, refuses or warns of; keyword arguments replace fields of its spec."""
+    return {
+        "apiVersion": "stash.appscode.com/v1beta1",
+        "kind": "BackupConfiguration",
+        "metadata": {"name": "shop", "namespace": "demo"},
+        "spec": {
+            "repository": {"name": "gcs-repo"},
+            "schedule": "*/5 * * * *",
+            "target": {
+                "alias": "app",
+                "ref": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"},
+                "paths": ["/data"],
+            },
+            "retentionPolicy": {"name": "keep-last-5", "keepLast": 5, "prune": True},
+            **spec,
+        },
+    }
+
+
+def body(document: Any = None, old: Any = None, **request: Any) -> bytes:
+    """A review in compact JSON, of a good object if none is given."""
+    return orjson.dumps(review(backup() if document is None else document, old, **request))
+
+
+def series(text: str) -> Series:
+    """The series of a page of metrics."""
+    return {
+        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+class Door:
+    """Both webhooks and the management port, in this process."""
+
+    def __init__(
+        self, levels: Mapping[str, str] | None = None, most: int = 256, admission: Admission | None = None
+    ) -> None:
+        telemetry = Telemetry()
+        self.traffic = server.Traffic(most=most)
+        self.not_ready: str | None = None
+        self.webhooks = server.create_app(admission or Admission(levels), telemetry, self.traffic)
+        self.management = management.create_app(telemetry, lambda: self.not_ready)
+
+    async def request(
+        self,
+        content: bytes | AsyncIterator[bytes] = b"",
+        path: str = "/validate",
+        method: str = "POST",
+        headers: Mapping[str, str] | None = None,
+        app: FastAPI | None = None,
+    ) -> httpx.Response:
+        """The answer to one call."""
+        transport = httpx.ASGITransport(app or self.webhooks)
+        async with httpx.AsyncClient(transport=transport, base_url="https://webhook.test") as client:
+            return await client.request(method, path, content=content, headers=JSON if headers is None else headers)
+
+    def call(
+        self,
+        content: bytes | AsyncIterator[bytes] = b"",
+        path: str = "/validate",
+        method: str = "POST",
+        headers: Mapping[str, str] | None = None,
+    ) -> httpx.Response:
+        """The answer to one call of a webhook."""
+        return asyncio.run(self.request(content, path, method, headers))
+
+    def manage(self, path: str, method: str = "GET") -> httpx.Response:
+        """The answer to one call of the management port."""
+        return asyncio.run(self.request(path=path, method=method, app=self.management))
+
+    def metrics(self) -> Series:
+        """The series that `/metrics` shows."""
+        return series(self.manage("/metrics").text)
+
+
+@dataclass
+class Running:
+    """A server in a process of its own."""
+
+    process: subprocess.Popen[bytes]
+    folder: Path
+    port: int
+    management_port: int
+    certificates: Path
+    verifying: ssl.SSLContext = field(init=False)
+    """What a client needs to verify the server."""
+
+    def __post_init__(self) -> None:
+        self.verifying = ssl.create_default_context(cafile=self.certificates / "ca.crt")
+
+    @property
+    def url(self) -> str:
+        """Where the webhooks are."""
+        return f"https://127.0.0.1:{self.port}"
+
+    @property
+    def log(self) -> list[dict[str, Any]]:
+        """The lines on standard output."""
+        return [json.loads(line) for line in (self.folder / "stdout").read_text().splitlines()]
+
+    @property
+    def complaints(self) -> str:
+        """Standard error."""
+        return (self.folder / "stderr").read_text()
+
+    def client(self, **options: Any) -> httpx.Client:
+        """A client that verifies the certificate."""
+        return httpx.Client(base_url=self.url, verify=self.verifying, trust_env=False, headers=JSON, **options)
+
+    def call(self, content: bytes, path: str = "/validate") -> httpx.Response:
+        """The answer to one call on a connection of its own."""
+        with self.client() as client:
+            return client.post(path, content=content)
+
+    def manage(self, path: str) -> httpx.Response:
+        """The answer of the management port."""
+        return httpx.get(f"http://127.0.0.1:{self.management_port}{path}", trust_env=False)
+
+    def connect(self, context: ssl.SSLContext | None = None) -> ssl.SSLSocket:
+        """A TLS connection, to send any bytes on."""
+        plain = socket.create_connection(("127.0.0.1", self.port), timeout=10)
+        try:
+            return (context or self.verifying).wrap_socket(plain, server_hostname="localhost")
+        except BaseException:
+            plain.close()
+            raise
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal."""
+        self.process.send_signal(number)
+
+    def exit_code(self, within: float) -> int:
+        """The exit code of the process, which ends by itself within so many seconds."""
+        return self.process.wait(within)
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports on which nothing listens."""
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
+        return [each.getsockname()[1] for each in sockets]
+
+
+def issue(directory: Path, *names: str) -> subprocess.CompletedProcess[str]:
+    """What `stash-certs issue` does for a directory."""
+    command = [Path(sys.executable).with_name("stash-certs"), "issue", "--dir", directory]
+    for name in names:
+        command += ["--dns", name]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+
+
+def environment(**variables: str) -> dict[str, str]:
+    """The environment without settings of the server, and with these variables."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+    return kept | variables
+
+
+def start(*arguments: str | Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """What `serve` does where it cannot start."""
+    command = [sys.executable, "-m", "app", "serve", *arguments]
+    return subprocess.run(
+        command, env=environment(**variables), capture_output=True, text=True, check=False, timeout=20
+    )
+
+
+@contextlib.contextmanager
+def running(folder: Path, *flags: str, certificates: Path | None = None) -> Iterator[Running]:
+    """A server that is ready, with a certificate for localhost and 127.0.0.1 in the folder if none is given."""
+    if certificates is None:
+        certificates = folder / "certs"
+        issued = issue(certificates, "localhost", "127.0.0.1")
+        assert issued.returncode == 0, issued.stderr
+    port, management_port = free_ports(2)
+    command = [sys.executable, "-m", "app", "serve", "--port", str(port), "--management-port", str(management_port)]
+    command += ["--cert-dir", str(certificates), *flags]
+    with (folder / "stdout").open("wb") as stdout, (folder / "stderr").open("wb") as stderr:
+        process = subprocess.Popen(
+            command, env=environment(), stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, start_new_session=True
+        )
+    it = Running(process, folder, port, management_port, certificates)
+    try:
+        _wait_until_ready(it)
+        yield it
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
+            try:
+                process.wait(5)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait(5)
+
+
+def _wait_until_ready(it: Running) -> None:
+    until = time.monotonic() + 20
+    while time.monotonic() < until:
+        assert it.process.poll() is None, it.complaints
+        with contextlib.suppress(httpx.TransportError):
+            if it.manage("/readyz").status_code == 200:
+                return
+        time.sleep(0.05)
+    raise AssertionError(f"not ready after 20 seconds: {it.complaints}")
