@@ -85,6 +85,13 @@ def _deeper_than(bound: int, value: Any) -> bool:
     return any(isinstance(item, dict | list) for item in level)
 
 
+def _namespace(document: dict[str, Any] | None) -> str:
+    """The namespace that an object names itself, for a review written by hand; the API server always says it."""
+    metadata = (document or {}).get("metadata")
+    namespace = metadata.get("namespace") if isinstance(metadata, dict) else None
+    return namespace if isinstance(namespace, str) else ""
+
+
 def read_request(value: Any) -> Request:
     """The request of an AdmissionReview v1. Raises BadReview where it is none, or lacks what the operation needs."""
     if not isinstance(value, dict) or value.get("apiVersion") != API_VERSION or value.get("kind") != "AdmissionReview":
@@ -111,7 +118,7 @@ def read_request(value: Any) -> Request:
         group=kind.get("group") or "",
         version=kind["version"],
         kind=kind["kind"],
-        namespace=request.get("namespace") or "",
+        namespace=request.get("namespace") or _namespace(request.get("object")),
         name=request.get("name") or "",
         user=(request.get("userInfo") or {}).get("username") or "",
         subresource=request.get("subResource") or "",

@@ -59,6 +59,11 @@ def listen(host: str, port: int, flag: str) -> socket.socket:
         raise CannotServe(f"cannot listen on {host} port {port}: {reason}; {flag} chooses another port") from None
 
 
+def _url(scheme: str, listening: socket.socket) -> str:
+    host, port = listening.getsockname()[:2]
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
+
+
 class _Listener(uvicorn.Server):
     """A listener that leaves signals to the process."""
 
@@ -118,6 +123,7 @@ class Process:
         listeners = asyncio.gather(
             self.management.serve([self.management_socket]), self.webhook.serve([self.webhook_socket])
         )
+        self.telemetry.serving(_url("https", self.webhook_socket), _url("http", self.management_socket))
         listeners.add_done_callback(lambda _: self._stopping.set())
         await self._stopping.wait()
         await self._drain()

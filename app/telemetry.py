@@ -70,6 +70,10 @@ class Telemetry:
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(f"stash_admission_{name}", text, labels, registry=self.registry)
 
+    def serving(self, webhooks: str, management: str) -> None:
+        """Log where the server listens."""
+        self._log.info("serving", webhooks=webhooks, management=management, version=version("stash-admission"))
+
     def decided(self, webhook: Webhook, request: Request, decision: Decision, started: float) -> None:
         """Count and log a decision. `started` is the time.perf_counter() at which the body was there."""
         seconds = time.perf_counter() - started

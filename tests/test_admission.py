@@ -183,13 +183,9 @@ def test_the_warning_says_that_the_fault_is_stored() -> None:
 
 def test_a_fault_of_the_deprecated_place_is_the_same_after_the_move() -> None:
     rules = [{"snapshots": ["latest"], "paths": ["/data"]}]
-    old = {
-        "apiVersion": API,
-        "kind": "RestoreSession",
-        "metadata": {"name": "r", "namespace": "demo"},
-        "spec": {"repository": {"name": "gcs-repo"}, "target": member("app")["target"], "rules": rules},
-    }
-    changed = {**old, "spec": {**old["spec"], "timeOut": "1h"}}
+    restore = {"apiVersion": API, "kind": "RestoreSession", "metadata": {"name": "r", "namespace": "demo"}}
+    spec = {"repository": {"name": "gcs-repo"}, "target": member("app")["target"], "rules": rules}
+    old, changed = {**restore, "spec": spec}, {**restore, "spec": {**spec, "timeOut": "1h"}}
     result = admit(changed, old, {"immutable-restore": "off"})
     assert result.validation.allowed
     assert result.validation.warned_by == {"snapshots-or-paths"}
@@ -227,7 +223,9 @@ def test_a_fault_of_the_deprecated_place_is_the_same_after_the_move() -> None:
 )
 def test_a_fault_is_reported_once_by_the_rule_that_is_for_it(spec: dict[str, Any], field: str, rule: str) -> None:
     answer = ask("validate", batch(member("app"), **{"driver": "Restic", **spec}))
-    assert [(each["field"], each["message"].rpartition("(")[2].rstrip(")")) for each in answer.causes] == [(field, rule)]
+    assert [(each["field"], each["message"].rpartition("(")[2].rstrip(")")) for each in answer.causes] == [
+        (field, rule)
+    ]
 
 
 def test_an_object_with_faults_of_type_still_hears_all_the_rest() -> None:

@@ -1,6 +1,7 @@
 import pytest
 
-from app.domain.duration import natural, parse_duration, quoted
+from app.domain.duration import natural, parse_duration
+from app.domain.quoting import quoted
 
 MOST = 2**63 - 1
 HOUR = 3600 * 10**9

@@ -153,7 +153,18 @@ def test_any_json_is_answered_or_refused_as_a_bad_review(value: Any) -> None:
 @given(
     st.dictionaries(
         st.sampled_from(
-            ["uid", "kind", "operation", "object", "oldObject", "name", "namespace", "userInfo", "subResource", "dryRun"]
+            [
+                "uid",
+                "kind",
+                "operation",
+                "object",
+                "oldObject",
+                "name",
+                "namespace",
+                "userInfo",
+                "subResource",
+                "dryRun",
+            ]
         ),
         json_values,
     )
@@ -178,7 +189,7 @@ def test_any_bytes_are_parsed_or_refused_as_a_bad_review(body: bytes) -> None:
 
 @given(st.lists(st.tuples(st.sampled_from(["a", "b", 'a":', "\\", "é"]), st.integers(0, 2)), max_size=5), st.booleans())
 def test_a_key_that_is_there_twice_is_always_found(pairs: list[tuple[str, int]], spaced: bool) -> None:
-    colon = ' \n: ' if spaced else ":"
+    colon = " \n: " if spaced else ":"
     body = "{" + ", ".join(f"{json.dumps(key)}{colon}{value}" for key, value in pairs) + "}"
     twice = len({key for key, _ in pairs}) < len(pairs)
     try:

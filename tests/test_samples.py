@@ -81,7 +81,9 @@ def test_what_is_generated_is_up_to_date() -> None:
 
 
 def test_every_sample_has_a_review() -> None:
-    assert {path.stem for path in SAMPLES.glob("*.yaml")} == {path.stem for path in (SAMPLES / "reviews").glob("*.json")}
+    assert {path.stem for path in SAMPLES.glob("*.yaml")} == {
+        path.stem for path in (SAMPLES / "reviews").glob("*.json")
+    }
 
 
 @pytest.mark.parametrize("webhook", ["mutate", "validate"])

@@ -3,7 +3,7 @@
 import re
 
 from app.domain.clashes import Seen
-from app.domain.hosts import LONGEST_ALIAS, Hosts, certain_marks, certain_seeks
+from app.domain.hosts import LONGEST_ALIAS, Hosts, certain_marks, certain_seeks, possible_marks, possible_seeks
 from app.domain.invoker import Invoker, Target
 
 LABEL_VALUE = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
@@ -14,7 +14,7 @@ class Suggestions:
     """Aliases for the members of one object: valid, made from the target's name, and shared with no other member."""
 
     def __init__(self, invoker: Invoker) -> None:
-        self._seen = Seen()
+        self._certain, self._possible = Seen(), Seen()
         self._taken: set[str | None] = set()
         self._number: dict[str, int] = {}
         for target in invoker.targets:
@@ -32,10 +32,12 @@ class Suggestions:
 
     def _take(self, alias: str | None, hosts: Hosts) -> None:
         self._taken.add(alias)
-        self._seen.add(0, certain_marks(hosts))
+        self._certain.add(0, certain_marks(hosts))
+        self._possible.add(0, possible_marks(hosts))
 
     def _free(self, alias: str, hosts: Hosts) -> bool:
-        return alias not in self._taken and self._seen.first(certain_seeks(hosts)) is None
+        clash = self._certain.first(certain_seeks(hosts)), self._possible.first(possible_seeks(hosts))
+        return alias not in self._taken and clash == (None, None)
 
 
 def valid_alias(name: str) -> str:

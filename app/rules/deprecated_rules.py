@@ -35,7 +35,9 @@ def deprecated_rules(restore: Restore) -> Iterator[Finding]:
     """
     for place in restore.deprecated:
         if place.target is None:
-            message = "rules outside a target are deprecated; they stay only because there is no target to move them into"
+            message = (
+                "rules outside a target are deprecated; they stay only because there is no target to move them into"
+            )
         elif place.conflict or not restore.intact(place.path, place.target.path):
             continue
         else:

@@ -7,6 +7,7 @@ from app.domain.hosts import Shape, possible_marks, possible_seeks
 from app.domain.invoker import BackupBatch
 from app.domain.outcome import Finding, Reason
 from app.domain.quoting import quoted
+from app.domain.suggestion import Suggestions
 
 
 def possible_host_clash(batch: BackupBatch) -> Iterator[Finding]:
@@ -33,12 +34,14 @@ def possible_host_clash(batch: BackupBatch) -> Iterator[Finding]:
     """
     if not any(target.hosts and target.hosts.shape is Shape.PER_NODE for target in batch.targets):
         return
+    suggestions = None
     for clash in clashes(batch, lambda target: target.hosts, possible_marks, possible_seeks):
+        suggestions = suggestions or Suggestions(batch)
         label, first = batch.label(clash.later), batch.label(clash.first)
         mine, other = quoted(str(clash.later_target.hosts)), quoted(str(clash.first_target.hosts))
         message = (
             f"{label} and {first} could write under one host, {mine} and {other}, if a node is called so: "
-            "choose aliases of which none begins with the other and a dash"
+            f"give {label} an alias that does not begin so, such as {quoted(suggestions.alias(clash.later_target))}"
         )
         path = (*clash.later_target.path, "alias")
         pair = (clash.first, clash.later)
