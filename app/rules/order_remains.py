@@ -43,9 +43,11 @@ def order_remains(batch: Batch) -> Iterator[Finding]:
           members:
           - target: {alias: app, ref: {apiVersion: apps/v1, kind: Deployment, name: web}}
     """
-    if batch.stored is None or batch.stored.spec.get("maintainOrder") is not True:
+    if batch.stored is None:
         return
-    if batch.spec.get("maintainOrder") is None and batch.spec.get("executionOrder") == SEQUENTIAL:
+    before, now = batch.stored.spec, batch.spec
+    removed = before.get("maintainOrder") is True and now.get("maintainOrder") is None
+    if removed and before.get("executionOrder") == now.get("executionOrder") == SEQUENTIAL:
         message = (
             "maintainOrder was removed, but executionOrder: Sequential stays, so the members still run in order: "
             "set executionOrder: Parallel to run them all at once"
