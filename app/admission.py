@@ -117,7 +117,8 @@ class Admission:
 
     def _known(self, kind: str, before: Iterable[Invoker]) -> set[Hashable]:
         """The identities of all findings about the stored object, as it is and as its mutated form."""
-        return {_identity(each, invoker) for invoker in before for each in self._judged(kind, invoker)}
+        judged = ((each, invoker) for invoker in before for each in self._judged(kind, invoker))
+        return {identity for each, invoker in judged for identity in _identities(each, invoker)}
 
 
 def _documents(request: Request) -> tuple[dict[str, Any], dict[str, Any] | None] | Decision:
@@ -145,21 +146,24 @@ def _deleted(document: Mapping[str, Any]) -> bool:
 def _ratcheted(judged: Iterable[Judged], invoker: Invoker, known: set[Hashable]) -> Iterable[Judged]:
     """The findings, those that the stored object had already as warnings."""
     for each in judged:
-        if each.refuses and each.finding.pair is None and _identity(each, invoker) in known:
+        if each.refuses and each.finding.pair is None and _identities(each, invoker) & known:
             each = replace(each, refuses=False, stored=True)
         yield each
 
 
-def _identity(judged: Judged, invoker: Invoker) -> Hashable:
+def _identities(judged: Judged, invoker: Invoker) -> set[Hashable]:
     """What makes a finding the same in two versions of an object: rule, field and value, members by their ref.
+
+    Members without ref are known by their index, and by what they hold.
 
     Not for a finding about two members, which says itself whether it is settled.
     """
     finding, path = judged.finding, judged.finding.path
-    where: tuple[Hashable, ...] = path
-    if path[:2] == ("spec", "members") and len(path) > 2:
-        where = (invoker.keys[int(path[2])], *path[3:])
-    return judged.rule, where, json.dumps(finding.value, sort_keys=True)
+    value = json.dumps(finding.value, sort_keys=True)
+    if path[:2] != ("spec", "members") or len(path) == 2:
+        return {(judged.rule, path, value)}
+    index, rest = int(path[2]), path[3:]
+    return {(judged.rule, member, rest, value) for member in (invoker.keys[index], invoker.contents[index])}
 
 
 def _once(found: list[Judged], invoker: Invoker) -> list[Judged]:

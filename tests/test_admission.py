@@ -166,7 +166,27 @@ def test_a_fault_of_a_member_without_ref_is_recognised_by_its_index() -> None:
     bad: dict[str, Any] = {"target": {"alias": "bad alias"}}
     old = batch(bad, A)
     assert not refusals(bad, A, member("c", name="c"), old=old)
-    assert refusals(A, bad, old=old) == {"alias-syntax"}
+    assert refusals(A, {"target": {"alias": "bad alias", "paths": ["/new"]}}, old=old) == {"alias-syntax"}
+
+
+def test_a_member_without_ref_is_recognised_by_what_it_holds_too() -> None:
+    bad: dict[str, Any] = {"target": {"alias": "bad alias"}}
+    twins: list[dict[str, Any]] = [{"target": {"alias": "twin"}}, {"target": {"alias": "twin"}}]
+    old = batch(A, bad, *twins, {"task": {"name": "no-target"}})
+    assert not refusals(bad, *twins, {"task": {"name": "no-target"}}, old=old)
+    assert not refusals({"task": {"name": "no-target"}}, twins[0], bad, A, twins[1], old=old)
+    other: dict[str, Any] = {"target": {"alias": "bad alias", "paths": ["/other"]}}
+    assert refusals(other, *twins, A, old=old) == {"alias-syntax"}
+
+
+@pytest.mark.parametrize("spec", ["hello", [], 5, True])
+def test_a_spec_that_is_no_object_is_refused_once(spec: Any) -> None:
+    for kind in ("BackupConfiguration", "BackupBatch", "RestoreSession", "RestoreBatch"):
+        document = {"apiVersion": API, "kind": kind, "metadata": {"name": "x", "namespace": "demo"}, "spec": spec}
+        assert [(each["field"], each["reason"]) for each in ask("validate", document).causes] == [
+            ("spec", "FieldValueTypeInvalid")
+        ]
+        assert ask("mutate", document).patch == []
 
 
 def test_two_members_with_one_ref_are_recognised_by_their_order() -> None:

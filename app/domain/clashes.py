@@ -60,7 +60,7 @@ def clashes(
         mine = None if target is None else value(target)
         if target is None or mine is None:
             continue
-        new = target.stored is None or value(target.stored) != mine
+        new = all(before is None or value(before) != mine for before in (target.stored, target.twin))
         sought = seeks(mine)
         first = seen.first(sought)
         if first is not None:

@@ -4,6 +4,7 @@ The operator's word for a BackupConfiguration, BackupBatch, RestoreSession or Re
 backup or a restore.
 """
 
+import json
 from collections.abc import Hashable, Iterator, Sequence
 from functools import cached_property
 from typing import Any, ClassVar, NamedTuple
@@ -24,7 +25,7 @@ class Target:
     """What a member backs up or restores into."""
 
     __slots__ = (
-        "alias", "body", "hosts", "kind", "means", "name", "namespace", "path", "replicas", "shape", "stored", "task"
+        "alias", "body", "hosts", "kind", "means", "name", "namespace", "path", "replicas", "shape", "stored", "task", "twin"
     )  # fmt: skip
 
     def __init__(
@@ -50,6 +51,9 @@ class Target:
         """Its hosts in restic; None with driver VolumeSnapshotter, and where faults leave it open."""
         self.stored: Target | None = None
         """On an update, the same target in the stored object."""
+        self.twin: Target | None = None
+        """On an update, the same target in the stored object where that one has no ref either and is equal otherwise:
+        being recognised by its index, it would be a new one when a member before it is removed."""
 
     def name_hosts(self) -> None:
         """Work out what its hosts are."""
@@ -144,7 +148,7 @@ class Invoker:
             return Member(path, index, body, None)
         task = (body.get("task") or {}).get("name") or ""
         target = Target((*path, "target"), raw, task, self.namespace, restored=isinstance(self, Restore))
-        if not self.snapshotter and self.intact(target.path):
+        if not self.snapshotter and self.intact(target.path, ("spec", "driver")):
             target.name_hosts()
         return Member(path, index, body, target)
 
@@ -169,13 +173,23 @@ class Invoker:
                 keys.append((identity, count[identity]))
         return keys
 
+    @cached_property
+    def contents(self) -> list[Hashable]:
+        """What each member holds, where its ref is empty; where it is not, what it is recognised by."""
+        return [
+            json.dumps(member.body, sort_keys=True) if isinstance(key, int) else key
+            for key, member in zip(self.keys, self.members, strict=True)
+        ]
+
     def compare_with(self, stored: "Invoker") -> None:
         """Let the rules judge this object as an update of the stored one."""
         self.stored = stored
         before = dict(zip(stored.keys, stored.members, strict=True))
-        for key, member in zip(self.keys, self.members, strict=True):
-            if member.target is not None and key in before:
-                member.target.stored = before[key].target
+        twins = dict(zip(stored.contents, stored.members, strict=True))
+        for key, content, member in zip(self.keys, self.contents, self.members, strict=True):
+            if member.target is not None:
+                member.target.stored = before[key].target if key in before else None
+                member.target.twin = twins[content].target if content in twins else None
 
 
 class Backup(Invoker):

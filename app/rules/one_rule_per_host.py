@@ -39,7 +39,7 @@ def one_rule_per_host(restore: Restore) -> Iterator[Finding]:
         return
     for _, rules in restore.rules:
         yield from _named_twice(rules)
-        yield from _for_all_others_twice(rules)
+        yield from _for_all_others_twice(restore, rules)
 
 
 def _named_twice(rules: list[RestoreRule]) -> Iterator[Finding]:
@@ -53,8 +53,8 @@ def _named_twice(rules: list[RestoreRule]) -> Iterator[Finding]:
                 first[host] = path
 
 
-def _for_all_others_twice(rules: list[RestoreRule]) -> Iterator[Finding]:
-    general = [rule for rule in rules if not rule.hosts]
+def _for_all_others_twice(restore: Restore, rules: list[RestoreRule]) -> Iterator[Finding]:
+    general = [rule for rule in rules if not rule.hosts and restore.intact((*rule.path, "targetHosts"))]
     for rule in general[1:]:
         message = (
             f"{dotted(general[0].path)} already is for every host that no rule names: "

@@ -28,4 +28,4 @@ def repository_required(invoker: Invoker) -> Iterator[Finding]:
     repository = invoker.spec.get("repository") or {}
     if not repository.get("name") and not invoker.snapshotter and invoker.intact(("spec", "driver")):
         message = "driver Restic needs a repository: write the name of a Repository in spec.repository.name"
-        yield Finding(("spec", "repository", "name"), Reason.REQUIRED, message, repository.get("name"))
+        yield Finding(("spec", "repository", "name"), Reason.REQUIRED, message)

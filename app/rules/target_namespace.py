@@ -35,6 +35,8 @@ def target_namespace(invoker: Invoker) -> Iterator[Finding]:
     for target in invoker.targets:
         if target.namespace == invoker.namespace or not invoker.namespace or target.task.startswith(_CLUSTER_TASK):
             continue
+        if not invoker.intact((*target.path[:-1], "task")):
+            continue
         if target.kind == "PersistentVolumeClaim" or (target.kind in _WORKLOADS and not target.task):
             message = (
                 f"{target} is in namespace {quoted(target.namespace)}, out of reach from {quoted(invoker.namespace)}: "

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from app.domain.invoker import Invoker
+from app.domain.invoker import Backup, Invoker
 from app.domain.outcome import Finding, Reason
 
 
@@ -29,9 +29,12 @@ def unused_field(invoker: Invoker) -> Iterator[Finding]:
             ref: {apiVersion: v1, kind: PersistentVolumeClaim, name: data}
             snapshotClassName: csi-snapshots
     """
-    if not invoker.intact(("spec", "driver")):
+    if invoker.snapshotter:
+        field, driver = "alias", "VolumeSnapshotter"
+    elif isinstance(invoker, Backup) and invoker.intact(("spec", "driver")):
+        field, driver = "snapshotClassName", "Restic"
+    else:
         return
-    field, driver = ("alias", "VolumeSnapshotter") if invoker.snapshotter else ("snapshotClassName", "Restic")
     for target in invoker.targets:
         value = target.body.get(field)
         if value:

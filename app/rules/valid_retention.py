@@ -28,7 +28,7 @@ def valid_retention(backup: Backup) -> Iterator[Finding]:
     path = ("spec", "retentionPolicy")
     if not policy.get("name"):
         message = "the retention policy has no name: write one in spec.retentionPolicy.name, such as keep-last-5"
-        yield Finding((*path, "name"), Reason.REQUIRED, message, policy.get("name"))
+        yield Finding((*path, "name"), Reason.REQUIRED, message)
     for keep in KEEPS:
         number = policy.get(keep)
         if number is not None and number < 0:
