@@ -13,6 +13,7 @@ from ruamel.yaml import YAML
 from app.catalogue import RULES, Rule
 from manifests.examples import examples
 from manifests.readme import readme
+from tests.said import SAID, said
 
 ROOT = Path(__file__).parent.parent
 SAMPLES = ROOT / "manifests" / "samples"
@@ -34,6 +35,7 @@ def generated() -> Iterator[tuple[Path, str]]:
     for name in _WRITTEN_BY_HAND:
         documents = list(YAML(typ="safe", pure=True).load_all((SAMPLES / f"{name}.yaml").read_text()))
         yield REVIEWS / f"{name}.json", _review(name, documents)
+    yield SAID, said()
     yield ROOT / "README.md", readme((ROOT / "README.md").read_text())
 
 
@@ -87,7 +89,8 @@ def main() -> None:
     stale = [path for path, content in wanted.items() if not path.exists() or path.read_text() != content]
     orphans = [path for path in (*SAMPLES.glob("*.yaml"), *REVIEWS.glob("*.json")) if path not in known]
     for path in stale + orphans:
-        print(f"{path.relative_to(ROOT)} {'is out of date' if check else 'written' if path in wanted else 'removed'}")
+        done = "is out of date" if check else "written" if path in wanted else "removed"
+        sys.stdout.write(f"{path.relative_to(ROOT)} {done}\n")
     if check:
         sys.exit("run `make generate`" if stale or orphans else None)
     for path in stale:

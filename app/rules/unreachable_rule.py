@@ -45,7 +45,7 @@ def unreachable_rule(restore: Restore) -> Iterator[Finding]:
         for path, host in (named for rule in rules for named in rule.hosts):
             if not hosts.can_be(host, replicas):
                 message = (
-                    f"no host is ever called {quoted(host)}, so nothing is restored for it: "
-                    f"write {quoted(str(hosts))}{below}"
+                    f"no host of this target is called {quoted(host)}, so nothing is restored for it: "
+                    f"write one of its hosts, {quoted(str(hosts))}{below}"
                 )
                 yield Finding(path, Reason.INVALID, message, host)

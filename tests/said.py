@@ -1,0 +1,24 @@
+"""Every line that the cases make a user read, kept in `said.txt`: a message that changes is seen where it is reviewed."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.asking import admit
+from tests.cases import Case, cases
+
+SAID = Path(__file__).parent / "said.txt"
+
+
+def said() -> str:
+    """The content of `said.txt`, written by `make generate`."""
+    return "".join(f"{case}\n" + "".join(f"  {line}\n" for line in _lines(case)) for case in cases())
+
+
+def _lines(case: Case) -> Iterator[str]:
+    result = admit(case.object, case.old)
+    for cause in result.validation.causes:
+        yield f"{cause['reason']} {cause['field']}: {cause['message']}"
+    for warning in result.warnings:
+        yield f"warning {warning}"
+    for operation in result.mutation.patch:
+        yield str(operation)
