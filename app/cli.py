@@ -6,6 +6,7 @@ What a command needs is imported where it runs: nobody who asks for help waits f
 import difflib
 import json
 import sys
+import traceback
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -28,7 +29,12 @@ Rules = Annotated[
 
 def main() -> None:
     """Run the command line. Exit codes: 0 nothing to report, 1 findings, 2 usage or unreadable input, 3 internal."""
-    app()
+    try:
+        app()
+    except Exception:  # noqa: BLE001  a mistake of ours must not look like one of the user's
+        traceback.print_exc()
+        typer.echo("Error: this is a mistake in stash-admission, not in your input", err=True)
+        sys.exit(3)
 
 
 def fail(message: str) -> NoReturn:

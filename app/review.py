@@ -60,7 +60,10 @@ def parse(body: bytes) -> Any:
     if _DEEP in written and _deeper_than(DEEPEST, value):
         raise BadReview(_TOO_DEEP)
     if written.count(b'":') != body.count(b'":') or any(odd in body for odd in _BEFORE_COLON + _DISGUISED):
-        json.loads(body, object_pairs_hook=_without_duplicates, parse_int=_ignored, parse_float=_ignored)
+        try:
+            json.loads(body, object_pairs_hook=_without_duplicates, parse_int=_ignored, parse_float=_ignored)
+        except RecursionError:  # in a value that a second key hid from the check above
+            raise BadReview(_TOO_DEEP) from None
     return value
 
 

@@ -86,8 +86,8 @@ class Endpoint:
             answer = render(request, decision)
         except BadReview as bad:
             raise BadCall(HTTPStatus.BAD_REQUEST, "bad review", str(bad)) from None
-        except Exception:  # noqa: BLE001  a mistake of ours is no refusal: the cluster's failurePolicy decides
-            self._telemetry.failed(self._webhook, uid)
+        except Exception as error:  # noqa: BLE001  a mistake of ours is no refusal: failurePolicy decides
+            self._telemetry.failed(self._webhook, uid, error)
             raise BadCall(HTTPStatus.INTERNAL_SERVER_ERROR, "internal error", "internal error") from None
         self._telemetry.decided(self._webhook, request, decision, started)
         return answer

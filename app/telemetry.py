@@ -3,6 +3,7 @@
 import logging
 import sys
 import time
+import traceback
 from importlib.metadata import version
 from typing import Any, Literal
 
@@ -106,7 +107,8 @@ class Telemetry:
         self._bad_calls.labels(reason).inc()
         self._log.warning("bad call", reason=reason, status=status)
 
-    def failed(self, webhook: Webhook, uid: str) -> None:
-        """Count and log an exception, with its traceback: it names lines of code, no contents."""
-        self._bad_calls.labels("internal error").inc()
-        self._log.error("failed", webhook=webhook, uid=uid[:_LONGEST], exc_info=True)
+    def failed(self, webhook: Webhook, uid: str, error: Exception) -> None:
+        """Log an exception: its type and where it came from, not its message, which may hold contents."""
+        frames = traceback.extract_tb(error.__traceback__)
+        where = [f"{frame.filename}:{frame.lineno} in {frame.name}" for frame in frames]
+        self._log.error("failed", webhook=webhook, uid=uid[:_LONGEST], exception=type(error).__name__, where=where)

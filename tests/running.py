@@ -1,4 +1,4 @@
-"""The server, asked as its callers ask it: in this process through ASGI, or running in a process of its own over TLS."""
+"""The server, asked as its callers ask it: in this process through ASGI, or in a process of its own over TLS."""
 
 import asyncio
 import contextlib
@@ -115,9 +115,9 @@ class Running:
 
     process: subprocess.Popen[bytes]
     folder: Path
-    port: int
-    management_port: int
     certificates: Path
+    port: int = 0
+    management_port: int = 0
     verifying: ssl.SSLContext = field(init=False)
     """What a client needs to verify the server."""
 
@@ -170,16 +170,9 @@ class Running:
         return self.process.wait(within)
 
 
-def free_ports(count: int) -> list[int]:
-    """Ports on which nothing listens."""
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
-        return [each.getsockname()[1] for each in sockets]
-
-
 def issue(directory: Path, *names: str) -> subprocess.CompletedProcess[str]:
     """What `stash-certs issue` does for a directory."""
-    command = [Path(sys.executable).with_name("stash-certs"), "issue", "--dir", directory]
+    command = [str(Path(sys.executable).with_name("stash-certs")), "issue", "--dir", str(directory)]
     for name in names:
         command += ["--dns", name]
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
@@ -206,14 +199,13 @@ def running(folder: Path, *flags: str, certificates: Path | None = None) -> Iter
         certificates = folder / "certs"
         issued = issue(certificates, "localhost", "127.0.0.1")
         assert issued.returncode == 0, issued.stderr
-    port, management_port = free_ports(2)
-    command = [sys.executable, "-m", "app", "serve", "--port", str(port), "--management-port", str(management_port)]
+    command = [sys.executable, "-m", "app", "serve", "--port", "0", "--management-port", "0"]
     command += ["--cert-dir", str(certificates), *flags]
     with (folder / "stdout").open("wb") as stdout, (folder / "stderr").open("wb") as stderr:
         process = subprocess.Popen(
             command, env=environment(), stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, start_new_session=True
         )
-    it = Running(process, folder, port, management_port, certificates)
+    it = Running(process, folder, certificates)
     try:
         _wait_until_ready(it)
         yield it
@@ -231,8 +223,12 @@ def _wait_until_ready(it: Running) -> None:
     until = time.monotonic() + 20
     while time.monotonic() < until:
         assert it.process.poll() is None, it.complaints
+        for line in it.log:
+            if line["event"] == "serving":
+                it.port = int(line["webhooks"].rpartition(":")[2])
+                it.management_port = int(line["management"].rpartition(":")[2])
         with contextlib.suppress(httpx.TransportError):
-            if it.manage("/readyz").status_code == 200:
+            if it.management_port and it.manage("/readyz").status_code == 200:
                 return
         time.sleep(0.05)
     raise AssertionError(f"not ready after 20 seconds: {it.complaints}")

@@ -1,4 +1,4 @@
-"""Every line that the cases make a user read, kept in `said.txt`: a message that changes is seen where it is reviewed."""
+"""Every line that the cases make a user read, kept in `said.txt`: a message that changes is seen in the review."""
 
 from collections.abc import Iterator
 from pathlib import Path

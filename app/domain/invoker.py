@@ -25,7 +25,8 @@ class Target:
     """What a member backs up or restores into."""
 
     __slots__ = (
-        "alias", "body", "hosts", "kind", "means", "name", "namespace", "path", "replicas", "shape", "stored", "task", "twin"
+        "alias", "body", "hosts", "kind", "means", "name", "namespace",
+        "path", "replicas", "shape", "stored", "task", "twin",
     )  # fmt: skip
 
     def __init__(
