@@ -11,20 +11,17 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from app.catalogue import RULES, Rule
+from manifests import definitions, deploy
 from manifests.examples import examples
 from manifests.readme import readme
+from schemas.kinds import KINDS
 from tests.said import SAID, said
 
 ROOT = Path(__file__).parent.parent
 SAMPLES = ROOT / "manifests" / "samples"
 REVIEWS = SAMPLES / "reviews"
+CRDS = ROOT / "manifests" / "crds"
 _WRITTEN_BY_HAND = ("backupconfiguration", "backupbatch", "restoresession", "restorebatch", "batch-of-mistakes")
-_PLURALS = {
-    "BackupConfiguration": "backupconfigurations",
-    "BackupBatch": "backupbatches",
-    "RestoreSession": "restoresessions",
-    "RestoreBatch": "restorebatches",
-}
 
 
 def generated() -> Iterator[tuple[Path, str]]:
@@ -35,6 +32,10 @@ def generated() -> Iterator[tuple[Path, str]]:
     for name in _WRITTEN_BY_HAND:
         documents = list(YAML(typ="safe", pure=True).load_all((SAMPLES / f"{name}.yaml").read_text()))
         yield REVIEWS / f"{name}.json", _review(name, documents)
+    for path, content in definitions.files().items():
+        yield CRDS / path, content
+    for path, content in deploy.files().items():
+        yield ROOT / "manifests" / path, content
     yield SAID, said()
     yield ROOT / "README.md", readme((ROOT / "README.md").read_text())
 
@@ -57,7 +58,7 @@ def _review(name: str, documents: list[dict[str, Any]]) -> str:
     document = documents[-1]
     group, version = document["apiVersion"].split("/")
     kind = {"group": group, "version": version, "kind": document["kind"]}
-    resource = {"group": group, "version": version, "resource": _PLURALS[document["kind"]]}
+    resource = {"group": group, "version": version, "resource": KINDS[document["kind"]].plural}
     operation = "UPDATE" if len(documents) > 1 else "CREATE"
     review = {
         "kind": "AdmissionReview",
@@ -87,7 +88,8 @@ def main() -> None:
     wanted = dict(generated())
     known = {*wanted, *(SAMPLES / f"{name}.yaml" for name in _WRITTEN_BY_HAND)}
     stale = [path for path, content in wanted.items() if not path.exists() or path.read_text() != content]
-    orphans = [path for path in (*SAMPLES.glob("*.yaml"), *REVIEWS.glob("*.json")) if path not in known]
+    there = (*SAMPLES.glob("*.yaml"), *REVIEWS.glob("*.json"), *CRDS.glob("*.yaml"))
+    orphans = [path for path in there if path not in known]
     for path in stale + orphans:
         done = "is out of date" if check else "written" if path in wanted else "removed"
         sys.stdout.write(f"{path.relative_to(ROOT)} {done}\n")

@@ -20,8 +20,6 @@ from app.settings import PREFIX, Settings
 
 _PART = re.compile(r"(<!-- generated: (?P<name>[a-z ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _SAMPLES = Path(__file__).parent / "samples"
-VALIDATING = "validate.admission.stash.appscode.com"
-"""Name of the validating webhook, which kubectl shows with each refusal."""
 
 
 def readme(text: str) -> str:
@@ -68,11 +66,17 @@ def _stored() -> str:
 def _refusal() -> str:
     response = json.loads(answer("validate", "batch-of-mistakes"))["response"]
     file = "manifests/samples/batch-of-mistakes.yaml"
-    message = (
-        f'Error from server (Invalid): error when creating "{file}": '
-        f'admission webhook "{VALIDATING}" denied the request: {response["status"]["message"]}'
-    )
-    return _block("console", f"$ kubectl apply -f {file}\n{message}")
+    details = response["status"]["details"]
+    causes = "\n".join(f"* {cause['field']}: {cause['message']}" for cause in details["causes"])
+    said = f'The {details["kind"]} "{details["name"]}" is invalid: \n{causes}'
+    return _block("console", f"$ kubectl apply -f {file}\n{said}")
+
+
+def _apply() -> str:
+    warnings = json.loads(answer("mutate", "restorebatch"))["response"]["warnings"]
+    said = "\n".join(f"Warning: {each}" for each in warnings)
+    created = "restorebatch.stash.appscode.com/wordpress-restore created"
+    return _block("console", f"$ kubectl apply -f manifests/samples/restorebatch.yaml\n{said}\n{created}")
 
 
 def _ask(webhook: str, sample: str) -> str:
@@ -106,6 +110,7 @@ def _block(language: str, text: str) -> str:
 _PARTS: dict[str, Callable[[], str]] = {
     "written": _written,
     "stored": _stored,
+    "apply": _apply,
     "refusal": _refusal,
     "ask mutate": lambda: _ask("mutate", "restorebatch"),
     "patch": _patch,

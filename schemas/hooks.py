@@ -1,8 +1,8 @@
 """Hooks: what runs before and after a backup or a restore."""
 
-from typing import Literal, Required
+from typing import Annotated, Literal, Required
 
-from pydantic import with_config
+from pydantic import Field, with_config
 from typing_extensions import TypedDict
 
 from schemas.scalars import MODEL, IntOrString, Text, Texts
@@ -92,7 +92,10 @@ class Handler(TypedDict, total=False):
 class PostBackupHandler(Handler, total=False):
     """Exactly one action, and when it runs."""
 
-    executionPolicy: Literal["Always", "OnFailure", "OnSuccess", "OnFinalRetryFailure"] | None
+    executionPolicy: Annotated[
+        Literal["Always", "OnFailure", "OnSuccess", "OnFinalRetryFailure"] | None,
+        Field(json_schema_extra={"default": "Always"}),
+    ]
     """After which outcome the action runs."""
 
 
@@ -100,7 +103,9 @@ class PostBackupHandler(Handler, total=False):
 class PostRestoreHandler(Handler, total=False):
     """Exactly one action, and when it runs."""
 
-    executionPolicy: Literal["Always", "OnFailure", "OnSuccess"] | None
+    executionPolicy: Annotated[
+        Literal["Always", "OnFailure", "OnSuccess"] | None, Field(json_schema_extra={"default": "Always"})
+    ]
     """After which outcome the action runs."""
 
 

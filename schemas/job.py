@@ -1,8 +1,8 @@
 """How the job of a target runs, and what all backups and restores say of their repository."""
 
-from typing import Required
+from typing import Annotated, Required
 
-from pydantic import with_config
+from pydantic import Field, with_config
 from typing_extensions import TypedDict
 
 from schemas.scalars import MODEL, Duration, Flag, Int32, Int64, Opaque, Quantity, Text, Texts
@@ -95,7 +95,7 @@ class RetentionPolicy(TypedDict, total=False):
 class RetryConfig(TypedDict, total=False):
     """What happens after a failed backup."""
 
-    maxRetry: Int32
+    maxRetry: Annotated[Int32, Field(json_schema_extra={"default": 1})]
     """How often a failed backup is tried again."""
     delay: Duration
     """How long to wait before it is tried again."""

@@ -1,14 +1,14 @@
 """Repository: where restic keeps the data. The other kinds refer to it; it is no subject of admission."""
 
-from typing import Any, Literal, Required
+from typing import Annotated, Any, Literal, Required
 
-from pydantic import with_config
+from pydantic import ConfigDict, Field, with_config
 from typing_extensions import TypedDict
 
-from schemas.scalars import MODEL, Flag, Int64, Opaque, Text, Timestamp
+from schemas.scalars import MODEL, Flag, Int64, Text, TextMap, Texts, Timestamp
 
 
-@with_config(MODEL)
+@with_config(MODEL | ConfigDict(json_schema_extra={"x-kubernetes-preserve-unknown-fields": True}))
 class LocalBackend(TypedDict, total=False):
     """A volume of the cluster: beside these fields, any core/v1 VolumeSource."""
 
@@ -98,10 +98,44 @@ class Backend(TypedDict, total=False):
     """A restic REST server."""
 
 
+@with_config(MODEL)
+class LabelSelectorRequirement(TypedDict, total=False):
+    """A condition on one label."""
+
+    key: Required[str]
+    """Key of the label."""
+    operator: Required[str]
+    """How the label's value compares with `values`: In, NotIn, Exists or DoesNotExist."""
+    values: Texts
+    """Values of the label. None with Exists and DoesNotExist."""
+
+
+@with_config(MODEL)
+class LabelSelector(TypedDict, total=False):
+    """Labels that an object has."""
+
+    matchLabels: TextMap
+    """Labels with these values."""
+    matchExpressions: list[LabelSelectorRequirement | None] | None
+    """Conditions that hold, all of them."""
+
+
 AllowedNamespaces = TypedDict(  # the field `from` is a keyword of Python, which the syntax of classes does not take
-    "AllowedNamespaces", {"from": Literal["All", "Selector", "Same"] | None, "selector": Opaque}, total=False
+    "AllowedNamespaces",
+    {
+        "from": Annotated[
+            Literal["All", "Selector", "Same"] | None,
+            Field(
+                description="Which namespaces: All, the Same as the Repository's, or those that the Selector selects.",
+                json_schema_extra={"default": "Same"},
+            ),
+        ],
+        "selector": Annotated[
+            LabelSelector | None, Field(description="With Selector: the labels of the namespaces that may use it.")
+        ],
+    },
+    total=False,
 )
-"""Namespaces that may use the Repository: All, those that `selector` selects, or the Same (the default)."""
 with_config(MODEL)(AllowedNamespaces)
 
 

@@ -32,8 +32,24 @@ def _quantity(value: object) -> object:
 
 Text = str | None
 Flag = bool | None
-Int32 = Annotated[int, BeforeValidator(_whole), Field(ge=-(2**31), le=2**31 - 1)] | None
-Int64 = Annotated[int, BeforeValidator(_whole), Field(ge=-(2**63), le=2**63 - 1)] | None
+Int32 = (
+    Annotated[
+        int,
+        BeforeValidator(_whole),
+        Field(ge=-(2**31), le=2**31 - 1),
+        WithJsonSchema({"type": "integer", "format": "int32"}),
+    ]
+    | None
+)
+Int64 = (
+    Annotated[
+        int,
+        BeforeValidator(_whole),
+        Field(ge=-(2**63), le=2**63 - 1),
+        WithJsonSchema({"type": "integer", "format": "int64"}),
+    ]
+    | None
+)
 Texts = list[str | None] | None
 TextMap = dict[str, str | None] | None
 Opaque = dict[str, Any] | None

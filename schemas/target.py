@@ -1,11 +1,11 @@
 """What is backed up and what is restored into."""
 
-from typing import Literal, Required
+from typing import Annotated, Literal, Required
 
-from pydantic import with_config
+from pydantic import Field, with_config
 from typing_extensions import TypedDict
 
-from schemas.scalars import MODEL, Int32, Opaque, Text, TextMap, Texts
+from schemas.scalars import MODEL, Flag, Int32, Opaque, Text, TextMap, Texts
 
 
 @with_config(MODEL)
@@ -30,7 +30,7 @@ class VolumeMount(TypedDict, total=False):
     """Name of the volume."""
     mountPath: Required[str]
     """Where the volume is mounted."""
-    readOnly: bool | None
+    readOnly: Flag
     """Mount read-only."""
     recursiveReadOnly: Text
     """Whether read-only mounts are so recursively."""
@@ -40,6 +40,24 @@ class VolumeMount(TypedDict, total=False):
     """Path within the volume, with variables."""
     mountPropagation: Text
     """How mounts spread between the host and the container."""
+
+
+@with_config(MODEL)
+class OwnerReference(TypedDict, total=False):
+    """An object that another one goes with."""
+
+    apiVersion: Required[str]
+    """Version of the owner's API."""
+    kind: Required[str]
+    """Kind of the owner."""
+    name: Required[str]
+    """Name of the owner."""
+    uid: Required[str]
+    """UID of the owner."""
+    controller: Flag
+    """Whether the owner controls the object."""
+    blockOwnerDeletion: Flag
+    """Whether the owner stays while the object exists."""
 
 
 @with_config(MODEL)
@@ -56,7 +74,7 @@ class PartialObjectMeta(TypedDict, total=False):
     """Labels."""
     annotations: TextMap
     """Annotations."""
-    ownerReferences: list[Opaque] | None
+    ownerReferences: list[OwnerReference | None] | None
     """Owners."""
 
 
@@ -64,6 +82,10 @@ class PartialObjectMeta(TypedDict, total=False):
 class VolumeClaimTemplate(TypedDict, total=False):
     """A PersistentVolumeClaim to create."""
 
+    apiVersion: Text
+    """Version of the claim's API: `v1`."""
+    kind: Text
+    """Kind of the claim: `PersistentVolumeClaim`."""
     metadata: PartialObjectMeta | None
     """Metadata of the claim."""
     spec: Opaque
@@ -134,5 +156,5 @@ class RestoreTarget(TypedDict, total=False):
     """Further arguments for restic."""
 
 
-Driver = Literal["Restic", "VolumeSnapshotter"] | None
+Driver = Annotated[Literal["Restic", "VolumeSnapshotter"] | None, Field(json_schema_extra={"default": "Restic"})]
 """What makes the backup. Only Restic knows hosts."""
