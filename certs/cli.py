@@ -2,12 +2,16 @@
 
 import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from certs.arguments import host, label, subdomain
 from certs.files import write
-from certs.issuing import issue_ca, issue_leaf
+from certs.issuing import CA_LIFETIME, LEAF_LIFETIME, issue_ca, issue_leaf
+
+if TYPE_CHECKING:
+    from certs.cluster import Cluster
 
 app = typer.Typer(
     help="Certificates for stash-admission.",
@@ -16,10 +20,23 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+Namespace = Annotated[str, typer.Option(help="Namespace of the Service and the Secret.", callback=label)]
+Secret = Annotated[str, typer.Option(help="Secret with tls.crt, tls.key and ca.crt.", callback=subdomain)]
+Service = Annotated[str, typer.Option(help="Service that the API server calls.", callback=label)]
+Mutating = Annotated[str, typer.Option(help="Name of the MutatingWebhookConfiguration.", callback=subdomain)]
+Validating = Annotated[str, typer.Option(help="Name of the ValidatingWebhookConfiguration.", callback=subdomain)]
+INSTALLED = "stash-admission"
+
 
 def main() -> None:
-    """Run the command line."""
+    """Run the command line. Exit codes: 0 all is well, 1 `show` found something wrong, 2 it could not be done."""
     app()
+
+
+def fail(message: str) -> NoReturn:
+    """End with exit code 2 and a message on standard error."""
+    typer.echo(f"Error: {message}", err=True)
+    raise typer.Exit(2)
 
 
 @app.callback()
@@ -36,15 +53,82 @@ def issue(
 
     Example: stash-certs issue --dir .local/certs --dns localhost --dns 127.0.0.1
     """
-    now = datetime.datetime.now(datetime.UTC)
+    now, names = datetime.datetime.now(datetime.UTC), [host(each) for each in dns]
     ca = issue_ca(now)
-    try:
-        leaf = issue_leaf(ca, dns, now)
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--dns") from None
+    leaf = issue_leaf(ca, names, now)
     try:
         write(directory, ca, leaf)
     except OSError as error:
         raise typer.BadParameter(f"cannot write into {directory}: {error.strerror}", param_hint="--dir") from None
     until = leaf.certificate.not_valid_after_utc.date()
     typer.echo(f"{directory}: ca.crt, tls.crt and tls.key for {', '.join(dns)}, valid until {until}")
+
+
+@app.command()
+def rotate(
+    namespace: Namespace = INSTALLED,
+    secret: Secret = f"{INSTALLED}-tls",
+    service: Service = INSTALLED,
+    mutating: Mutating = INSTALLED,
+    validating: Validating = INSTALLED,
+    dns: Annotated[list[str] | None, typer.Option(help="Further DNS name or IP address. Repeatable.")] = None,
+    ca_seconds: Annotated[float, typer.Option(hidden=True, min=1)] = CA_LIFETIME.total_seconds(),
+    leaf_seconds: Annotated[float, typer.Option(hidden=True, min=1)] = LEAF_LIFETIME.total_seconds(),
+    settle_seconds: Annotated[float, typer.Option(hidden=True, min=0)] = 600,
+) -> None:
+    """Keep the Secret, and the caBundle of both webhook configurations, right.
+
+    Run it at any time, also several at once: it does what is needed, and says so. The keys of CAs are in the Secret
+    SECRET-ca, which no serving Pod needs to read.
+
+    Needs permission to create Secrets in the namespace, to get and update these two, and to get and patch the two
+    configurations.
+    """
+    from certs.failures import Refused
+    from certs.installation import Wanted
+    from certs.upkeep import keep_right
+
+    wanted = Wanted(
+        names=(f"{service}.{namespace}.svc", *(host(each) for each in dns or [])),
+        ca_lifetime=datetime.timedelta(seconds=ca_seconds),
+        leaf_lifetime=datetime.timedelta(seconds=leaf_seconds),
+        settle=datetime.timedelta(seconds=settle_seconds),
+    )
+    try:
+        cluster = _connect(namespace, secret, mutating, validating)
+        keep_right(cluster, wanted, cluster.api.now, typer.echo)
+    except Refused as error:
+        fail(str(error))
+
+
+@app.command()
+def show(
+    namespace: Namespace = INSTALLED,
+    secret: Secret = f"{INSTALLED}-tls",
+    service: Service = INSTALLED,
+    mutating: Mutating = INSTALLED,
+    validating: Validating = INSTALLED,
+) -> None:
+    """Show the certificate and the CAs in use, until when, and when they will be renewed.
+
+    Exit code 1 if the API server would not accept the certificate. Never reads the keys of CAs.
+    """
+    from certs.failures import Refused, Unavailable
+    from certs.inventory import inventory
+
+    try:
+        cluster = _connect(namespace, secret, mutating, validating)
+        seen = cluster.look_as_guest()
+        lines, is_good = inventory(seen, f"{service}.{namespace}.svc", cluster.api.now(), cluster.title)
+    except (Refused, Unavailable) as error:
+        fail(str(error))
+    typer.echo("\n".join(lines))
+    if not is_good:
+        raise typer.Exit(1)
+
+
+def _connect(namespace: str, secret: str, mutating: str, validating: str) -> "Cluster":
+    from certs.api import Api
+    from certs.cluster import Cluster
+
+    return Cluster(Api.connect(), namespace, secret, mutating, validating)

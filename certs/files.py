@@ -19,6 +19,10 @@ def write(directory: Path, ca: Pair, leaf: Pair) -> None:
     ):
         beside = directory / f".{name}.{os.getpid()}"
         descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600 if name == "tls.key" else 0o644)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-        beside.replace(directory / name)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+            beside.replace(directory / name)
+        except OSError:
+            beside.unlink()
+            raise

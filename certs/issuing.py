@@ -2,6 +2,7 @@
 
 import datetime
 import ipaddress
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cryptography import x509
@@ -12,7 +13,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 CA_LIFETIME = datetime.timedelta(days=3650)
 LEAF_LIFETIME = datetime.timedelta(days=365)
 _CLOCKS_DIFFER = datetime.timedelta(minutes=5)
-"""A certificate is valid from a little before it is made."""
+"""A certificate is valid from a little before it is made; a short-lived one from a tenth of its life before."""
 
 
 @dataclass(frozen=True)
@@ -37,12 +38,12 @@ class Pair:
         return self.key.private_bytes(serialization.Encoding.PEM, form, encryption)
 
 
-def issue_ca(now: datetime.datetime) -> Pair:
+def issue_ca(now: datetime.datetime, lifetime: datetime.timedelta = CA_LIFETIME) -> Pair:
     """A new CA: ECDSA P-256, which may sign leaves and nothing below them."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "stash-admission CA")])
     builder = (
-        _builder(name, name, key, now, CA_LIFETIME)
+        _builder(name, name, key, now, now + lifetime)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(_usage(signs=True), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
@@ -50,21 +51,35 @@ def issue_ca(now: datetime.datetime) -> Pair:
     return Pair(builder.sign(key, hashes.SHA256()), key)
 
 
-def issue_leaf(ca: Pair, names: list[str], now: datetime.datetime) -> Pair:
-    """A serving certificate for DNS names and IP addresses, signed by the CA. Raises ValueError for a bad name."""
+def issue_leaf(
+    ca: Pair, names: Sequence[str], now: datetime.datetime, lifetime: datetime.timedelta = LEAF_LIFETIME
+) -> Pair:
+    """A serving certificate for DNS names and IP addresses, signed by the CA, which it does not outlive.
+
+    Raises ValueError for a bad name.
+    """
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "stash-admission")])
+    until = min(now + lifetime, ca.certificate.not_valid_after_utc)
     issuer = ca.certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
     builder = (
-        _builder(subject, ca.certificate.subject, key, now, LEAF_LIFETIME)
+        _builder(subject, ca.certificate.subject, key, now, until)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(signs=False), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-        .add_extension(x509.SubjectAlternativeName([_name(each) for each in names]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([general_name(each) for each in names]), critical=False)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(issuer), critical=False)
     )
     return Pair(builder.sign(ca.key, hashes.SHA256()), key)
+
+
+def general_name(text: str) -> x509.DNSName | x509.IPAddress:
+    """A DNS name or IP address as certificates hold it. Raises ValueError."""
+    try:
+        return x509.IPAddress(ipaddress.ip_address(text))
+    except ValueError:
+        return x509.DNSName(text)
 
 
 def _builder(
@@ -72,7 +87,7 @@ def _builder(
     issuer: x509.Name,
     key: ec.EllipticCurvePrivateKey,
     now: datetime.datetime,
-    lifetime: datetime.timedelta,
+    until: datetime.datetime,
 ) -> x509.CertificateBuilder:
     return (
         x509.CertificateBuilder()
@@ -80,8 +95,8 @@ def _builder(
         .issuer_name(issuer)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - _CLOCKS_DIFFER)
-        .not_valid_after(now + lifetime)
+        .not_valid_before(now - min(_CLOCKS_DIFFER, (until - now) / 10))
+        .not_valid_after(until)
     )
 
 
@@ -97,10 +112,3 @@ def _usage(*, signs: bool) -> x509.KeyUsage:
         encipher_only=False,
         decipher_only=False,
     )
-
-
-def _name(text: str) -> x509.GeneralName:
-    try:
-        return x509.IPAddress(ipaddress.ip_address(text))
-    except ValueError:
-        return x509.DNSName(text)
