@@ -53,7 +53,7 @@ _restore_target = _maybe(
 )  # fmt: skip
 _task = _maybe({"name": st.sampled_from(["", "mysql-backup", "kubedump-1"])})
 _hook = _maybe({"exec": st.just({}), "httpGet": st.just({"port": 80}), "tcpSocket": st.just({"port": "http"})})
-_hooks = _maybe({name: _hook for name in ("preBackup", "postBackup", "preRestore", "postRestore")})
+_hooks = _maybe(dict.fromkeys(("preBackup", "postBackup", "preRestore", "postRestore"), _hook))
 _common = {
     "driver": st.sampled_from(["Restic", "VolumeSnapshotter"]),
     "repository": _maybe({"name": _names}),

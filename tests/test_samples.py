@@ -102,7 +102,8 @@ def test_the_commands_that_the_readme_lists_are_those_that_there_are() -> None:
     listed = set(re.findall(r"^\| `(stash-[a-z]+ [a-z]+)", readme, flags=re.MULTILINE))
     there: set[str] = set()
     for program, module in (("stash-admission", "app.cli"), ("stash-certs", "certs.cli")):
-        code = f"from {module} import app; print(*[each.name or each.callback.__name__ for each in app.registered_commands])"
+        names = "*[each.name or each.callback.__name__ for each in app.registered_commands]"
+        code = f"from {module} import app; print({names})"
         out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
         there |= {f"{program} {name}" for name in out.stdout.split()}
     assert listed == there
