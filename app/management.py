@@ -9,8 +9,13 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from app.telemetry import Telemetry
 
 
-def create_app(telemetry: Telemetry, not_ready: Callable[[], str | None]) -> FastAPI:
-    """The application. `not_ready` says why the server is not ready, None if it is."""
+def create_app(
+    telemetry: Telemetry, not_ready: Callable[[], str | None], remark: Callable[[], str | None] = lambda: None
+) -> FastAPI:
+    """The application.
+
+    `not_ready` says why the server is not ready, `remark` what is wrong although it is; None: nothing.
+    """
     app = FastAPI(title="stash-admission", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
 
     @app.get("/healthz")
@@ -22,7 +27,10 @@ def create_app(telemetry: Telemetry, not_ready: Callable[[], str | None]) -> Fas
     async def readyz() -> PlainTextResponse:
         """Ready to decide; if not, why."""
         reason = not_ready()
-        return PlainTextResponse("ok\n" if reason is None else f"{reason}\n", 200 if reason is None else 503)
+        if reason is not None:
+            return PlainTextResponse(f"{reason}\n", 503)
+        wrong = remark()
+        return PlainTextResponse("ok\n" if wrong is None else f"ok\n{wrong}\n")
 
     @app.get("/metrics")
     async def metrics() -> Response:

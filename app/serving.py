@@ -8,7 +8,6 @@ import socket
 import ssl
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import uvicorn
 from fastapi import FastAPI
@@ -18,35 +17,16 @@ from app.admission import Admission
 from app.connection import Connection
 from app.settings import Settings
 from app.telemetry import Telemetry, configure_logging
+from app.tls import BadPair, ServingPair
 
 _KEEP_ALIVE = 120
 """Seconds. The API server keeps idle connections for 90, and a call on one that was just closed fails."""
 _QUIET = 3.0
 """Seconds without a call after which nobody is expected to call any more."""
-_CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
-"""For TLS 1.2; TLS 1.3 has authenticated encryption only."""
 
 
 class CannotServe(Exception):
     """The server cannot start. The message says why, and what to do."""
-
-
-def tls_context(directory: Path) -> ssl.SSLContext:
-    """A context for the pair `tls.crt` and `tls.key` in a directory. Raises CannotServe."""
-    certificate, key = directory / "tls.crt", directory / "tls.key"
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.set_ciphers(_CIPHERS)
-    context.set_alpn_protocols(["http/1.1"])
-    try:
-        context.load_cert_chain(certificate, key)
-    except FileNotFoundError:
-        advice = f"`stash-certs issue --dir {directory} --dns localhost` makes a pair for local use"
-        raise CannotServe(f"there is no {certificate} and {key}: {advice}") from None
-    except (OSError, ssl.SSLError) as error:
-        reason = getattr(error, "reason", None) or error.strerror or "unreadable"
-        raise CannotServe(f"{certificate} and {key} are no certificate and its key: {reason}") from None
-    return context
 
 
 def listen(host: str, port: int, flag: str) -> socket.socket:
@@ -98,18 +78,27 @@ class Process:
         self.traffic = server.Traffic(most=settings.max_in_flight)
         self._stopping = asyncio.Event()
         self._at_once = False
-        context = tls_context(settings.cert_dir)
+        try:
+            self.pair = ServingPair(settings.cert_dir, self.telemetry)
+        except BadPair as bad:
+            raise CannotServe(str(bad)) from None
         self.webhook_socket = listen(settings.host, settings.port, "--port")
         self.management_socket = listen(settings.host, settings.management_port, "--management-port")
         webhook = server.create_app(Admission(settings.levels), self.telemetry, self.traffic)
-        self.webhook = _listener(webhook, context)
-        self.management = _listener(management.create_app(self.telemetry, self.not_ready), None)
+        self.webhook = _listener(webhook, self.pair.context)
+        self.management = _listener(management.create_app(self.telemetry, self.not_ready, self.remark), None)
 
     def not_ready(self) -> str | None:
         """Why the server is not ready; None if it is."""
         if self._stopping.is_set():
             return "stopping"
+        if self.pair.expired:
+            return self.pair.fault or "the certificate in use is expired"
         return None if self.webhook.started else "starting"
+
+    def remark(self) -> str | None:
+        """What is wrong although the server is ready: all replicas mount the same Secret, so none would be left."""
+        return self.pair.fault and f"{self.pair.fault}; the certificate in use is still the one before"
 
     async def run(self) -> None:
         """Serve until a signal, then take leave."""
@@ -125,8 +114,10 @@ class Process:
         )
         self.telemetry.serving(_url("https", self.webhook_socket), _url("http", self.management_socket))
         listeners.add_done_callback(lambda _: self._stopping.set())
+        watching = asyncio.create_task(self.pair.watch())
         await self._stopping.wait()
         await self._drain()
+        watching.cancel()
         self.webhook.should_exit = self.management.should_exit = True
         await listeners
 

@@ -1,5 +1,6 @@
 """What the server says of itself: metrics, and one log line a decision."""
 
+import datetime
 import logging
 import sys
 import time
@@ -65,6 +66,12 @@ class Telemetry:
         )
         self.in_flight = Gauge("stash_admission_in_flight", "Calls being answered.", registry=self.registry)
         self.ready = Gauge("stash_admission_ready", "1 if the server is ready.", registry=self.registry)
+        self.certificate_not_after = Gauge(
+            "stash_admission_certificate_not_after_seconds",
+            "When the serving certificate in use ends to be valid, in seconds since 1970.",
+            registry=self.registry,
+        )
+        self._reloads = self._counter("certificate_reloads", "Changes of the serving certificate's files.", "result")
         build = Gauge("stash_admission_build_info", "Always 1.", ["version"], registry=self.registry)
         build.labels(version("stash-admission")).set(1)
 
@@ -74,6 +81,14 @@ class Telemetry:
     def serving(self, webhooks: str, management: str) -> None:
         """Log where the server listens."""
         self._log.info("serving", webhooks=webhooks, management=management, version=version("stash-admission"))
+
+    def reloaded(self, fault: str | None, until: datetime.datetime) -> None:
+        """Count and log a change of the certificate's files: what is wrong with them, or until when they are valid."""
+        self._reloads.labels("failed" if fault else "done").inc()
+        if fault:
+            self._log.error("certificate not reloaded", fault=fault, in_use_until=until.isoformat())
+        else:
+            self._log.info("certificate reloaded", in_use_until=until.isoformat())
 
     def decided(self, webhook: Webhook, request: Request, decision: Decision, started: float) -> None:
         """Count and log a decision. `started` is the time.perf_counter() at which the body was there."""

@@ -1,0 +1,143 @@
+"""The serving certificate changes while the server runs: good pairs take over, bad ones never do."""
+
+import datetime
+import shutil
+import ssl
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from certs.files import write
+from certs.issuing import Pair, issue_ca, issue_leaf
+from tests.running import Running, body, running, series
+
+NAMES = ["localhost", "127.0.0.1"]
+NOW = datetime.datetime.now(datetime.UTC)
+
+
+@pytest.fixture(scope="module")
+def ca() -> Pair:
+    return issue_ca(NOW)
+
+
+@pytest.fixture
+def server(tmp_path: Path, ca: Pair) -> Iterator[Running]:
+    certificates = tmp_path / "certs"
+    write(certificates, ca, issue_leaf(ca, NAMES, NOW))
+    with running(tmp_path, certificates=certificates) as it:
+        yield it
+
+
+def shown(server: Running) -> bytes | None:
+    """The certificate that a new connection is shown."""
+    with server.connect() as connection:
+        return connection.getpeercert(binary_form=True)
+
+
+def der(pair: Pair) -> bytes:
+    return ssl.PEM_cert_to_DER_cert(pair.certificate_pem.decode())
+
+
+def until(server: Running, event: str, count: int = 1) -> None:
+    """Wait until the log has so many lines of an event."""
+    deadline = time.monotonic() + 10
+    while sum(line["event"] == event for line in server.log) < count:
+        assert time.monotonic() < deadline, server.log
+        time.sleep(0.05)
+
+
+def test_a_new_pair_is_shown_without_a_restart_and_live_connections_go_on(server: Running, ca: Pair) -> None:
+    before = shown(server)
+    new = issue_leaf(ca, NAMES, NOW)
+    with server.client() as client:
+        assert client.post("/validate", content=body()).status_code == 200
+        write(server.certificates, ca, new)
+        until(server, "certificate reloaded")
+        assert client.post("/validate", content=body()).status_code == 200
+    assert before != shown(server) == der(new)
+    metrics = series(server.manage("/metrics").text)
+    assert metrics["stash_admission_certificate_reloads_total", (("result", "done"),)] == 1
+    not_after = new.certificate.not_valid_after_utc.timestamp()
+    assert metrics["stash_admission_certificate_not_after_seconds", ()] == not_after
+
+
+def mismatched(directory: Path, ca: Pair) -> None:
+    (directory / "tls.key").write_bytes(issue_leaf(ca, NAMES, NOW).key_pem)
+
+
+def half_written(directory: Path, _: Pair) -> None:
+    certificate = directory / "tls.crt"
+    certificate.write_bytes(certificate.read_bytes()[:200])
+
+
+def empty(directory: Path, _: Pair) -> None:
+    (directory / "tls.crt").write_bytes(b"")
+
+
+def missing(directory: Path, _: Pair) -> None:
+    shutil.rmtree(directory)
+
+
+def expired(directory: Path, ca: Pair) -> None:
+    write(directory, ca, issue_leaf(ca, NAMES, NOW - datetime.timedelta(days=400)))
+
+
+@pytest.mark.parametrize("breaking", [mismatched, half_written, empty, missing, expired])
+def test_a_bad_pair_never_takes_over_and_a_good_one_does_again(server: Running, ca: Pair, breaking: object) -> None:
+    before = shown(server)
+    assert callable(breaking)
+    breaking(server.certificates, ca)
+    until(server, "certificate not reloaded")
+    assert shown(server) == before
+    assert server.call(body()).status_code == 200
+    ready = server.manage("/readyz")
+    assert ready.status_code == 200
+    assert "tls.crt" in ready.text
+    assert "still the one before" in ready.text
+    metrics = series(server.manage("/metrics").text)
+    assert metrics["stash_admission_certificate_reloads_total", (("result", "failed"),)] >= 1
+    new = issue_leaf(ca, NAMES, NOW)
+    write(server.certificates, ca, new)
+    until(server, "certificate reloaded")
+    assert shown(server) == der(new)
+    assert server.manage("/readyz").text == "ok\n"
+
+
+def test_a_secret_that_kubernetes_swaps_is_read(tmp_path: Path, ca: Pair) -> None:
+    mounted = tmp_path / "mounted"
+    mounted.mkdir()
+    for version in ("one", "two"):
+        write(mounted / version, ca, issue_leaf(ca, NAMES, NOW))
+    (mounted / "..data").symlink_to("one")
+    for name in ("ca.crt", "tls.crt", "tls.key"):
+        (mounted / name).symlink_to(f"..data/{name}")
+    with running(tmp_path, certificates=mounted) as server:
+        before = shown(server)
+        (mounted / "..next").symlink_to("two")
+        (mounted / "..next").replace(mounted / "..data")
+        until(server, "certificate reloaded")
+        assert shown(server) != before
+
+
+def test_a_caller_without_sni_is_shown_the_new_pair_too(server: Running, ca: Pair) -> None:
+    new = issue_leaf(ca, NAMES, NOW)
+    write(server.certificates, ca, new)
+    until(server, "certificate reloaded")
+    answer = httpx.get(f"https://127.0.0.1:{server.port}/none", verify=server.verifying, trust_env=False)
+    assert answer.status_code == 404
+
+
+def test_a_server_whose_certificate_ends_is_not_ready(tmp_path: Path, ca: Pair) -> None:
+    certificates = tmp_path / "certs"
+    short = issue_leaf(ca, NAMES, datetime.datetime.now(datetime.UTC), datetime.timedelta(seconds=4))
+    write(certificates, ca, short)
+    with running(tmp_path, certificates=certificates) as server:
+        deadline = time.monotonic() + 15
+        while server.manage("/readyz").status_code == 200:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        assert server.manage("/readyz").text == "the certificate in use is expired\n"
+        assert server.manage("/healthz").status_code == 200
