@@ -62,6 +62,7 @@ def _listener(app: FastAPI, context: ssl.SSLContext | None) -> _Listener:
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         timeout_keep_alive=_KEEP_ALIVE,
         timeout_graceful_shutdown=5,
         ssl_context_factory=None if context is None else lambda *_: context,

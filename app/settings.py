@@ -63,4 +63,8 @@ def load(**flags: Any) -> Settings:
         first = error.errors(include_url=False)[0]
         name = str(first["loc"][0])
         message = str(first["msg"]).removeprefix("Value error, ")
+        if str(first["input"]).startswith("tcp://"):
+            message = (
+                "Kubernetes sets this for a Service called stash-admission: give the Pod enableServiceLinks: false"
+            )
         raise BadSetting(f"--{name.replace('_', '-')} or {PREFIX}{name.upper()}: {message}") from None

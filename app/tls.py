@@ -37,7 +37,7 @@ class ServingPair:
         self.fault: str | None = None
         """Why the files cannot be used now, although an earlier pair is."""
         self.context = _context()
-        self.context.load_cert_chain(self._certificate, self._key)
+        self.context.load_cert_chain(self._certificate, self._key, password=_none)
         self.context.sni_callback = self._choose
 
     def _choose(self, connection: ssl.SSLObject, _name: str | None, _context: ssl.SSLContext) -> None:
@@ -84,7 +84,7 @@ class ServingPair:
         names = f"{self._certificate} and {self._key}"
         context = _context()
         try:
-            context.load_cert_chain(self._certificate, self._key)
+            context.load_cert_chain(self._certificate, self._key, password=_none)
             until = x509.load_pem_x509_certificate(self._certificate.read_bytes()).not_valid_after_utc
         except FileNotFoundError:
             advice = f"`stash-certs issue --dir {self._certificate.parent} --dns localhost` makes a pair for local use"
@@ -95,6 +95,11 @@ class ServingPair:
         if until <= datetime.datetime.now(datetime.UTC):
             raise BadPair(f"the certificate in {self._certificate} expired on {until:%Y-%m-%d %H:%M} UTC: renew it")
         return context, until
+
+
+def _none() -> str:
+    """The password of an encrypted key: without this, the terminal would be asked for it."""
+    return ""
 
 
 def _context() -> ssl.SSLContext:

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import httpx
 import pytest
+from cryptography.hazmat.primitives import serialization
 
 from certs.files import write
 from certs.issuing import Pair, issue_ca, issue_leaf
-from tests.running import Running, body, running, series
+from tests.running import Running, body, running, series, start
 
 NAMES = ["localhost", "127.0.0.1"]
 NOW = datetime.datetime.now(datetime.UTC)
@@ -141,3 +142,14 @@ def test_a_server_whose_certificate_ends_is_not_ready(tmp_path: Path, ca: Pair) 
             time.sleep(0.1)
         assert server.manage("/readyz").text == "the certificate in use is expired\n"
         assert server.manage("/healthz").status_code == 200
+
+
+def test_a_key_with_a_password_is_refused_and_nobody_is_asked_for_it(tmp_path: Path, ca: Pair) -> None:
+    leaf = issue_leaf(ca, NAMES, NOW)
+    write(tmp_path, ca, leaf)
+    encryption = serialization.BestAvailableEncryption(b"secret")
+    form = serialization.PrivateFormat.PKCS8
+    (tmp_path / "tls.key").write_bytes(leaf.key.private_bytes(serialization.Encoding.PEM, form, encryption))
+    refused = start("--cert-dir", tmp_path, "--port", "0", "--management-port", "0")
+    assert refused.returncode == 2
+    assert "no certificate and its key" in refused.stderr

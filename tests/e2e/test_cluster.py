@@ -5,63 +5,25 @@ from __future__ import annotations
 import base64
 import json
 import ssl
-import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 import trustme
 
 from tests.e2e.cluster import Cluster
+from tests.e2e.standin import Answer, Call, standing_in
 
 
 @dataclass
 class Refuser:
-    """A webhook over TLS on loopback that refuses everything and remembers how it was called."""
+    """A webhook that refuses everything and remembers how it was called."""
 
-    certificate: ssl.SSLContext
-    called_as: list[str | None] = field(default_factory=list)
-    requests: list[str] = field(default_factory=list)
-    port: int = 0
-
-    def serve(self) -> Iterator[Refuser]:
-        """Serve until the iterator is resumed."""
-        self.certificate.sni_callback = lambda _socket, name, _context: self.called_as.append(name)
-        refuser = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self) -> None:
-                refuser.requests.append(f"{self.requestline} ({self.headers['User-Agent']})")
-                review = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                answer = {"uid": review["request"]["uid"], "allowed": False, "status": {"message": "never"}}
-                body = json.dumps({**review, "request": None, "response": answer}).encode()
-                self.send_response(200)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 -- the base class names it so
-                """Keep the test's output clean."""
-
-        with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-            wrap = self.certificate.wrap_socket
-            # Without the handshake, which would block the thread that accepts.
-            server.socket = wrap(server.socket, server_side=True, do_handshake_on_connect=False)
-            self.port = server.server_address[1]
-            thread = threading.Thread(target=server.serve_forever)
-            thread.start()
-            try:
-                yield self
-            finally:
-                server.shutdown()
-                thread.join()
+    port: int
+    called_as: list[str | None]
+    calls: list[Call]
 
 
 @pytest.fixture
@@ -75,7 +37,16 @@ def refuser(ca: trustme.CA) -> Iterator[Refuser]:
     """A webhook whose certificate is for its Service's name alone, as in a cluster."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     ca.issue_cert("refuser.webhooks.svc").configure_cert(context)
-    yield from Refuser(context).serve()
+    names: list[str | None] = []
+    context.sni_callback = lambda _socket, name, _context: names.append(name)
+    calls: list[Call] = []
+
+    def refuse(call: Call) -> Answer:
+        calls.append(call)
+        return {"allowed": False, "status": {"message": "never"}}
+
+    with standing_in(context, refuse) as port:
+        yield Refuser(port, names, calls)
 
 
 def test_the_server_is_of_a_current_release(cluster: Cluster) -> None:
@@ -142,7 +113,8 @@ def test_a_registration_by_service_reaches_a_server_on_loopback(
         cluster.kubectl("delete", "validatingwebhookconfiguration", "refuser")
     assert 'admission webhook "refuser.webhooks.svc" denied the request: never' in refusal
     assert set(refuser.called_as) == {"refuser.webhooks.svc"}
-    assert set(refuser.requests) == {"POST /refuse?timeout=10s HTTP/1.1 (kube-apiserver-admission)"}
+    assert {call.line for call in refuser.calls} == {"POST /refuse?timeout=10s HTTP/1.1"}
+    assert {call.agent for call in refuser.calls} == {"kube-apiserver-admission"}
 
 
 def refusal_once_active(cluster: Cluster, seconds: float = 20) -> str:

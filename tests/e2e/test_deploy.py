@@ -9,14 +9,12 @@ import os
 import ssl
 import subprocess
 import sys
-import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +24,7 @@ from ruamel.yaml import YAML
 
 from manifests import deploy
 from tests.e2e.cluster import Cluster
+from tests.e2e.standin import Answer, Call, Hangup, standing_in
 
 Manifest = dict[str, Any]
 Calls = list[tuple[str, str]]
@@ -403,45 +402,18 @@ class Recorder:
     """JSON Patches by path."""
 
     def serve(self) -> Iterator[Recorder]:
-        recorder = self
+        """Serve until the iterator is resumed."""
+        with standing_in(self.context, self._answer) as self.port:
+            yield self
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self) -> None:
-                request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["request"]
-                path = self.path.partition("?")[0]
-                recorder.asked.append((path, request["operation"]))
-                if recorder.down:
-                    self.close_connection = True
-                    return
-                response = {"uid": request["uid"], "allowed": True}
-                if path in recorder.patches:
-                    encoded = base64.b64encode(json.dumps(recorder.patches[path]).encode()).decode()
-                    response |= {"patchType": "JSONPatch", "patch": encoded}
-                review = {"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "response": response}
-                body = json.dumps(review).encode()
-                self.send_response(200)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 -- the base class names it so
-                """Keep the test's output clean."""
-
-        with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-            # Without the handshake, which would block the thread that accepts.
-            server.socket = self.context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
-            server.daemon_threads = True
-            self.port = server.server_address[1]
-            thread = threading.Thread(target=server.serve_forever)
-            thread.start()
-            try:
-                yield self
-            finally:
-                server.shutdown()
-                thread.join()
+    def _answer(self, call: Call) -> Answer:
+        self.asked.append((call.path, call.request["operation"]))
+        if self.down:
+            return Hangup()
+        if call.path not in self.patches:
+            return {"allowed": True}
+        encoded = base64.b64encode(json.dumps(self.patches[call.path]).encode()).decode()
+        return {"allowed": True, "patchType": "JSONPatch", "patch": encoded}
 
 
 def preserving(**properties: Any) -> Manifest:

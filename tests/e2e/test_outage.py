@@ -5,12 +5,10 @@ from __future__ import annotations
 import contextlib
 import copy
 import ssl
-import threading
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 
@@ -19,6 +17,7 @@ from tests.e2e.cluster import Cluster
 from tests.e2e.conftest import Admitting
 from tests.e2e.installation import Installation, apply, crds, define
 from tests.e2e.objects import Document, Objects
+from tests.e2e.standin import Answer, Call, standing_in
 from tests.e2e.test_admission import batch, legacy_restore
 
 FINALIZER = "stash.appscode.com/finalizer"
@@ -224,48 +223,23 @@ def test_beside_the_shipped_operator_nothing_is_blocked(older: Older) -> None:
     older.cluster.kubectl("delete", "validatingadmissionpolicy,validatingadmissionpolicybinding", "frozen-target")
 
 
-class Broken(BaseHTTPRequestHandler):
-    """A server in which every call ends in an exception."""
-
-    protocol_version = "HTTP/1.1"
-    calls: ClassVar[list[str]] = []
-
-    def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["Content-Length"]))
-        self.calls.append(self.path)
-        self.send_response(500)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the base class names it so
-        pass
-
-
-@contextlib.contextmanager
-def broken(certificates: Path) -> Iterator[int]:
-    """The port of a server that answers 500, with the certificates of the installation."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificates / "tls.crt", certificates / "tls.key")
-    with ThreadingHTTPServer(("127.0.0.1", 0), Broken) as server:
-        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield server.server_address[1]
-        finally:
-            server.shutdown()
-            thread.join()
-
-
 @pytest.mark.parametrize(("policy", "status"), [("Ignore", 201), ("Fail", 500)])
 def test_an_answer_of_500_leaves_the_decision_to_the_failure_policy(older: Older, policy: str, status: int) -> None:
     namespace = f"broken-{policy.lower()}"
     older.store(stateful(namespace, "first"))
-    with broken(older.installation.certificates) as port:
+    calls: list[str] = []
+
+    def fail(call: Call) -> Answer:
+        calls.append(call.path)
+        return 500
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    folder = older.installation.certificates
+    context.load_cert_chain(folder / "tls.crt", folder / "tls.key")
+    with standing_in(context, fail) as port:
         older.installation.point_at(port, policy)
-        Broken.calls.clear()
         deadline = time.monotonic() + 20
-        while len(Broken.calls) < 2 and time.monotonic() < deadline:  # until the API server knows the registration
+        while len(calls) < 2 and time.monotonic() < deadline:  # until the API server knows the registration
             older.objects.create(invalid(namespace, "probe"), dryRun="All")
         reply = older.objects.create(invalid(namespace))
         assert reply.status == status, reply.message
