@@ -25,9 +25,12 @@ class Api:
         from kubernetes import client
 
         configuration.retries = False  # of what we try again, we look at the objects first
-        api_client = client.ApiClient(configuration)
-        self._core: Any = client.CoreV1Api(api_client)
-        self._registration: Any = client.AdmissionregistrationV1Api(api_client)
+        usual = client.ApiClient(configuration)
+        # The client chooses another kind of patch itself; as a header of all calls, every release of it sends ours.
+        applying = client.ApiClient(configuration, "Content-Type", "application/apply-patch+yaml")
+        self._core: Any = client.CoreV1Api(usual)
+        self._registration: Any = client.AdmissionregistrationV1Api(usual)
+        self._applying: Any = client.AdmissionregistrationV1Api(applying)
         self.time: datetime.datetime | None = None
         """The API server's clock at its last answer."""
 
@@ -78,9 +81,8 @@ class Api:
 
         Fields that another manager owns are taken over: who applies an empty `caBundle` would break every call.
         """
-        apply = getattr(self._registration, f"patch_{_snake(kind)}")
-        form = "application/apply-patch+yaml"
-        self._call(apply, name, fields, field_manager=FIELD_MANAGER, force=True, _content_type=form)
+        apply = getattr(self._applying, f"patch_{_snake(kind)}")
+        self._call(apply, name, fields, field_manager=FIELD_MANAGER, force=True)
 
     def _get(self, read: Callable[..., Any], *args: str) -> Object | None:
         try:

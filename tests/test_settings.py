@@ -147,5 +147,5 @@ def test_settings_do_not_change_while_the_server_runs() -> None:
 
 def test_what_kubernetes_sets_for_a_service_of_that_name_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STASH_ADMISSION_PORT", "tcp://10.0.0.1:443")
-    with pytest.raises(BadSetting, match="STASH_ADMISSION_PORT: .*enableServiceLinks: false"):
+    with pytest.raises(BadSetting, match=r"STASH_ADMISSION_PORT: .*enableServiceLinks: false"):
         load()
