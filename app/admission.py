@@ -176,7 +176,7 @@ def _once(found: list[Judged], invoker: Invoker) -> list[Judged]:
     pairs: dict[Hashable, bool] = {}
     kept = []
     wrong = {fault.path for fault in invoker.faults if fault.lack != "missing"}
-    named = [each.finding.path for each in found if each.rule != "field-type"] if invoker.faults else []
+    named = [each.finding.path for each in found if each.rule != "field-type"]
     for each in found:
         finding = each.finding
         if each.rule == "field-type":
@@ -186,7 +186,7 @@ def _once(found: list[Judged], invoker: Invoker) -> list[Judged]:
             continue
         elif finding.pair is not None:
             key = (finding.path, finding.pair)
-            if pairs.get(key, False) or (key in pairs and not each.refuses):
+            if key in pairs and (pairs[key] or not each.refuses):
                 continue
             pairs[key] = each.refuses
         kept.append(each)

@@ -1,12 +1,16 @@
 """What is decided once for all rules: which requests need no decision, updates, levels, and how answers are written."""
 
+import json
 from typing import Any
 
 import pytest
 
 from app.admission import Admission
 from app.catalogue import RULES, UnknownLevel
-from tests.asking import Answer, admit, ask
+from app.domain.outcome import Reason
+from app.review import parse, read_request
+from tests.asking import Answer, admit, ask, review
+from tests.cases import Case, cases
 
 API = "stash.appscode.com/v1beta1"
 
@@ -179,6 +183,16 @@ def test_a_member_without_ref_is_recognised_by_what_it_holds_too() -> None:
     assert refusals(other, *twins, A, old=old) == {"alias-syntax"}
 
 
+@pytest.mark.parametrize("kind", ["BackupConfiguration", "BackupBatch", "RestoreSession", "RestoreBatch"])
+def test_an_absent_spec_is_judged_as_an_empty_one(kind: str) -> None:
+    document = {"apiVersion": API, "kind": kind, "metadata": {"name": "x", "namespace": "demo"}}
+    quiet = dict.fromkeys(("repository-required", "batch-members", "valid-retention"), "off")
+    for webhook, levels in (("mutate", {}), ("validate", {}), ("validate", quiet)):
+        empty = ask(webhook, {**document, "spec": {}}, levels=levels).response
+        absent = ask(webhook, document, levels=levels).response
+        assert absent == ask(webhook, {**document, "spec": None}, levels=levels).response == empty
+
+
 @pytest.mark.parametrize("spec", ["hello", [], 5, True])
 def test_a_spec_that_is_no_object_is_refused_once(spec: Any) -> None:
     for kind in ("BackupConfiguration", "BackupBatch", "RestoreSession", "RestoreBatch"):
@@ -194,6 +208,48 @@ def test_two_members_with_one_ref_are_recognised_by_their_order() -> None:
     old = batch(first, second)
     assert not refusals(first, second, old=old, paused=True)
     assert refusals(first, member("bad alias", name="a"), old=old) == {"unique-alias", "alias-syntax"}
+
+
+def restore(*rules: Any, kind: str = "Deployment", alias: str | None = "app", **spec: Any) -> dict[str, Any]:
+    target = member(alias, kind, rules=list(rules))["target"]
+    metadata = {"name": "r", "namespace": "demo"}
+    spec = {"repository": {"name": "gcs-repo"}, "target": target, **spec}
+    return {"apiVersion": API, "kind": "RestoreSession", "metadata": metadata, "spec": spec}
+
+
+def snapshots(alias: str) -> dict[str, Any]:
+    return batch(member(alias, "PersistentVolumeClaim"), driver="VolumeSnapshotter")
+
+
+@pytest.mark.parametrize(
+    ("rule", "one", "other"),
+    [
+        ("conflicting-rules", *(restore({"paths": ["/x"]}, rules=[{"paths": [each]}]) for each in "ab")),
+        ("snapshots-or-paths", *(restore({"paths": ["/x"], "snapshots": [each]}) for each in "ab")),
+        ("one-rule-per-host", *(restore({"targetHosts": [each, each]}) for each in ("app", "web"))),
+        ("unreachable-rule", *(restore({"targetHosts": [each]}) for each in ("host-3", "host-4"))),
+        (
+            "defaulted-restore-alias",
+            *(restore(kind=each, alias=None, task={"name": "t"}) for each in ("Secret", "StatefulSet")),
+        ),
+        ("unused-field", *(snapshots(each) for each in ("one", "two"))),
+    ],
+)
+def test_another_fault_in_the_same_place_is_new_whichever_rule_finds_it(rule: str, one: Any, other: Any) -> None:
+    levels = {rule: "enforce", "immutable-restore": "off"}
+    assert ask("validate", other, one, levels).refused_by == {rule}
+    same = {**other, "spec": {**other["spec"], "timeOut": "1h"}}
+    assert ask("validate", same, other, levels).warned_by >= {rule}
+    assert ask("validate", same, other, levels).allowed
+
+
+def test_a_fault_whose_fields_come_in_another_order_is_the_stored_one() -> None:
+    one, other = {"snapshots": ["latest"], "targetHosts": ["app"]}, {"targetHosts": ["app"], "snapshots": ["latest"]}
+    old = restore({"paths": ["/data"]}, rules=[one])
+    changed = restore({"paths": ["/data"]}, rules=[other], timeOut="1h")
+    answer = ask("validate", changed, old, {"immutable-restore": "off"})
+    assert answer.allowed
+    assert answer.warned_by == {"conflicting-rules"}
 
 
 def test_the_warning_says_that_the_fault_is_stored() -> None:
@@ -212,6 +268,34 @@ def test_a_fault_of_the_deprecated_place_is_the_same_after_the_move() -> None:
     direct = ask("validate", changed, old, {"immutable-restore": "off"})
     assert direct.allowed
     assert direct.warned_by == {"snapshots-or-paths"}
+
+
+@pytest.mark.parametrize("others", [[], [member("app", name="c")]])
+def test_a_fault_of_a_members_deprecated_place_is_the_same_after_the_move(others: list[Any]) -> None:
+    rules = [{"snapshots": ["latest"], "paths": ["/data"]}]
+    old = batch(*others, {**member("own"), "rules": rules})
+    old = {**old, "kind": "RestoreBatch", "spec": {"repository": {"name": "r"}, "members": old["spec"]["members"]}}
+    changed = {**old, "spec": {**old["spec"], "timeOut": "1h"}}
+    result = admit(changed, old, {"immutable-restore": "off"})
+    assert result.validation.allowed
+    assert result.validation.warned_by == {"snapshots-or-paths"}
+
+
+def test_every_new_member_that_clashes_names_the_first_one_stored_or_not() -> None:
+    causes = admit(batch(A, member("app", name="new"), member("app", name="newer")), batch(A)).validation.causes
+    assert ["and members[0] (Deployment a) have" in each["message"] for each in causes] == [True, True]
+
+
+@pytest.mark.parametrize("kind", ["RestoreSession", "RestoreBatch"])
+def test_rules_that_are_written_twice_are_those_written_once(kind: str) -> None:
+    rules = [{"paths": ["/data"]}]
+    body = {**member("app", rules=rules), "rules": rules}
+    spec = {"members": [body]} if kind == "RestoreBatch" else body
+    twice = {**restore(), "kind": kind, "spec": {"repository": {"name": "gcs-repo"}, **spec}}
+    once = admit(twice).document
+    assert once != twice
+    assert untouched(ask("validate", once, twice))
+    assert untouched(ask("validate", twice, once))
 
 
 # A fault is reported once
@@ -253,10 +337,66 @@ def test_an_object_with_faults_of_type_still_hears_all_the_rest() -> None:
     assert ask("validate", batch(A, B, **spec)).refused_by == {"field-type", "unique-alias", "valid-duration"}
 
 
+@pytest.mark.parametrize(
+    ("members", "spec", "rules"),
+    [
+        ([A], {"paused": "yes", "repository": None}, {"field-type", "repository-required"}),
+        ([A], {"retentionPolicy": [], "hooks": {"preBackup": {}}}, {"field-type", "hook-action"}),
+        ([A, B], {"hooks": {"preBackup": {}}}, {"unique-alias", "hook-action"}),
+        ([{}, A, B], {}, {"batch-members", "unique-alias"}),
+    ],
+)
+def test_a_fault_does_not_silence_one_in_another_place(members: list[Any], spec: Any, rules: set[str]) -> None:
+    assert ask("validate", batch(*members, **spec)).refused_by == rules
+
+
+def test_a_target_whose_hosts_are_open_does_not_silence_the_next_one() -> None:
+    odd = {"target": {"ref": {"kind": 5}, "rules": [{"targetHosts": ["x"]}]}}
+    members = [odd, member("app", rules=[{"targetHosts": ["host-0"]}])]
+    document = {**batch(), "kind": "RestoreBatch", "spec": {"repository": {"name": "r"}, "members": members}}
+    assert ask("validate", document).warned_by == {"unreachable-rule"}
+
+
 def test_a_target_with_a_fault_of_type_is_not_changed_and_the_others_are() -> None:
     odd = {"target": {"ref": {"kind": ["Deployment"]}}}
     answer = ask("mutate", batch(odd, member(name="b")))
     assert [operation["path"] for operation in answer.patch] == ["/spec/members/1/target/alias"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "moved"),
+    [
+        ({"timeOut": 5}, True),
+        ({"rules": [{"paths": 5}]}, False),
+        ({"target": {**member("app")["target"], "replicas": "two"}}, False),
+    ],
+)
+def test_rules_are_moved_unless_they_or_the_target_have_a_fault_of_type(fault: dict[str, Any], moved: bool) -> None:
+    document = restore()
+    document["spec"] = {**document["spec"], "target": member("app")["target"], "rules": [{"paths": ["/data"]}], **fault}
+    answer = ask("mutate", document)
+    assert answer.acted("mutated-by") == ({"move-rules"} if moved else set())
+    assert answer.warned_by == ({"deprecated-rules"} if moved else set())
+
+
+@pytest.mark.parametrize(
+    ("fault", "synced"), [({"paused": "yes"}, True), ({"executionOrder": 5}, False), ({"maintainOrder": "yes"}, False)]
+)
+def test_an_order_is_written_unless_one_of_the_two_has_a_fault_of_type(fault: dict[str, Any], synced: bool) -> None:
+    answer = ask("mutate", batch(A, **{"maintainOrder": True, **fault}))
+    assert answer.acted("mutated-by") == ({"sync-order"} if synced else set())
+
+
+def test_a_member_whose_task_has_a_fault_of_type_may_be_in_another_namespace_and_the_next_may_not() -> None:
+    far = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web", "namespace": "far"}
+    causes = ask("validate", batch({**member("a", ref=far), "task": "x"}, member("b", ref={**far, "name": "b"}))).causes
+    assert [each["field"] for each in causes] == ["spec.members[0].task", "spec.members[1].target.ref.namespace"]
+
+
+def test_no_field_is_unused_where_the_driver_is_unknown() -> None:
+    answer = ask("validate", batch(member("app", snapshotClassName="csi"), driver="Unknown"))
+    assert answer.refused_by == {"field-type"}
+    assert answer.warned_by == set()
 
 
 def test_a_clash_of_aliases_is_not_reported_again_as_one_of_hosts() -> None:
@@ -303,6 +443,36 @@ def test_a_warning_can_be_set_to_refuse() -> None:
     document = batch(member("app"), retentionPolicy={"name": "none", "prune": True})
     assert ask("validate", document).warned_by == {"nothing-kept"}
     assert ask("validate", document, levels={"nothing-kept": "enforce"}).refused_by == {"nothing-kept"}
+
+
+@pytest.mark.parametrize("case", [each for each in cases() if each.expectation == "warn"], ids=str)
+def test_a_warning_that_refuses_gives_a_reason_that_kubernetes_knows(case: Case) -> None:
+    if "enforce" not in RULES[case.rule].settable:
+        return
+    causes = admit(case.object, case.old, {"immutable-restore": "off", case.rule: "enforce"}).validation.causes
+    assert {each["reason"] for each in causes} <= set(Reason)
+
+
+@pytest.mark.parametrize(
+    ("levels", "judged"),
+    [
+        ({}, [("unique-alias", True)]),
+        ({"unique-alias": "warn"}, [("unique-alias", False), ("unique-host", True)]),
+        ({"unique-alias": "off", "unique-host": "off"}, []),
+    ],
+)
+def test_a_server_decides_by_its_levels_from_its_first_request_on(levels: dict[str, str], judged: Any) -> None:
+    server = Admission(levels)
+    document = batch(A, member(name="b"), member("app", name="c"))
+    request = read_request(parse(json.dumps(review(document)).encode()))
+    assert [rule for rule, _ in server.mutate(request).edits] == ["default-alias"]
+    assert [(each.rule, each.refuses) for each in server.validate(request).judged] == judged
+
+
+def test_a_server_warns_of_what_it_changes_from_its_first_request_on() -> None:
+    request = read_request(parse(json.dumps(review(restore(rules=[{"paths": ["/data"]}]))).encode()))
+    assert [each.rule for each in Admission().mutate(request).judged] == ["deprecated-rules"]
+    assert not Admission({"deprecated-rules": "off"}).mutate(request).judged
 
 
 def test_the_kinds_of_a_rule_follow_from_the_type_of_its_parameter() -> None:
@@ -375,6 +545,12 @@ def test_control_characters_of_an_object_never_reach_a_warning() -> None:
     assert all(each.isprintable() for each in answer.warnings)
 
 
+def test_control_characters_of_a_kind_are_written_as_their_escapes() -> None:
+    kind = {"group": "g\u00e9", "version": "v1\u2028", "kind": "K\n\x7f"}
+    (warning,) = ask("validate", batch(), kind=kind).warnings
+    assert warning.startswith(r"stash-admission knows no rules for K\n\x7f.v1\u2028.gé: ")
+
+
 def test_the_suggested_alias_is_valid_and_free() -> None:
     taken = [member("app", name=f"n{number}") for number in range(2)]
     document = batch(member("web", name="x"), *taken, member("app", name="web"), member("app", "AppBinding", "web"))
@@ -386,6 +562,26 @@ def test_the_suggested_alias_makes_no_host_that_is_taken() -> None:
     document = batch(member("db", "StatefulSet", "db"), member("app", name="a"), member("app", name="db-0"))
     (cause,) = _clashes(document)
     assert 'such as "db-0-2"' in cause["message"]
+
+
+@pytest.mark.parametrize(
+    ("members", "suggestions"),
+    [
+        ([A, member("app", name="web"), member("app", "DaemonSet", "web")], ["web", "web-2"]),
+        ([member("log", name="x"), A, member("app", "DaemonSet", "log")], ["log-2"]),
+        ([A, member("app", name="db-0"), member("app", "StatefulSet", "db")], ["db-0", "db-2"]),
+        ([A, member("app", "StatefulSet", "log"), member("app", "DaemonSet", "log")], ["log", "log-2"]),
+        ([member("db", "StatefulSet", "x"), A, member("app", name="db")], ["2-db"]),
+        ([member("web", "DaemonSet", "x"), A, member("app", name="web")], ["2-web"]),
+        ([member("web", "DaemonSet", "x"), A, member("app", name="web-a")], ["2-web-a"]),
+        ([member("web", "DaemonSet", "x"), member("2", "DaemonSet", "y"), A, member("app", name="web")], ["3-web"]),
+    ],
+)
+def test_a_suggestion_shares_neither_alias_nor_host_with_one_that_was_made(
+    members: list[Any], suggestions: list[str]
+) -> None:
+    messages = [each["message"] for each in _clashes(batch(*members))]
+    assert [message.rpartition('such as "')[2].partition('"')[0] for message in messages] == suggestions
 
 
 @pytest.mark.parametrize(

@@ -81,6 +81,8 @@ def test_two_targets_clash_exactly_where_the_table_says(one: Hosts, other: Hosts
         (Hosts(LITERAL, "db-0-1"), Hosts(INDEXED, "db"), "none"),
         (Hosts(LITERAL, "db-0-1"), Hosts(INDEXED, "db-0"), "certain"),
         (Hosts(LITERAL, "7"), Hosts(INDEXED, ""), "none"),
+        (Hosts(INDEXED, "db-0"), Hosts(INDEXED, "db"), "none"),
+        (Hosts(PER_NODE, "db-0"), Hosts(INDEXED, "db"), "none"),
         (Hosts(LITERAL, "log-store"), Hosts(PER_NODE, "log"), "possible"),
         (Hosts(LITERAL, "log"), Hosts(PER_NODE, "log"), "none"),
         (Hosts(INDEXED, "log"), Hosts(PER_NODE, "log"), "possible"),

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.domain.order import waves
+from app.domain.order import runs_in_order, waves
 from app.domain.reading import read
 
 MEMBERS = [{"target": {"alias": name}} for name in ("db", "app", "log")]
@@ -44,3 +44,8 @@ def test_a_single_object_is_one_wave_of_one(kind: str) -> None:
 def test_a_batch_without_members_has_no_wave() -> None:
     assert indexes("BackupBatch", {}) == []
     assert indexes("BackupBatch", {"maintainOrder": True}) == []
+
+
+@pytest.mark.parametrize("kind", ["BackupConfiguration", "RestoreSession"])
+def test_only_a_batch_runs_in_order(kind: str) -> None:
+    assert not runs_in_order(read(kind, {"spec": {"maintainOrder": True}}, "demo"))

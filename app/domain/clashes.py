@@ -25,7 +25,7 @@ class Seen:
         self._first: dict[Hashable, int] = {}
         self._first_new: dict[Hashable, int] = {}
 
-    def add(self, index: int, marks: Iterable[Hashable], *, new: bool = True) -> None:
+    def add(self, index: int, marks: Iterable[Hashable], *, new: bool) -> None:
         """Remember a member by its marks. Members are added in the order in which they are listed."""
         for mark in marks:
             self._first.setdefault(mark, index)

@@ -29,7 +29,7 @@ class Edit:
 def apply(edits: Iterable[Edit], document: Mapping[str, Any]) -> dict[str, Any]:
     """The document with the edits applied, in order. The original stays as it was; what no edit touches is shared."""
     result = dict(document)
-    own = {id(result)}
+    own: set[int] = set()
     for edit in edits:
         value = edit.value
         if edit.op == "move":
@@ -70,8 +70,8 @@ class Finding:
     """Something wrong with a field.
 
     `value` is what was found there; together with rule and path it tells whether a stored object already had the
-    same fault. A finding about two members names them in `pair` (indexes, the earlier first), and says itself whether
-    both stand as they stood in the stored object (`settled`). One that is `advisory` never refuses an object.
+    same fault. A finding about two members names them in `pair` instead (indexes, the earlier first), and says itself
+    whether both stand as they stood in the stored object (`settled`). One that is `advisory` never refuses an object.
     """
 
     path: Path

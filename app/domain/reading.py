@@ -22,6 +22,6 @@ def read(kind: str, document: Mapping[str, Any], namespace: str) -> Invoker:
     spec = {} if spec is None else spec
     faults = [replace(fault, path=_SPEC + fault.path) for fault in view.checker.faults(spec)]
     if faults:
-        absent = (Edit("replace", fault.path) for fault in faults if fault.lack != "missing")
+        absent = (Edit("replace", fault.path) for fault in faults)
         spec = apply(absent, {"spec": spec})["spec"] or {}
     return view(spec, namespace, faults)

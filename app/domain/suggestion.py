@@ -1,43 +1,57 @@
 """An alias to propose where two members clash."""
 
 import re
+from collections.abc import Hashable, Iterator
 
-from app.domain.clashes import Seen
 from app.domain.hosts import LONGEST_ALIAS, Hosts, certain_marks, certain_seeks, possible_marks, possible_seeks
 from app.domain.invoker import Invoker, Target
 
 LABEL_VALUE = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
 """What an alias must be: a Kubernetes label value, and not empty."""
 
+_NOBODYS = 987_654_321
+"""A number that nobody chose: an alias with it behind is taken only where every number is."""
+
 
 class Suggestions:
     """Aliases for the members of one object: valid, made from the target's name, and shared with no other member."""
 
     def __init__(self, invoker: Invoker) -> None:
-        self._certain, self._possible = Seen(), Seen()
-        self._taken: set[str | None] = set()
+        self._aliases: set[str | None] = set()
+        self._marks: set[Hashable] = set()
         self._number: dict[str, int] = {}
         for target in invoker.targets:
             if target.hosts is not None:
                 self._take(target.means, target.hosts)
 
     def alias(self, target: Target) -> str:
-        """An alias for the target that no member has or was offered."""
-        stem = candidate = valid_alias(target.name) or valid_alias(target.kind.lower()) or "target"
-        while not self._free(candidate, Hosts(target.shape, candidate)):
+        """An alias for the target that no member has or was offered, nor makes a host that one could have."""
+        stem = valid_alias(target.name) or valid_alias(target.kind.lower()) or "target"
+        chosen = next(each for each in self._candidates(stem, target) if self._free(each, target))
+        self._take(chosen, Hosts(target.shape, chosen))
+        return chosen
+
+    def _candidates(self, stem: str, target: Target) -> Iterator[str]:
+        """The stem, and then with numbers: `web-2`, or `2-web` where a StatefulSet `web` has all that end in one."""
+        yield stem
+        behind = self._free(_numbered(stem, _NOBODYS, behind=True), target)
+        while True:
             number = self._number[stem] = self._number.get(stem, 1) + 1
-            candidate = f"{valid_alias(stem[: LONGEST_ALIAS - len(str(number)) - 1])}-{number}"
-        self._take(candidate, Hosts(target.shape, candidate))
-        return candidate
+            yield _numbered(stem, number, behind=behind)
 
     def _take(self, alias: str | None, hosts: Hosts) -> None:
-        self._taken.add(alias)
-        self._certain.add(0, certain_marks(hosts))
-        self._possible.add(0, possible_marks(hosts))
+        self._aliases.add(alias)
+        self._marks.update(certain_marks(hosts), possible_marks(hosts))
 
-    def _free(self, alias: str, hosts: Hosts) -> bool:
-        clash = self._certain.first(certain_seeks(hosts)), self._possible.first(possible_seeks(hosts))
-        return alias not in self._taken and clash == (None, None)
+    def _free(self, alias: str, target: Target) -> bool:
+        hosts = Hosts(target.shape, alias)
+        seeks = (*certain_seeks(hosts), *possible_seeks(hosts))
+        return alias not in self._aliases and self._marks.isdisjoint(seeks)
+
+
+def _numbered(stem: str, number: int, *, behind: bool) -> str:
+    short = stem[: LONGEST_ALIAS - len(f"-{number}")]
+    return f"{valid_alias(short)}-{number}" if behind else valid_alias(f"{number}-{short}")
 
 
 def valid_alias(name: str) -> str:

@@ -40,4 +40,4 @@ def alias_changed(backup: Backup) -> Iterator[Finding]:
                 f"{target} was backed up as {quoted(str(before))} and will be as {quoted(str(target.hosts))}: "
                 "its snapshots so far stay under the old host, neither pruned nor used"
             )
-            yield Finding((*target.path, "alias"), Reason.INVALID, message, str(target.hosts))
+            yield Finding((*target.path, "alias"), Reason.INVALID, message)

@@ -33,8 +33,6 @@ def default_alias(invoker: Invoker) -> Iterator[Edit]:
             alias: host
             ref: {apiVersion: apps/v1, kind: StatefulSet, name: db}
     """
-    if not invoker.intact(("spec", "driver")):
-        return
     for target in invoker.targets:
         if target.alias is None and target.means is not None and not (target.stored and target.stored.alias is None):
             op: Literal["add", "replace"] = "replace" if "alias" in target.body else "add"

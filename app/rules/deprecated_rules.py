@@ -43,4 +43,4 @@ def deprecated_rules(restore: Restore) -> Iterator[Finding]:
         else:
             home = dotted((*place.target.path, "rules"))
             message = f"rules outside the target are deprecated and were moved: write them into {home}"
-        yield Finding(place.path, Reason.FORBIDDEN, message, place.rules)
+        yield Finding(place.path, Reason.FORBIDDEN, message)

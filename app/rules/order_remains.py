@@ -52,4 +52,4 @@ def order_remains(batch: Batch) -> Iterator[Finding]:
             "maintainOrder was removed, but executionOrder: Sequential stays, so the members still run in order: "
             "set executionOrder: Parallel to run them all at once"
         )
-        yield Finding(("spec", "executionOrder"), Reason.INVALID, message, SEQUENTIAL)
+        yield Finding(("spec", "executionOrder"), Reason.INVALID, message)

@@ -45,4 +45,4 @@ def possible_host_clash(batch: BackupBatch) -> Iterator[Finding]:
         )
         path = (*clash.later_target.path, "alias")
         pair = (clash.first, clash.later)
-        yield Finding(path, Reason.DUPLICATE, message, mine, pair, settled=clash.settled)
+        yield Finding(path, Reason.DUPLICATE, message, pair=pair, settled=clash.settled)

@@ -45,4 +45,4 @@ def unique_alias(batch: Batch) -> Iterator[Finding]:
             f"give {label} an alias of its own, such as {quoted(suggestions.alias(target))}"
         )
         pair = (clash.first, clash.later)
-        yield Finding((*target.path, "alias"), Reason.DUPLICATE, message, target.means, pair, settled=clash.settled)
+        yield Finding((*target.path, "alias"), Reason.DUPLICATE, message, pair=pair, settled=clash.settled)

@@ -43,6 +43,4 @@ def unique_host(batch: BackupBatch) -> Iterator[Finding]:
             f"so their data would mix: give {label} an alias of its own, such as {quoted(suggestions.alias(target))}"
         )
         pair = (clash.first, clash.later)
-        yield Finding(
-            (*target.path, "alias"), Reason.DUPLICATE, message, str(target.hosts), pair, settled=clash.settled
-        )
+        yield Finding((*target.path, "alias"), Reason.DUPLICATE, message, pair=pair, settled=clash.settled)
