@@ -13,13 +13,14 @@ CERTS := .local/certs
 
 .PHONY: help
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11" >&2; exit 1; }
-	@$(PYTHON) -m venv $(VENV) \
-		|| { rm -rf $(VENV); echo "Python's venv module is needed (Debian: apt install python3-venv)" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
+		|| { echo "Python's venv module is needed (Debian: apt install python3-venv)" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 
 # The build tool comes from the lock file too, so nothing is installed that has no hash there.
 define install
@@ -38,11 +39,10 @@ $(READY): requirements-dev.txt pyproject.toml | $(VENV)/bin/python
 .PHONY: setup
 setup: $(READY) ## set up .venv with everything for development
 
-$(CERTS)/tls.crt: | $(SERVE_READY)
-	@$(BIN)/stash-certs issue --dir $(CERTS) --dns localhost --dns 127.0.0.1 --dns ::1
-
 .PHONY: run
-run: $(SERVE_READY) $(CERTS)/tls.crt ## serve https://127.0.0.1:8443 with a local certificate (PORT=, MANAGEMENT_PORT=)
+run: $(SERVE_READY) ## serve https://127.0.0.1:8443 with a local certificate (PORT=, MANAGEMENT_PORT=)
+	@test -n "$$(find $(CERTS)/ca.crt $(CERTS)/tls.crt $(CERTS)/tls.key -mtime -300 2>/dev/null | sed -n 3p)" \
+		|| $(BIN)/stash-certs issue --dir $(CERTS) --dns localhost --dns 127.0.0.1 --dns ::1
 	@echo "try, from another terminal in this folder:"
 	@echo
 	@echo "  curl --cacert $(CERTS)/ca.crt -H 'Content-Type: application/json' \\"

@@ -104,8 +104,10 @@ def review(
         levels = load(rule=tuple(rule) if rule else None).levels
         admission = Admission(levels)
         request = read_request(parse(_read(file)))
-    except (BadSetting, BadReview) as error:
+    except BadSetting as error:
         fail(str(error))
+    except BadReview as error:
+        fail(f"{error}; manifests/samples/reviews/ holds reviews to start from")
     decision = admission.mutate(request) if mutate else admission.validate(request)
     typer.echo(render(request, decision))
     if not decision.allowed:

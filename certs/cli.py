@@ -1,6 +1,8 @@
 """The command line `stash-certs`."""
 
 import datetime
+import sys
+import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -29,8 +31,13 @@ INSTALLED = "stash-admission"
 
 
 def main() -> None:
-    """Run the command line. Exit codes: 0 all is well, 1 `show` found something wrong, 2 it could not be done."""
-    app()
+    """Run the command line. Exit codes: 0 all is well, 1 `show` found a fault, 2 could not do it, 3 internal."""
+    try:
+        app()
+    except Exception:  # noqa: BLE001  a mistake of ours must not look like one of the cluster's
+        traceback.print_exc()
+        typer.echo("Error: this is a mistake in stash-certs, not in your cluster", err=True)
+        sys.exit(3)
 
 
 def fail(message: str) -> NoReturn:

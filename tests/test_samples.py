@@ -71,7 +71,7 @@ def test_a_good_example_is_admitted_without_a_word(rule: Rule) -> None:
 @EVERY_RULE
 def test_a_rules_documentation_has_a_summary_a_reason_and_two_examples(rule: Rule) -> None:
     assert rule.summary.endswith(".")
-    assert len(rule.reason) > 40
+    assert len(rule.reason) > 40, "say why in a sentence"
     assert len([text for text in rule.examples.values() if text]) == 2
 
 
@@ -107,6 +107,14 @@ def test_the_commands_that_the_readme_lists_are_those_that_there_are() -> None:
         out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
         there |= {f"{program} {name}" for name in out.stdout.split()}
     assert listed == there
+
+
+def test_make_help_lists_every_target_that_is_described() -> None:
+    described = re.findall(r"^([a-z0-9-]+):.*?## (.*)$", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)
+    listed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert len(described) > 10
+    for target, text in described:
+        assert re.search(rf"^make {target} +{re.escape(text)}$", listed, flags=re.MULTILINE)
 
 
 def test_the_links_of_the_documents_lead_somewhere() -> None:

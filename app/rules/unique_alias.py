@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from app.domain.clashes import clashes
-from app.domain.invoker import Batch
+from app.domain.hosts import LEGACY_ALIAS
+from app.domain.invoker import Batch, RestoreBatch
 from app.domain.outcome import Finding, Reason
 from app.domain.quoting import quoted
 from app.domain.suggestion import Suggestions
@@ -39,10 +40,12 @@ def unique_alias(batch: Batch) -> Iterator[Finding]:
     for clash in clashes(batch, lambda target: target.means):
         target, label = clash.later_target, batch.label(clash.later)
         suggestions = suggestions or Suggestions(batch)
+        default = ", which a target without alias gets" if target.means == LEGACY_ALIAS[target.shape] else ""
         message = (
-            f"{label} and {batch.label(clash.first)} have the same alias {quoted(target.means)}"
-            f"{'' if target.alias else ', the default'}, so their data would mix: "
-            f"give {label} an alias of its own, such as {quoted(suggestions.alias(target))}"
+            f"{label} and {batch.label(clash.first)} have the same alias {quoted(target.means)}{default}, "
+            f"so their data would mix: give {label} an alias of its own, such as {quoted(suggestions.alias(target))}"
         )
+        if isinstance(batch, RestoreBatch):
+            message += ", and if it has no backup of that name, say in its rule which sourceHost it is restored from"
         pair = (clash.first, clash.later)
         yield Finding((*target.path, "alias"), Reason.DUPLICATE, message, pair=pair, settled=clash.settled)
