@@ -7,17 +7,19 @@ and which faults an update is not refused for, because the stored object has the
 import json
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 from app.catalogue import Level, for_kind, levels
 from app.domain.invoker import GROUP, KINDS, VERSION, Invoker, same
 from app.domain.outcome import Edit, Finding, Reason, apply
-from app.domain.path import Path
+from app.domain.path import beginnings
 from app.domain.reading import read
 from app.review import Request
 from app.rules import ANNOUNCEMENTS, MUTATIONS, VALIDATIONS
 
-STORED_ALREADY = "the stored object has this fault already"
+_MOST_FINDINGS = 10_000
+"""Of one rule about one object: a hostile list of a million wrong items must not keep the server busy for long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,7 @@ class Admission:
         found = []
         for rule, function in self._validations[kind]:
             enforced = self.levels[rule] is Level.ENFORCE
-            for finding in function(invoker):
+            for finding in islice(function(invoker), _MOST_FINDINGS):
                 refuses = enforced and not finding.settled and not finding.advisory
                 found.append(Judged(rule, finding, refuses, stored=finding.settled))
         return _once(found, invoker)
@@ -176,30 +178,19 @@ def _once(found: list[Judged], invoker: Invoker) -> list[Judged]:
     pairs: dict[Hashable, bool] = {}
     kept = []
     wrong = {fault.path for fault in invoker.faults if fault.lack != "missing"}
-    named = [each.finding.path for each in found if each.rule != "field-type"]
+    above_wrong = {above for path in wrong for above in beginnings(path)}
+    named = {above for each in found if each.rule != "field-type" for above in beginnings(each.finding.path)}
     for each in found:
-        finding = each.finding
+        path, reason, pair = each.finding.path, each.finding.reason, each.finding.pair
         if each.rule == "field-type":
-            if finding.reason is Reason.REQUIRED and any(_within(path, finding.path) for path in named):
+            if reason is Reason.REQUIRED and path in named:
                 continue
-        elif wrong and _owed_to(finding, wrong):
-            continue
-        elif finding.pair is not None:
-            key = (finding.path, finding.pair)
+        elif not wrong.isdisjoint(beginnings(path)) or (reason is Reason.REQUIRED and path in above_wrong):
+            continue  # it only seems absent, or seems to lack something
+        elif pair is not None:
+            key = (path, pair)
             if key in pairs and (pairs[key] or not each.refuses):
                 continue
             pairs[key] = each.refuses
         kept.append(each)
     return kept
-
-
-def _owed_to(finding: Finding, wrong: set[Path]) -> bool:
-    """Whether the finding is about a field that only seems absent, or about one above it that seems to lack it."""
-    return any(
-        _within(finding.path, path) or (finding.reason is Reason.REQUIRED and _within(path, finding.path))
-        for path in wrong
-    )
-
-
-def _within(path: Path, above: Path) -> bool:
-    return path[: len(above)] == above

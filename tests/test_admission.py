@@ -421,6 +421,20 @@ def test_both_rules_at_warn_warn_once_of_a_pair() -> None:
     assert len(answer.warnings) == 1
 
 
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"members": [5] * 30_000},
+        {"members": [{"target": {"ref": {"kind": 5}}}] * 10_000},
+        {"members": [{"hooks": {"preBackup": {}}}] * 100_000},
+        {"members": [{"target": {"alias": "same"}}] * 20_000},
+    ],
+)
+def test_a_hostile_number_of_faults_is_no_more_work_than_there_are(spec: dict[str, Any]) -> None:
+    answer = ask("validate", batch(**spec))
+    assert len(answer.causes) == 1000
+
+
 # Levels
 
 

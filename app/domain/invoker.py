@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any, ClassVar, NamedTuple
 
 from app.domain.hosts import LEGACY_ALIAS, Hosts, shape_of
-from app.domain.path import Path
+from app.domain.path import Path, beginnings
 from schemas.backupbatch import BackupBatchSpec
 from schemas.backupconfiguration import BackupConfigurationSpec, BackupJob
 from schemas.faults import Checker, Fault
@@ -132,6 +132,7 @@ class Invoker:
         """Namespace of the object; empty if unknown."""
         self.faults = faults
         """What does not fit the model, by paths from the object's root."""
+        self._faulty = {above for fault in faults for above in beginnings(fault.path)}
         self.stored: Invoker | None = None
         """On an update that changes the meaning of the spec, the object as it is stored."""
         self.snapshotter = spec.get("driver") == SNAPSHOTTER
@@ -155,7 +156,7 @@ class Invoker:
 
     def intact(self, *paths: Path) -> bool:
         """Whether nothing at or below these paths lacks the type that the model asks for."""
-        return not self.faults or not any(fault.path[: len(path)] == path for fault in self.faults for path in paths)
+        return self._faulty.isdisjoint(paths)
 
     @cached_property
     def keys(self) -> list[Hashable]:

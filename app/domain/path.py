@@ -1,7 +1,15 @@
 """Where a value is in an object, as the two notations of the field write it."""
 
+from collections.abc import Iterator
+
 Path = tuple[str | int, ...]
 """Keys and indexes from the object's root: `("spec", "members", 1, "target")`."""
+
+
+def beginnings(path: Path) -> Iterator[Path]:
+    """The path itself and every path above it."""
+    for end in range(len(path), 0, -1):
+        yield path[:end]
 
 
 def dotted(path: Path) -> str:
