@@ -31,6 +31,8 @@ class Judged:
     refuses: bool
     stored: bool = False
     """Whether the stored object has the same fault, so that it only warns."""
+    last: bool = False
+    """Whether it is the last that is looked at: nothing tells whether the stored object has those after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +114,10 @@ class Admission:
         found = []
         for rule, function in self._validations[kind]:
             enforced = self.levels[rule] is Level.ENFORCE
-            for finding in islice(function(invoker), _MOST_FINDINGS):
-                refuses = enforced and not finding.settled and not finding.advisory
-                found.append(Judged(rule, finding, refuses, stored=finding.settled))
+            for number, finding in enumerate(islice(function(invoker), _MOST_FINDINGS), 1):
+                last = number == _MOST_FINDINGS
+                settled = finding.settled and not last
+                found.append(Judged(rule, finding, enforced and not settled and not finding.advisory, settled, last))
         return _once(found, invoker)
 
     def _known(self, kind: str, before: Iterable[Invoker]) -> set[Hashable]:
@@ -148,7 +151,8 @@ def _deleted(document: Mapping[str, Any]) -> bool:
 def _ratcheted(judged: Iterable[Judged], invoker: Invoker, known: set[Hashable]) -> Iterable[Judged]:
     """The findings, those that the stored object had already as warnings."""
     for each in judged:
-        if each.refuses and each.finding.pair is None and _identities(each, invoker) & known:
+        by_value = each.refuses and each.finding.pair is None and not each.last
+        if by_value and _identities(each, invoker) & known:
             each = replace(each, refuses=False, stored=True)
         yield each
 
@@ -178,15 +182,14 @@ def _once(found: list[Judged], invoker: Invoker) -> list[Judged]:
     pairs: dict[Hashable, bool] = {}
     kept = []
     wrong = {fault.path for fault in invoker.faults if fault.lack != "missing"}
-    above_wrong = {above for path in wrong for above in beginnings(path)}
     named = {above for each in found if each.rule != "field-type" for above in beginnings(each.finding.path)}
     for each in found:
         path, reason, pair = each.finding.path, each.finding.reason, each.finding.pair
         if each.rule == "field-type":
             if reason is Reason.REQUIRED and path in named:
                 continue
-        elif not wrong.isdisjoint(beginnings(path)) or (reason is Reason.REQUIRED and path in above_wrong):
-            continue  # it only seems absent, or seems to lack something
+        elif not wrong.isdisjoint(beginnings(path)):
+            continue  # it only seems absent
         elif pair is not None:
             key = (path, pair)
             if key in pairs and (pairs[key] or not each.refuses):

@@ -435,6 +435,47 @@ def test_a_hostile_number_of_faults_is_no_more_work_than_there_are(spec: dict[st
     assert len(answer.causes) == 1000
 
 
+@pytest.mark.parametrize("bad", ["bad alias", "app"])
+def test_more_faults_than_are_looked_at_hide_no_new_one(bad: str) -> None:
+    members = [member(f"-{i}" if bad != "app" else bad, name=f"web-{i}") for i in range(10_005)]
+    old = batch(*members)
+    assert not admit(batch(*members, member(bad, name="new")), old).validation.allowed
+    few = batch(*members[:100])
+    assert admit(batch(*members[:100], paused=True), few).validation.allowed
+
+
+@pytest.mark.parametrize("wrong", [{"paths": "/x"}, {"ref": {"kind": "Deployment", "name": 5}}, {"exclude": [1]}])
+def test_a_fault_of_type_beside_an_alias_hides_no_clash(wrong: dict[str, Any]) -> None:
+    assert ask("validate", batch(A, member("app", **wrong))).refused_by >= {"field-type", "unique-alias"}
+    old = batch(A, member("q", **wrong))
+    assert "unique-alias" in ask("validate", batch(A, member("app", **wrong)), old).refused_by
+
+
+@pytest.mark.parametrize("driver", ["", "Rest", 5])
+def test_a_wrong_driver_hides_no_clash_of_aliases_that_are_written(driver: Any) -> None:
+    old = batch(A, member("q", name="b"), driver=driver)
+    assert refusals(A, B, old=old, driver=driver) == {"unique-alias"}
+
+
+def test_an_empty_driver_is_restic_beside_being_refused() -> None:
+    document = batch(member(name="a"), member(name="b"), driver="", repository=None)
+    assert ask("validate", document).refused_by == {"field-type", "unique-alias", "repository-required"}
+    assert len(ask("mutate", document).patch) == 2
+
+
+def test_two_targets_whose_names_are_of_a_wrong_type_are_not_the_same() -> None:
+    wrong: dict[str, Any] = {"ref": {"kind": "Deployment", "name": 5}}
+    assert ask("validate", batch(member("a", **wrong), member("b", **wrong))).refused_by == {"field-type"}
+
+
+def test_a_hook_without_action_is_told_beside_its_wrong_policy() -> None:
+    document = batch(A, hooks={"postBackup": {"executionPolicy": "Never"}})
+    assert ask("validate", document).refused_by == {"field-type", "hook-action"}
+    two = {"exec": {}, "httpGet": {"port": 1.5}}
+    assert ask("validate", batch(A, hooks={"preBackup": two})).refused_by == {"field-type", "hook-action"}
+    assert ask("validate", batch(A, hooks={"preBackup": {"exec": "sync"}})).refused_by == {"field-type"}
+
+
 # Levels
 
 

@@ -5,7 +5,7 @@ backup or a restore.
 """
 
 import json
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import Any, ClassVar, NamedTuple
 
@@ -19,13 +19,18 @@ from schemas.restoresession import RestoreJob, RestoreSessionSpec
 from schemas.target import BackupTarget, RestoreTarget, Rule, TargetRef
 
 SNAPSHOTTER = "VolumeSnapshotter"
+_DRIVER: Path = ("spec", "driver")
+_IDENTITY: tuple[Path, ...] = (("ref",), ("ref", "kind"), ("ref", "name"), ("ref", "namespace"))
+"""The fields of a target that say which one it is."""
+_HOSTS: tuple[Path, ...] = (("alias",), ("ref",), ("ref", "kind"), ("replicas",), ("volumeClaimTemplates",))
+"""The fields of a target that say which hosts it has."""
 
 
 class Target:
     """What a member backs up or restores into."""
 
     __slots__ = (
-        "alias", "body", "hosts", "kind", "means", "name", "namespace",
+        "alias", "body", "hosts", "identity", "kind", "means", "name", "namespace",
         "path", "replicas", "shape", "stored", "task", "twin",
     )  # fmt: skip
 
@@ -46,6 +51,8 @@ class Target:
         self.replicas = replicas if claims else None
         """How many ordinals a restore target with claim templates has; None for other targets."""
         self.shape = shape_of(self.kind, claims=claims, replicas=replicas is not None)
+        self.identity = (self.kind, self.namespace, self.name) if self.kind or self.name else None
+        """What the operator tells targets apart by; None where the ref is empty, or a fault leaves it open."""
         self.means: str | None = None
         """The alias, or the legacy alias that its absence means. None if there is neither, or no host at all."""
         self.hosts: Hosts | None = None
@@ -67,11 +74,6 @@ class Target:
         body: Any = self.body
         rules: list[Rule | None] | None = body.get("rules")
         return rules
-
-    @property
-    def identity(self) -> tuple[str, str, str] | None:
-        """Kind, namespace and name, by which the operator tells targets apart; None where the ref is empty."""
-        return (self.kind, self.namespace, self.name) if self.kind or self.name else None
 
     def __str__(self) -> str:
         """For messages: `Deployment web`, `PersistentVolumeClaim`, `target without ref`."""
@@ -132,7 +134,10 @@ class Invoker:
         """Namespace of the object; empty if unknown."""
         self.faults = faults
         """What does not fit the model, by paths from the object's root."""
-        self._faulty = {above for fault in faults for above in beginnings(fault.path)}
+        self._wrong = {fault.path for fault in faults}
+        self._faulty = {above for path in self._wrong for above in beginnings(path)}
+        self.driver_known = not any(fault.path == _DRIVER and fault.found != "" for fault in faults)
+        """Whether the driver is one that there is; the empty one, which the CRD refuses, is Restic to the operator."""
         self.stored: Invoker | None = None
         """On an update that changes the meaning of the spec, the object as it is stored."""
         self.snapshotter = spec.get("driver") == SNAPSHOTTER
@@ -150,9 +155,15 @@ class Invoker:
             return Member(path, index, body, None)
         task = (body.get("task") or {}).get("name") or ""
         target = Target((*path, "target"), raw, task, self.namespace, restored=isinstance(self, Restore))
-        if not self.snapshotter and self.intact(target.path, ("spec", "driver")):
+        if not self.fits(target.path, _IDENTITY):
+            target.identity = None
+        if not self.snapshotter and (self.driver_known or target.alias is not None) and self.fits(target.path, _HOSTS):
             target.name_hosts()
         return Member(path, index, body, target)
+
+    def fits(self, path: Path, fields: Iterable[Path]) -> bool:
+        """Whether none of the fields below a path has itself a wrong type; what is below them may."""
+        return not self._wrong or self._wrong.isdisjoint((*path, *field) for field in fields)
 
     def intact(self, *paths: Path) -> bool:
         """Whether nothing at or below these paths lacks the type that the model asks for."""

@@ -41,8 +41,9 @@ def hook_action(invoker: Invoker) -> Iterator[Finding]:
     for path, body in bodies.items():
         hooks = body.get("hooks") or {}
         for name in names:
-            if hooks.get(name) is not None:
-                yield from _judge((*path, "hooks", name), hooks[name])
+            place: Path = (*path, "hooks", name)
+            if hooks.get(name) is not None and invoker.fits(place, ((action,) for action in _ACTIONS)):
+                yield from _judge(place, hooks[name])
 
 
 def _judge(path: Path, hook: Any) -> Iterator[Finding]:

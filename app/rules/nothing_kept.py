@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from app.domain.invoker import Backup
 from app.domain.outcome import Finding, Reason
-from app.domain.retention import keeps_nothing
+from app.domain.retention import KEEPS, keeps_nothing
 
 
 def nothing_kept(backup: Backup) -> Iterator[Finding]:
@@ -24,9 +24,10 @@ def nothing_kept(backup: Backup) -> Iterator[Finding]:
         spec:
           retentionPolicy: {name: keep-last-5, keepLast: 5, prune: true}
     """
-    policy = backup.spec.get("retentionPolicy")
-    if policy is not None and keeps_nothing(policy):
+    policy, path = backup.spec.get("retentionPolicy"), ("spec", "retentionPolicy")
+    readable = backup.intact(*((*path, keep) for keep in (*KEEPS, "keepTags")))
+    if policy is not None and readable and keeps_nothing(policy):
         message = (
             "the retention policy does not say what to keep, so nothing is ever removed: write keepLast or another keep"
         )
-        yield Finding(("spec", "retentionPolicy"), Reason.REQUIRED, message)
+        yield Finding(path, Reason.REQUIRED, message)

@@ -26,6 +26,6 @@ def repository_required(invoker: Invoker) -> Iterator[Finding]:
           target: {alias: app, ref: {apiVersion: apps/v1, kind: Deployment, name: web}}
     """
     repository = invoker.spec.get("repository") or {}
-    if not repository.get("name") and not invoker.snapshotter and invoker.intact(("spec", "driver")):
+    if not repository.get("name") and not invoker.snapshotter and invoker.driver_known:
         message = "driver Restic needs a repository: write the name of a Repository in spec.repository.name"
         yield Finding(("spec", "repository", "name"), Reason.REQUIRED, message)

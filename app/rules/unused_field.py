@@ -31,7 +31,7 @@ def unused_field(invoker: Invoker) -> Iterator[Finding]:
     """
     if invoker.snapshotter:
         field, driver = "alias", "VolumeSnapshotter"
-    elif isinstance(invoker, Backup) and invoker.intact(("spec", "driver")):
+    elif isinstance(invoker, Backup) and invoker.driver_known:
         field, driver = "snapshotClassName", "Restic"
     else:
         return
