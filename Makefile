@@ -56,7 +56,8 @@ test: $(READY) ## every test that needs no cluster
 
 .PHONY: e2e
 e2e: $(READY) ## the tests against a real API server, which the first run builds (5 minutes, needs Go)
-	@$(BIN)/pytest tests/e2e
+	@$(BIN)/python -m tests.e2e.binaries >/dev/null
+	@$(BIN)/pytest tests/e2e --numprocesses 2 --dist loadfile
 
 .PHONY: lint
 lint: $(READY) ## format, lint, types, import direction
