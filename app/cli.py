@@ -53,11 +53,23 @@ def serve(
     cert_dir: Annotated[
         Path | None, typer.Option(help="Directory with tls.crt and tls.key. [default: .local/certs]")
     ] = None,
+    server_name: Annotated[
+        str | None, typer.Option(help="What the API server calls the server: NAME.NAMESPACE.svc.")
+    ] = None,
+    client_ca: Annotated[
+        Path | None, typer.Option(help="File with the CA of client certificates, which are then required.")
+    ] = None,
+    client_name: Annotated[
+        list[str] | None, typer.Option(help="Name that a client certificate may have; without it, any. Repeatable.")
+    ] = None,
     drain_seconds: Annotated[
         float | None, typer.Option(help="Longest time to serve on after SIGTERM. [default: 20]")
     ] = None,
     max_in_flight: Annotated[
         int | None, typer.Option(help="Calls answered at the same time; more get 503. [default: 256]")
+    ] = None,
+    max_connections: Annotated[
+        int | None, typer.Option(help="Open connections; of more, the least used give way. [default: 1000]")
     ] = None,
     rule: Rules = None,
 ) -> None:
@@ -71,8 +83,12 @@ def serve(
             port=port,
             management_port=management_port,
             cert_dir=cert_dir,
+            server_name=server_name,
+            client_ca=client_ca,
+            client_name=tuple(client_name) if client_name else None,
             drain_seconds=drain_seconds,
             max_in_flight=max_in_flight,
+            max_connections=max_connections,
             rule=tuple(rule) if rule else None,
         )
         serve(settings)

@@ -1,9 +1,10 @@
 """The webhook's HTTP: bytes in, bytes out. What is in a review is `admission`'s matter."""
 
+import asyncio
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any
 
 import orjson
@@ -18,11 +19,15 @@ from app.admission import Admission, Decision
 from app.answer import render
 from app.review import BadReview, Request, parse, read_request
 from app.telemetry import Telemetry, Webhook
+from app.traffic import Call, Traffic
 
 LARGEST_BODY = 7 * 2**20
 """Bytes. The API server sends objects of up to 3 MiB, and an update holds two."""
 LARGEST_HEAD = 64 * 2**10
 """Bytes of all header names and values. The API server sends less than one KiB."""
+
+PIECE = 2**16
+"""Bytes of an answer that are written at once: then who takes none of it is noticed."""
 
 
 class BadCall(Exception):
@@ -33,19 +38,6 @@ class BadCall(Exception):
         self.status = status
         self.reason = reason
         self.headers = headers or {}
-
-
-@dataclass
-class Traffic:
-    """The calls that are being answered, and how the server takes leave."""
-
-    most: int
-    """Calls that are answered at the same time; more get 503."""
-    in_flight: int = 0
-    last: float = 0.0
-    """The time.monotonic() at which the last call came."""
-    closing: bool = False
-    """Whether connections are closed after the next answer."""
 
 
 class Endpoint:
@@ -61,20 +53,46 @@ class Endpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one call."""
-        traffic = self._traffic
-        traffic.last = time.monotonic()
-        traffic.in_flight += 1
-        self._telemetry.in_flight.inc()
         try:
-            body = await _body(scope, receive, traffic)
-            if body is not None:
-                await self._reply(200, self._answer(body), {}, send)
+            await self._take(scope, receive, send)
         except BadCall as bad:
             self._telemetry.bad_call(bad.reason, bad.status)
             await self._reply(bad.status, _status(bad.status, str(bad)), bad.headers, send)
+
+    async def _take(self, scope: Scope, receive: Receive, send: Send) -> None:
+        _check_head(scope["headers"])
+        call = self._traffic.begin()
+        if call is None:
+            raise _too_busy()
+        try:
+            body = await self._body(call, receive)
+        except asyncio.CancelledError:
+            if call.task is None or not call.gave_way:
+                raise
+            call.task.uncancel()
+            raise _too_busy(_CLOSE) from None
         finally:
-            traffic.in_flight -= 1
-            self._telemetry.in_flight.dec()
+            self._traffic.end(call)
+        # Who does not take the answer takes nobody's place.
+        if body is not None:
+            await self._reply(200, self._answer(body), {}, send)
+
+    async def _body(self, call: Call, receive: Receive) -> bytes | None:
+        """The body; None if the caller left."""
+        chunks: list[bytes] = []
+        while True:
+            event = await receive()
+            if event["type"] == "http.disconnect":
+                return None
+            chunk = event.get("body", b"")
+            if call.size + len(chunk) > LARGEST_BODY:
+                raise _too_large()
+            if not self._traffic.hold(call, len(chunk)):
+                raise _too_busy(_CLOSE)
+            chunks.append(chunk)
+            if not event.get("more_body", False):
+                self._traffic.arrived(call)
+                return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
     def _answer(self, body: bytes) -> bytes:
         started = time.perf_counter()
@@ -98,27 +116,9 @@ class Endpoint:
         if self._traffic.closing and "connection" not in headers:
             raw.append((b"connection", b"close"))
         await send({"type": "http.response.start", "status": status, "headers": raw})
-        await send({"type": "http.response.body", "body": content})
-
-
-async def _body(scope: Scope, receive: Receive, traffic: Traffic) -> bytes | None:
-    """The body of a call that may be answered; None if the caller left."""
-    _check_head(scope["headers"])
-    if traffic.in_flight > traffic.most:
-        message = "too many calls at once: try again"
-        raise BadCall(HTTPStatus.SERVICE_UNAVAILABLE, "too busy", message, {"retry-after": "1"})
-    chunks, size = [], 0
-    while True:
-        event = await receive()
-        if event["type"] == "http.disconnect":
-            return None
-        chunk = event.get("body", b"")
-        size += len(chunk)
-        if size > LARGEST_BODY:
-            raise _too_large()
-        chunks.append(chunk)
-        if not event.get("more_body", False):
-            return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        for start in range(0, len(content) - PIECE, PIECE):
+            await send({"type": "http.response.body", "body": content[start : start + PIECE], "more_body": True})
+        await send({"type": "http.response.body", "body": content[(len(content) - 1) // PIECE * PIECE :]})
 
 
 def _check_head(headers: list[tuple[bytes, bytes]]) -> None:
@@ -143,14 +143,36 @@ def _too_large() -> BadCall:
     return BadCall(status, "body too large", f"the body is larger than {LARGEST_BODY} bytes", _CLOSE)
 
 
+def _too_busy(headers: Mapping[str, str] = MappingProxyType({})) -> BadCall:
+    # The API server tries again, each second until its deadline.
+    status, again = HTTPStatus.SERVICE_UNAVAILABLE, {"retry-after": "1"}
+    return BadCall(status, "too busy", "too many calls at once: try again", {**again, **headers})
+
+
 def _status(code: int, message: str) -> bytes:
     """A failure in the words of Kubernetes: the API server shows the message to the user."""
     return orjson.dumps({"apiVersion": "v1", "kind": "Status", "status": "Failure", "message": message, "code": code})
 
 
+class Forbidden:
+    """What a connection is answered whose client certificate is not enough."""
+
+    def __init__(self, reason: str, telemetry: Telemetry) -> None:
+        self._reason = reason
+        self._telemetry = telemetry
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one call, whatever it is."""
+        status = HTTPStatus.FORBIDDEN
+        self._telemetry.bad_call("client certificate", status)
+        response = Response(_status(status, self._reason), status, _CLOSE, "application/json")
+        await response(scope, receive, send)
+
+
 def create_app(admission: Admission, telemetry: Telemetry, traffic: Traffic) -> FastAPI:
     """The application: two webhooks and nothing else."""
     app = FastAPI(title="stash-admission", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
+    telemetry.in_flight.set_function(lambda: len(traffic.calls))
     mutate = Endpoint("mutate", admission.mutate, telemetry, traffic)
     validate = Endpoint("validate", admission.validate, telemetry, traffic)
     app.router.routes += [

@@ -3,26 +3,38 @@
 import asyncio
 import contextlib
 import gc
+import resource
 import signal
 import socket
-import ssl
+import sys
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
 
 from app import management, server
 from app.admission import Admission
+from app.callers import Callers
+from app.certificates import Certificates
 from app.connection import Connection
+from app.connections import Connections
+from app.entrance import Entrance
+from app.selfcheck import SelfCheck
 from app.settings import Settings
 from app.telemetry import Telemetry, configure_logging
-from app.tls import BadPair, ServingPair
+from app.traffic import Traffic
+from app.watched import Unusable
 
 _KEEP_ALIVE = 120
 """Seconds. The API server keeps idle connections for 90, and a call on one that was just closed fails."""
 _QUIET = 3.0
 """Seconds without a call after which nobody is expected to call any more."""
+_MOST_PROBES = 100
+"""Connections on the management port: the kubelet's and a few scrapers'."""
+_OTHER_FILES = 200
+"""Files that the process needs beside the webhooks' connections."""
 
 
 class CannotServe(Exception):
@@ -45,29 +57,52 @@ def _url(scheme: str, listening: socket.socket) -> str:
 
 
 class _Listener(uvicorn.Server):
-    """A listener that leaves signals to the process."""
+    """A listener whose connections come in by an entrance of ours, and that leaves signals to the process."""
+
+    def __init__(
+        self,
+        app: FastAPI,
+        listening: socket.socket,
+        most: int,
+        telemetry: Telemetry,
+        certificates: Certificates | None = None,
+        callers: Callers | None = None,
+    ) -> None:
+        """`certificates` are for TLS, without them it is plain HTTP; `callers` who may call."""
+        config = uvicorn.Config(
+            app,
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_keep_alive=_KEEP_ALIVE,
+            timeout_graceful_shutdown=5,
+        )
+        super().__init__(config)
+        self.listening = listening
+        self.connections = Connections(most, telemetry.connection_ended)
+        self._telemetry, self._certificates, self._callers = telemetry, certificates, callers
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let connections in."""
+        await super().startup(sockets or [])
+        certificates = self._certificates
+        context = None if certificates is None else lambda: certificates.context
+        entrance: Any = Entrance(self.listening, self.connections, self._protocol, context, self._telemetry)
+        self.servers.append(entrance)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Do nothing: `Process` handles signals for both listeners."""
         yield
 
-
-def _listener(app: FastAPI, context: ssl.SSLContext | None) -> _Listener:
-    config = uvicorn.Config(
-        app,
-        http=Connection,
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_keep_alive=_KEEP_ALIVE,
-        timeout_graceful_shutdown=5,
-        ssl_context_factory=None if context is None else lambda *_: context,
-    )
-    return _Listener(config)
+    def _protocol(self) -> Connection:
+        state = self.server_state
+        return Connection(
+            self.connections, self._callers, self._telemetry, config=self.config, server_state=state, app_state={}
+        )
 
 
 class Process:
@@ -76,30 +111,40 @@ class Process:
     def __init__(self, settings: Settings, telemetry: Telemetry | None = None) -> None:
         self.settings = settings
         self.telemetry = telemetry or Telemetry()
-        self.traffic = server.Traffic(most=settings.max_in_flight)
+        self.traffic = Traffic(most=settings.max_in_flight)
         self._stopping = asyncio.Event()
         self._at_once = False
+        if settings.client_name and not settings.client_ca:
+            raise CannotServe("--client-name or STASH_ADMISSION_CLIENT_NAME needs --client-ca: whose certificates?")
         try:
-            self.pair = ServingPair(settings.cert_dir, self.telemetry)
-        except BadPair as bad:
-            raise CannotServe(str(bad)) from None
-        self.webhook_socket = listen(settings.host, settings.port, "--port")
-        self.management_socket = listen(settings.host, settings.management_port, "--management-port")
+            self.certificates = Certificates(
+                settings.cert_dir, settings.client_ca, settings.server_name, self.telemetry
+            )
+        except Unusable as unusable:
+            raise CannotServe(str(unusable)) from None
+        listening = listen(settings.host, settings.port, "--port")
+        managing = listen(settings.host, settings.management_port, "--management-port")
+        self.selfcheck = SelfCheck(settings.host, listening.getsockname()[1], self.certificates, self.telemetry)
         webhook = server.create_app(Admission(settings.levels), self.telemetry, self.traffic)
-        self.webhook = _listener(webhook, self.pair.context)
-        self.management = _listener(management.create_app(self.telemetry, self.not_ready, self.remark), None)
+        callers = Callers(settings.client_name) if settings.client_ca else None
+        most = min(settings.max_connections, _most_files() - _OTHER_FILES)
+        self.webhook = _Listener(webhook, listening, most, self.telemetry, self.certificates, callers)
+        self.telemetry.connections.set_function(lambda: len(self.webhook.connections))
+        manage = management.create_app(self.telemetry, self.not_ready, self.remark)
+        self.management = _Listener(manage, managing, _MOST_PROBES, self.telemetry)
 
     def not_ready(self) -> str | None:
         """Why the server is not ready; None if it is."""
         if self._stopping.is_set():
             return "stopping"
-        if self.pair.expired:
-            return self.pair.fault or "the certificate in use is expired"
-        return None if self.webhook.started else "starting"
+        if self.certificates.pair.expired:
+            return self.certificates.fault or "the certificate in use is expired"
+        return self.selfcheck.fault
 
     def remark(self) -> str | None:
         """What is wrong although the server is ready: all replicas mount the same Secret, so none would be left."""
-        return self.pair.fault and f"{self.pair.fault}; the certificate in use is still the one before"
+        fault = self.certificates.fault
+        return fault and f"{fault}; what was read before is still in use"
 
     async def run(self) -> None:
         """Serve until a signal, then take leave."""
@@ -110,15 +155,17 @@ class Process:
         gc.collect()
         gc.freeze()
         gc.set_threshold(50_000, 20, 100)
-        listeners = asyncio.gather(
-            self.management.serve([self.management_socket]), self.webhook.serve([self.webhook_socket])
-        )
-        self.telemetry.serving(_url("https", self.webhook_socket), _url("http", self.management_socket))
+        listeners = asyncio.gather(self.management.serve(), self.webhook.serve())
+        self.telemetry.serving(_url("https", self.webhook.listening), _url("http", self.management.listening))
         listeners.add_done_callback(lambda _: self._stopping.set())
-        watching = asyncio.create_task(self.pair.watch())
+        watching = [asyncio.create_task(each.watch()) for each in (self.certificates, self.selfcheck)]
         await self._stopping.wait()
         await self._drain()
-        watching.cancel()
+        for each in watching:
+            each.cancel()
+        if self._at_once:
+            self.webhook.connections.end_all()
+            self.management.connections.end_all()
         self.webhook.should_exit = self.management.should_exit = True
         await listeners
 
@@ -136,9 +183,18 @@ class Process:
         self.traffic.closing = True
         started = self.traffic.last = time.monotonic()
         while not self._at_once and time.monotonic() - started < self.settings.drain_seconds:
-            if not self.traffic.in_flight and time.monotonic() - self.traffic.last >= _QUIET:
+            if not self.traffic.calls and time.monotonic() - self.traffic.last >= _QUIET:
                 return
             await asyncio.sleep(0.1)
+
+
+def _most_files() -> int:
+    """How many files the process may have open, once it has asked for as many as it may have."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return soft if soft != resource.RLIM_INFINITY else sys.maxsize
 
 
 def serve(settings: Settings) -> None:

@@ -28,10 +28,18 @@ class Settings(BaseSettings):
     """Port of health, readiness and metrics, in plain HTTP. 0: any that is free."""
     cert_dir: Path = Path(".local/certs")
     """Directory with `tls.crt` and `tls.key`."""
+    server_name: str | None = None
+    """What the API server calls the server, NAME.NAMESPACE.svc: the certificate has to be for it. Without it: any."""
+    client_ca: Path | None = None
+    """File with the CA of client certificates. With it, who shows no certificate by it is not answered."""
+    client_name: Annotated[tuple[str, ...], NoDecode] = ()
+    """Names of which a client certificate must have one, in the variable with commas between. Without it: any."""
     drain_seconds: float = Field(20, ge=0, le=3600)
     """Longest time to serve on after SIGTERM."""
     max_in_flight: int = Field(256, ge=1)
     """Calls that are answered at the same time; more get 503, which the API server tries again."""
+    max_connections: int = Field(1000, ge=1)
+    """Open connections; of more, those give way that have not called, or not for longest."""
     rule: Annotated[tuple[str, ...], NoDecode] = ()
     """Levels of rules: ID=LEVEL, in the variable with commas between."""
 
@@ -39,6 +47,11 @@ class Settings(BaseSettings):
     @classmethod
     def _split(cls, value: Any) -> Any:
         return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
+
+    @field_validator("client_name", mode="before")
+    @classmethod
+    def _listed(cls, value: Any) -> Any:
+        return tuple(filter(None, map(str.strip, value.split(",")))) if isinstance(value, str) else value
 
     @field_validator("rule")
     @classmethod

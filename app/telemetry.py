@@ -18,9 +18,22 @@ from app.domain.invoker import KINDS
 from app.review import Request
 
 Webhook = Literal["mutate", "validate"]
+Certificate = Literal["serving", "ca", "client-ca"]
+HANDSHAKES = (
+    "timeout", "left", "not tls", "version", "cipher", "client certificate", "our certificate not accepted", "other",
+)  # fmt: skip
+"""Why a handshake fails. "left" is also a load balancer that looks whether the port is open."""
+ENDS = (
+    "no room", "gave way", "no more files", "never called", "head too slow", "body too slow", "answer not taken",
+    "did not leave", "head too large", "not http",
+)  # fmt: skip
+"""Why the server ends a connection."""
 _BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _LONGEST = 256
 """Longest text of a caller in a log line: names are shorter, and a hostile one must not fill the disk."""
+
+_SAME = 10.0
+"""Seconds in which the same is not logged again, where a stranger could fill the disk."""
 
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
@@ -45,6 +58,8 @@ def configure_logging() -> None:
             ],
         )
     )
+    # What it warns of is what strangers send, a line each; connections are counted and told of by our own hand.
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
 
 
@@ -66,12 +81,25 @@ class Telemetry:
         )
         self.in_flight = Gauge("stash_admission_in_flight", "Calls being answered.", registry=self.registry)
         self.ready = Gauge("stash_admission_ready", "1 if the server is ready.", registry=self.registry)
-        self.certificate_not_after = Gauge(
+        self.connections = Gauge(
+            "stash_admission_connections", "Open connections on the webhooks' port.", registry=self.registry
+        )
+        self._not_after = Gauge(
             "stash_admission_certificate_not_after_seconds",
-            "When the serving certificate in use ends to be valid, in seconds since 1970.",
+            "When a certificate in use ends to be valid, in seconds since 1970.",
+            ["certificate"],
             registry=self.registry,
         )
-        self._reloads = self._counter("certificate_reloads", "Changes of the serving certificate's files.", "result")
+        self._reloads = self._counter(
+            "certificate_reloads", "Changes of the certificates' files.", "certificate", "result"
+        )
+        self._handshakes = self._counter("handshakes_refused", "TLS handshakes that failed.", "reason")
+        self._ended = self._counter("connections_ended", "Connections that the server ended.", "reason")
+        for reason in HANDSHAKES:
+            self._handshakes.labels(reason)
+        for reason in ENDS:
+            self._ended.labels(reason)
+        self._told: dict[str, float] = {}
         build = Gauge("stash_admission_build_info", "Always 1.", ["version"], registry=self.registry)
         build.labels(version("stash-admission")).set(1)
 
@@ -82,13 +110,42 @@ class Telemetry:
         """Log where the server listens."""
         self._log.info("serving", webhooks=webhooks, management=management, version=version("stash-admission"))
 
-    def reloaded(self, fault: str | None, until: datetime.datetime) -> None:
-        """Count and log a change of the certificate's files: what is wrong with them, or until when they are valid."""
-        self._reloads.labels("failed" if fault else "done").inc()
+    def not_after(self, certificate: Certificate, until: datetime.datetime) -> None:
+        """Show until when a certificate is valid."""
+        self._not_after.labels(certificate).set(until.timestamp())
+
+    def reloaded(self, certificate: Certificate, fault: str | None, until: datetime.datetime) -> None:
+        """Count and log a change of a certificate's files: what is wrong with them, or until when they are valid."""
+        self._reloads.labels(certificate, "failed" if fault else "done").inc()
+        known = {"certificate": certificate, "in_use_until": until.isoformat()}
         if fault:
-            self._log.error("certificate not reloaded", fault=fault, in_use_until=until.isoformat())
+            self._log.error("certificate not reloaded", fault=fault, **known)
         else:
-            self._log.info("certificate reloaded", in_use_until=until.isoformat())
+            self._log.info("certificate reloaded", **known)
+
+    def readiness(self, reason: str | None) -> None:
+        """Log a change of whether the server is ready. `reason` says why it is not."""
+        if reason is None:
+            self._log.info("ready")
+        else:
+            self._log.warning("not ready", reason=reason)
+
+    def handshake_refused(self, reason: str, peer: str, detail: str | None = None) -> None:
+        """Count a TLS handshake that failed, and log it, unless one of the kind was logged a moment ago."""
+        self._handshakes.labels(reason).inc()
+        self._tell("handshake refused", reason, {"peer": peer, **({"detail": detail} if detail else {})})
+
+    def connection_ended(self, reason: str) -> None:
+        """Count a connection that the server ended, and log it, unless one of the kind was logged a moment ago."""
+        self._ended.labels(reason).inc()
+        self._tell("connection ended", reason, {})
+
+    def _tell(self, event: str, reason: str, more: dict[str, str]) -> None:
+        """Log at most one line a reason in ten seconds: who floods the port must not flood the log."""
+        now = time.monotonic()
+        if now - self._told.get(f"{event} {reason}", float("-inf")) >= _SAME:
+            self._told[f"{event} {reason}"] = now
+            self._log.warning(event, reason=reason, **more)
 
     def decided(self, webhook: Webhook, request: Request, decision: Decision, started: float) -> None:
         """Count and log a decision. `started` is the time.perf_counter() at which the body was there."""

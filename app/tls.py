@@ -1,110 +1,179 @@
-"""The certificate that the server shows, read again when its files change."""
+"""The certificate that the server shows: what makes a pair good, and the context to show it with."""
 
-import asyncio
 import datetime
-import hashlib
 import ssl
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Self
 
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
-from app.telemetry import Telemetry
+from app.watched import Unusable
 
+CERTIFICATE, KEY, CA = "tls.crt", "tls.key", "ca.crt"
 _CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
 """For TLS 1.2; TLS 1.3 has authenticated encryption only."""
-_EVERY = 2.0
-"""Seconds between two looks at the files. A mounted Secret changes by a swapped link, which inotify does not see."""
 
 
-class BadPair(Exception):
-    """The files hold no pair that can serve. The message says why, and what to do."""
+@dataclass(frozen=True)
+class Pair:
+    """A certificate with its key, as `tls.crt` and `tls.key` of a directory held them."""
 
+    context: ssl.SSLContext
+    """Shows it. It is never changed: loading a pair that does not match would break every handshake after it."""
+    until: datetime.datetime
+    """When the certificate ends to be valid."""
+    ca: x509.Certificate | None
+    """Which certificate of `ca.crt` the certificate is by, where there is one."""
+    verifying: ssl.SSLContext
+    """What a caller needs that trusts `ca.crt`; without that file, a caller that trusts anybody."""
+    name: str | None
+    """What such a caller calls the server; None: a certificate without any name."""
+    doubt: str | None
+    """Why such a caller would not accept the certificate."""
 
-class ServingPair:
-    """`tls.crt` and `tls.key` of a directory, behind one context that never changes.
+    @classmethod
+    def read(cls, directory: Path, client_ca: str | None = None, name: str | None = None) -> Self:
+        """The pair in a directory, for callers that call the server by a name. Raises Unusable.
 
-    A new pair gets a context of its own, which takes over in new handshakes when it is known to be good: loading a pair
-    that does not match into a context in use would break every handshake after it. Live connections go on as they are.
-    """
-
-    def __init__(self, directory: Path, telemetry: Telemetry) -> None:
-        """Read the pair. Raises BadPair."""
-        self._certificate, self._key = directory / "tls.crt", directory / "tls.key"
-        self._telemetry = telemetry
-        self._seen = self._digest()
-        self._current, self._until = self._load()
-        telemetry.certificate_not_after.set(self._until.timestamp())
-        self.fault: str | None = None
-        """Why the files cannot be used now, although an earlier pair is."""
-        self.context = _context()
-        self.context.load_cert_chain(self._certificate, self._key, password=_none)
-        self.context.sni_callback = self._choose
-
-    def _choose(self, connection: ssl.SSLObject, _name: str | None, _context: ssl.SSLContext) -> None:
-        connection.context = self._current
+        `client_ca`, in PEM: whose certificates callers are asked for.
+        """
+        certificate, key = directory / CERTIFICATE, directory / KEY
+        context = _serving(client_ca)
+        try:
+            context.load_cert_chain(certificate, key, password=_none)
+            leaf = x509.load_pem_x509_certificate(certificate.read_bytes())
+        except FileNotFoundError:
+            advice = f"`stash-certs issue --dir {directory} --dns localhost` makes a pair for local use"
+            raise Unusable(f"there is no {certificate} and {key}: {advice}") from None
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or "unreadable"
+            raise Unusable(f"{certificate} and {key} are no certificate and its key: {reason}") from None
+        _refuse_untimely(leaf, certificate)
+        bundle = _bundle(directory / CA)
+        verifying, name = _verifying(bundle), name or _first_name(leaf)
+        doubt = _doubt(context, verifying, name)
+        ca = next((each for each in bundle if each.subject == leaf.issuer), None)
+        return cls(context, leaf.not_valid_after_utc, ca, verifying, name, doubt and f"{certificate}: {doubt}")
 
     @property
     def expired(self) -> bool:
-        """Whether the pair in use is not valid any more."""
-        return datetime.datetime.now(datetime.UTC) >= self._until
+        """Whether the certificate is not valid any more."""
+        return datetime.datetime.now(datetime.UTC) >= self.until
 
-    async def watch(self) -> None:
-        """Look at the files until cancelled."""
-        while True:
-            await asyncio.sleep(_EVERY)
-            self.refresh()
 
-    def refresh(self) -> None:
-        """Read the pair again if its files changed. One that is not good is told of, and the one in use stays."""
-        digest = self._digest()
-        if digest == self._seen:
-            return
-        self._seen = digest
-        try:
-            self._current, self._until = self._load()
-        except BadPair as bad:
-            self.fault = str(bad)
-        else:
-            self.fault = None
-            self._telemetry.certificate_not_after.set(self._until.timestamp())
-        self._telemetry.reloaded(self.fault, self._until)
+def not_accepted(error: ssl.SSLError) -> str:
+    """Why a caller does not accept a certificate, in words."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"the API server would not accept the certificate: {error.verify_message.rstrip('.')}"
+    return f"the API server could not agree on TLS: {error.reason or 'no reason given'}"
 
-    def _digest(self) -> bytes:
-        digest = hashlib.sha256()
-        for path in (self._certificate, self._key):
+
+def _refuse_untimely(leaf: x509.Certificate, path: Path) -> None:
+    now = datetime.datetime.now(datetime.UTC)
+    if leaf.not_valid_after_utc <= now:
+        raise Unusable(f"the certificate in {path} expired on {leaf.not_valid_after_utc:%Y-%m-%d %H:%M} UTC: renew it")
+    if leaf.not_valid_before_utc > now:
+        since = f"{leaf.not_valid_before_utc:%Y-%m-%d %H:%M} UTC"
+        raise Unusable(f"the certificate in {path} is not valid before {since}: are the clocks right?")
+
+
+def _bundle(path: Path) -> list[x509.Certificate]:
+    try:
+        return x509.load_pem_x509_certificates(path.read_bytes())
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise Unusable(f"cannot read {path}: {error.strerror}") from None
+    except ValueError:
+        raise Unusable(f"{path} holds no certificates in PEM: write the CA's there, or leave it out") from None
+
+
+def _first_name(leaf: x509.Certificate) -> str | None:
+    """A name that the certificate is for."""
+    try:
+        names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (ValueError, x509.ExtensionNotFound):
+        return None
+    found = [*names.get_values_for_type(x509.DNSName), *map(str, names.get_values_for_type(x509.IPAddress))]
+    return found[0].replace("*", "any") if found else None
+
+
+def _doubt(serving: ssl.SSLContext, verifying: ssl.SSLContext, name: str | None) -> str | None:
+    """What a handshake in memory shows: why a caller would not accept the certificate."""
+    asked, answered = ssl.MemoryBIO(), ssl.MemoryBIO()
+    caller = verifying.wrap_bio(answered, asked, server_hostname=name)
+    server = serving.wrap_bio(asked, answered, server_side=True)
+    for _ in range(10):
+        for side in (caller, server):
             try:
-                digest.update(path.read_bytes())
-            except OSError as error:
-                digest.update(repr(error).encode())
-            digest.update(b"\0")
-        return digest.digest()
+                side.do_handshake()
+            except ssl.SSLWantReadError:
+                continue
+            except ssl.SSLError as error:
+                return not_accepted(error)
+            if side is caller:
+                return None
+    return "the handshake does not end"
 
-    def _load(self) -> tuple[ssl.SSLContext, datetime.datetime]:
-        """A context with the pair, and until when it is valid. Raises BadPair."""
-        names = f"{self._certificate} and {self._key}"
-        context = _context()
+
+def _verifying(bundle: list[x509.Certificate]) -> ssl.SSLContext:
+    """What a Go program does that trusts a `caBundle`."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if not bundle:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        return context
+    # Go takes any certificate that it trusts as the end of a chain, and asks less of it than Python does by default.
+    context.verify_flags = (context.verify_flags | ssl.VERIFY_X509_PARTIAL_CHAIN) & ~ssl.VERIFY_X509_STRICT
+    context.load_verify_locations(cadata=b"".join(each.public_bytes(Encoding.DER) for each in bundle))
+    return context
+
+
+class _Session(ssl.SSLObject):
+    """TLS of one connection. What it had still to say when it failed goes with the error: asyncio does not send it."""
+
+    outgoing: ssl.MemoryBIO
+
+    def do_handshake(self) -> None:
         try:
-            context.load_cert_chain(self._certificate, self._key, password=_none)
-            until = x509.load_pem_x509_certificate(self._certificate.read_bytes()).not_valid_after_utc
-        except FileNotFoundError:
-            advice = f"`stash-certs issue --dir {self._certificate.parent} --dns localhost` makes a pair for local use"
-            raise BadPair(f"there is no {names}: {advice}") from None
-        except (OSError, ValueError) as error:
-            reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or "unreadable"
-            raise BadPair(f"{names} are no certificate and its key: {reason}") from None
-        if until <= datetime.datetime.now(datetime.UTC):
-            raise BadPair(f"the certificate in {self._certificate} expired on {until:%Y-%m-%d %H:%M} UTC: renew it")
-        return context, until
+            super().do_handshake()
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            raise
+        except ssl.SSLError as error:
+            error.alert = self.outgoing.read()  # type: ignore[attr-defined]
+            raise
+
+
+class _Context(ssl.SSLContext):
+    """A context whose sessions tell the other side why they failed."""
+
+    sslobject_class = _Session
+
+    def wrap_bio(self, incoming: ssl.MemoryBIO, outgoing: ssl.MemoryBIO, *args: Any, **options: Any) -> ssl.SSLObject:
+        """A session."""
+        session = super().wrap_bio(incoming, outgoing, *args, **options)
+        session.outgoing = outgoing  # type: ignore[attr-defined]
+        return session
+
+
+def _serving(client_ca: str | None) -> ssl.SSLContext:
+    context = _Context(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers(_CIPHERS)
+    context.set_alpn_protocols(["http/1.1"])
+    if client_ca is not None:
+        # Not CERT_REQUIRED: who shows none gets an answer that says so, where TLS would only hang up.
+        context.verify_mode = ssl.CERT_OPTIONAL
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+        context.load_verify_locations(cadata=client_ca)
+        # A session that is taken up again is not verified again. The API server takes up none.
+        context.options |= ssl.OP_NO_TICKET
+        context.num_tickets = 0
+    return context
 
 
 def _none() -> str:
     """The password of an encrypted key: without this, the terminal would be asked for it."""
     return ""
-
-
-def _context() -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.set_ciphers(_CIPHERS)
-    context.set_alpn_protocols(["http/1.1"])
-    return context

@@ -10,7 +10,7 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from app import management, server
 from app.admission import Admission
 from app.settings import PREFIX
 from app.telemetry import Telemetry
+from app.traffic import Traffic
 from tests.asking import Document, review
 
 JSON = {"content-type": "application/json"}
@@ -72,7 +73,7 @@ class Door:
         self, levels: Mapping[str, str] | None = None, most: int = 256, admission: Admission | None = None
     ) -> None:
         telemetry = Telemetry()
-        self.traffic = server.Traffic(most=most)
+        self.traffic = Traffic(most=most)
         self.not_ready: str | None = None
         self.webhooks = server.create_app(admission or Admission(levels), telemetry, self.traffic)
         self.management = management.create_app(telemetry, lambda: self.not_ready)
@@ -161,6 +162,10 @@ class Running:
             plain.close()
             raise
 
+    def metrics(self) -> Series:
+        """The series that `/metrics` shows."""
+        return series(self.manage("/metrics").text)
+
     def signal(self, number: signal.Signals) -> None:
         """Send a signal."""
         self.process.send_signal(number)
@@ -193,13 +198,22 @@ def start(*arguments: str | Path, **variables: str) -> subprocess.CompletedProce
 
 
 @contextlib.contextmanager
-def running(folder: Path, *flags: str, certificates: Path | None = None) -> Iterator[Running]:
-    """A server that is ready, with a certificate for localhost and 127.0.0.1 in the folder if none is given."""
+def running(
+    folder: Path,
+    *flags: str,
+    certificates: Path | None = None,
+    program: Sequence[str] = ("-m", "app"),
+    ready: bool = True,
+) -> Iterator[Running]:
+    """A server that is ready, with a certificate for localhost and 127.0.0.1 in the folder if none is given.
+
+    `program` is what Python is to run. Without `ready` it is only known where the server listens.
+    """
     if certificates is None:
         certificates = folder / "certs"
         issued = issue(certificates, "localhost", "127.0.0.1")
         assert issued.returncode == 0, issued.stderr
-    command = [sys.executable, "-m", "app", "serve", "--port", "0", "--management-port", "0"]
+    command = [sys.executable, *program, "serve", "--port", "0", "--management-port", "0"]
     command += ["--cert-dir", str(certificates), *flags]
     with (folder / "stdout").open("wb") as stdout, (folder / "stderr").open("wb") as stderr:
         process = subprocess.Popen(
@@ -207,7 +221,7 @@ def running(folder: Path, *flags: str, certificates: Path | None = None) -> Iter
         )
     it = Running(process, folder, certificates)
     try:
-        _wait_until_ready(it)
+        _wait_until_ready(it, ready)
         yield it
     finally:
         if process.poll() is None:
@@ -219,7 +233,7 @@ def running(folder: Path, *flags: str, certificates: Path | None = None) -> Iter
                 process.wait(5)
 
 
-def _wait_until_ready(it: Running) -> None:
+def _wait_until_ready(it: Running, ready: bool) -> None:
     until = time.monotonic() + 20
     while time.monotonic() < until:
         assert it.process.poll() is None, it.complaints
@@ -228,7 +242,7 @@ def _wait_until_ready(it: Running) -> None:
                 it.port = int(line["webhooks"].rpartition(":")[2])
                 it.management_port = int(line["management"].rpartition(":")[2])
         with contextlib.suppress(httpx.TransportError):
-            if it.management_port and it.manage("/readyz").status_code == 200:
+            if it.management_port and (it.manage("/readyz").status_code == 200 or not ready):
                 return
         time.sleep(0.05)
     raise AssertionError(f"not ready after 20 seconds: {it.complaints}")

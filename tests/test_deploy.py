@@ -14,9 +14,10 @@ from typer.main import get_command
 from app.admission import Admission
 from app.domain.invoker import GROUP, KINDS, VERSION
 from app.management import create_app as create_management
-from app.server import Traffic, create_app
+from app.server import create_app
 from app.settings import PREFIX, Settings, load
 from app.telemetry import Telemetry
+from app.traffic import Traffic
 from certs.cli import app as certificates
 from manifests import deploy
 from schemas.kinds import KINDS as DEFINED

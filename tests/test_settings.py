@@ -15,8 +15,12 @@ SETTINGS: dict[str, tuple[str, Any, Any]] = {
     "port": ("9443", 9443, 10250),
     "management_port": ("9080", 9080, 8081),
     "cert_dir": ("/run/certs", Path("/run/certs"), Path("/elsewhere")),
+    "server_name": ("a.b.svc", "a.b.svc", "c.d.svc"),
+    "client_ca": ("/run/ca.crt", Path("/run/ca.crt"), Path("/elsewhere")),
+    "client_name": ("apiserver, kube-apiserver", ("apiserver", "kube-apiserver"), ("front-proxy",)),
     "drain_seconds": ("7.5", 7.5, 30.0),
     "max_in_flight": ("12", 12, 64),
+    "max_connections": ("12", 12, 64),
     "rule": ("unique-alias=warn", ("unique-alias=warn",), ("unique-host=off",)),
 }
 """By name: a text for the variable, the value that it stands for, and another value, given by flag."""
@@ -28,6 +32,7 @@ BAD = {
     "management_port": ["", "http", "-1", "65536"],
     "drain_seconds": ["", "soon", "-1", "nan", "inf", "10s"],
     "max_in_flight": ["", "many", "0", "-1", "1.5"],
+    "max_connections": ["", "many", "0", "-1", "1.5"],
     "rule": ["unique-alias", "no-such-rule=off", "unique-alias=loud", "unique-alias=", "=off", "default-alias=off"],
 }
 EACH_BAD = pytest.mark.parametrize(("name", "text"), [(name, text) for name, texts in BAD.items() for text in texts])

@@ -4,7 +4,7 @@ import datetime
 import shutil
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
@@ -60,9 +60,9 @@ def test_a_new_pair_is_shown_without_a_restart_and_live_connections_go_on(server
         assert client.post("/validate", content=body()).status_code == 200
     assert before != shown(server) == der(new)
     metrics = series(server.manage("/metrics").text)
-    assert metrics["stash_admission_certificate_reloads_total", (("result", "done"),)] == 1
+    assert metrics["stash_admission_certificate_reloads_total", (("certificate", "serving"), ("result", "done"))] == 1
     not_after = new.certificate.not_valid_after_utc.timestamp()
-    assert metrics["stash_admission_certificate_not_after_seconds", ()] == not_after
+    assert metrics["stash_admission_certificate_not_after_seconds", (("certificate", "serving"),)] == not_after
 
 
 def mismatched(directory: Path, ca: Pair) -> None:
@@ -97,9 +97,9 @@ def test_a_bad_pair_never_takes_over_and_a_good_one_does_again(server: Running, 
     ready = server.manage("/readyz")
     assert ready.status_code == 200
     assert "tls.crt" in ready.text
-    assert "still the one before" in ready.text
+    assert "still in use" in ready.text
     metrics = series(server.manage("/metrics").text)
-    assert metrics["stash_admission_certificate_reloads_total", (("result", "failed"),)] >= 1
+    assert metrics["stash_admission_certificate_reloads_total", (("certificate", "serving"), ("result", "failed"))] >= 1
     new = issue_leaf(ca, NAMES, NOW)
     write(server.certificates, ca, new)
     until(server, "certificate reloaded")
@@ -129,6 +129,87 @@ def test_a_caller_without_sni_is_shown_the_new_pair_too(server: Running, ca: Pai
     until(server, "certificate reloaded")
     answer = httpx.get(f"https://127.0.0.1:{server.port}/none", verify=server.verifying, trust_env=False)
     assert answer.status_code == 404
+
+
+def not_yet_valid(directory: Path, ca: Pair) -> None:
+    write(directory, ca, issue_leaf(ca, NAMES, NOW + datetime.timedelta(days=1)))
+
+
+def for_another_name(directory: Path, ca: Pair) -> None:
+    write(directory, ca, issue_leaf(ca, ["elsewhere.example"], NOW))
+
+
+def by_another_ca(directory: Path, _: Pair) -> None:
+    """A pair that `ca.crt` does not know: the API server would not either."""
+    stranger = issue_ca(NOW)
+    leaf = issue_leaf(stranger, NAMES, NOW)
+    (directory / "tls.crt").write_bytes(leaf.certificate_pem)
+    (directory / "tls.key").write_bytes(leaf.key_pem)
+
+
+def with_a_broken_ca(directory: Path, ca: Pair) -> None:
+    write(directory, ca, issue_leaf(ca, NAMES, NOW))
+    (directory / "ca.crt").write_bytes(b"garbage")
+
+
+@pytest.mark.parametrize("breaking", [not_yet_valid, for_another_name, by_another_ca, with_a_broken_ca])
+def test_a_pair_that_the_api_server_would_not_accept_never_takes_over(
+    tmp_path: Path, ca: Pair, breaking: Callable[[Path, Pair], None]
+) -> None:
+    certificates = tmp_path / "certs"
+    write(certificates, ca, issue_leaf(ca, NAMES, NOW))
+    with running(tmp_path, "--server-name", "localhost", certificates=certificates) as server:
+        before = shown(server)
+        breaking(certificates, ca)
+        until(server, "certificate not reloaded")
+        assert shown(server) == before
+        ready = server.manage("/readyz")
+        assert ready.status_code == 200
+        assert "still in use" in ready.text
+        assert server.call(body()).status_code == 200
+        write(certificates, ca, issue_leaf(ca, NAMES, NOW))
+        until(server, "certificate reloaded")
+        assert server.manage("/readyz").text == "ok\n"
+
+
+def test_the_api_servers_ca_may_change_with_the_pair(server: Running, ca: Pair) -> None:
+    successor = issue_ca(NOW)
+    (server.certificates / "ca.crt").write_bytes(ca.certificate_pem + successor.certificate_pem)
+    until(server, "certificate reloaded")
+    write(server.certificates, successor, issue_leaf(successor, NAMES, NOW))
+    until(server, "certificate reloaded", 2)
+    assert server.manage("/readyz").text == "ok\n"
+    not_after = successor.certificate.not_valid_after_utc.timestamp()
+    assert server.metrics()["stash_admission_certificate_not_after_seconds", (("certificate", "ca"),)] == not_after
+
+
+def not_ready(folder: Path, *flags: str) -> str:
+    """What /readyz says of a server that does not get ready."""
+    with running(folder, *flags, certificates=folder / "certs", ready=False) as server:
+        until(server, "not ready")
+        answer = server.manage("/readyz")
+        assert answer.status_code == 503
+        assert server.manage("/healthz").status_code == 200
+        return answer.text
+
+
+def test_a_server_whose_certificate_is_for_another_name_is_not_ready(tmp_path: Path, ca: Pair) -> None:
+    write(tmp_path / "certs", ca, issue_leaf(ca, NAMES, NOW))
+    assert "stash.demo.svc" in not_ready(tmp_path, "--server-name", "stash.demo.svc")
+
+
+def test_a_server_whose_certificate_is_by_another_ca_is_not_ready(tmp_path: Path, ca: Pair) -> None:
+    write(tmp_path / "certs", issue_ca(NOW), issue_leaf(ca, NAMES, NOW))
+    assert "the API server would not accept the certificate" in not_ready(tmp_path)
+
+
+def test_a_pair_without_ca_is_served(tmp_path: Path, ca: Pair) -> None:
+    for directory in ("certs", "without"):
+        write(tmp_path / directory, ca, issue_leaf(ca, NAMES, NOW))
+    (tmp_path / "without" / "ca.crt").unlink()
+    flags = ["--cert-dir", str(tmp_path / "without"), "--server-name", "localhost"]
+    with running(tmp_path, *flags, certificates=tmp_path / "certs") as server:
+        assert server.call(body()).status_code == 200
 
 
 def test_a_server_whose_certificate_ends_is_not_ready(tmp_path: Path, ca: Pair) -> None:

@@ -1,0 +1,122 @@
+"""The connections of a listener: how long each may keep it waiting, and who gives way when there are too many."""
+
+import asyncio
+import enum
+from collections.abc import Callable
+from typing import Protocol
+
+
+class Stage(enum.Enum):
+    """What a connection is doing."""
+
+    GREETING = enum.auto()
+    """It agrees on TLS."""
+    SILENT = enum.auto()
+    """Nothing has come yet. The API server dials ahead: such a connection may be used as late as an idle one."""
+    HEAD = enum.auto()
+    """The head of a call is arriving."""
+    BODY = enum.auto()
+    """The body is arriving."""
+    ANSWER = enum.auto()
+    """The call is being answered, or its answer taken."""
+    IDLE = enum.auto()
+    """Between two calls."""
+    LEAVING = enum.auto()
+    """It was ended, and the other side has not taken note yet."""
+
+
+_LONGEST = {
+    Stage.SILENT: (120.0, "never called"),
+    Stage.HEAD: (10.0, "head too slow"),
+    # No caller waits longer than 30 s: the API server's timeoutSeconds goes no further.
+    Stage.BODY: (30.0, "body too slow"),
+    Stage.ANSWER: (30.0, "answer not taken"),
+    Stage.LEAVING: (5.0, "did not leave"),
+}
+"""Seconds, and what to call it. From the beginning of a call for its three stages. Others bound greeting and idling."""
+_FOREVER = (float("inf"), "")
+_EVERY = 1.0
+"""Seconds between two looks at all connections: a timer for each would cost every call."""
+_MOST_STUCK = 16
+"""Answers that wait to be taken. One that changes ninety thousand members is 9 MB."""
+_MUST_PROVE = frozenset({Stage.GREETING, Stage.SILENT, Stage.HEAD, Stage.BODY, Stage.LEAVING})
+"""Who is in one of these has not been heard out. Those who mean well pass through most of them in milliseconds."""
+
+
+class Member(Protocol):
+    """An open connection."""
+
+    stage: Stage
+    since: float
+    """Loop time at which the stage began; of a call, at which the call began."""
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether an answer waits for the other side to take it."""
+
+    def end(self) -> None:
+        """End it, now or very soon."""
+
+
+class Connections:
+    """All open connections of a listener."""
+
+    def __init__(self, most: int, ended: Callable[[str], None]) -> None:
+        """`most` is how many there may be; `ended` is told why one was ended."""
+        self._most = most
+        self._ended = ended
+        self._open: set[Member] = set()
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def add(self, member: Member) -> None:
+        """Count it among the open ones."""
+        self._open.add(member)
+
+    def discard(self, member: Member) -> None:
+        """Count it no more."""
+        self._open.discard(member)
+
+    def end(self, member: Member, reason: str) -> None:
+        """End one, and tell why."""
+        self._ended(reason)
+        member.end()
+
+    def has_room(self) -> bool:
+        """Whether one more may come; if need be, after another has given way.
+
+        That is who has not been heard out for longest, so that two thousand silent connections keep nobody away. Else
+        it is who was idle for longest. While all others are being answered, the newcomer has to go.
+        """
+        if len(self._open) < self._most:
+            return True
+        waiting = [each for each in self._open if each.stage in _MUST_PROVE]
+        candidates = waiting or [each for each in self._open if each.stage is Stage.IDLE]
+        if not candidates:
+            self._ended("no room")
+            return False
+        oldest = min(candidates, key=lambda each: each.since)
+        self.discard(oldest)
+        self.end(oldest, "gave way")
+        return True
+
+    async def watch(self) -> None:
+        """End what takes too long, until cancelled."""
+        time = asyncio.get_running_loop().time
+        while True:
+            await asyncio.sleep(_EVERY)
+            now = time()
+            for each in tuple(self._open):
+                seconds, reason = _LONGEST.get(each.stage, _FOREVER)
+                if now - each.since > seconds:
+                    self.end(each, reason)
+            stuck = sorted((each for each in self._open if each.is_stuck), key=lambda each: each.since)
+            for each in stuck[:-_MOST_STUCK]:
+                self.end(each, "answer not taken")
+
+    def end_all(self) -> None:
+        """End every connection at once: the process was told to stop now."""
+        for each in tuple(self._open):
+            each.stage = Stage.LEAVING
+            each.end()
