@@ -120,7 +120,8 @@ class Entrance:
     async def _agree(self, accepted: socket.socket, peer: str) -> None:
         """Agree on TLS, or say why not."""
         if self._context is None:
-            await self._loop.connect_accepted_socket(self._protocol, accepted)
+            with contextlib.suppress(OSError):
+                await self._loop.connect_accepted_socket(self._protocol, accepted)
             return
         with accepted.dup() as spare:  # the other one is closed when the handshake fails
             try:

@@ -127,7 +127,7 @@ class Process:
         self.selfcheck = SelfCheck(settings.host, listening.getsockname()[1], self.certificates, self.telemetry)
         webhook = server.create_app(Admission(settings.levels), self.telemetry, self.traffic)
         callers = Callers(settings.client_name) if settings.client_ca else None
-        most = min(settings.max_connections, _most_files() - _OTHER_FILES)
+        most = min(settings.max_connections, max(_most_files() - _OTHER_FILES, 10))
         self.webhook = _Listener(webhook, listening, most, self.telemetry, self.certificates, callers)
         self.telemetry.connections.set_function(lambda: len(self.webhook.connections))
         manage = management.create_app(self.telemetry, self.not_ready, self.remark)

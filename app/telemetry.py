@@ -131,8 +131,13 @@ class Telemetry:
             self._log.warning("not ready", reason=reason)
 
     def handshake_refused(self, reason: str, peer: str, detail: str | None = None) -> None:
-        """Count a TLS handshake that failed, and log it, unless one of the kind was logged a moment ago."""
+        """Count a TLS handshake that failed, and log it, unless one of the kind was logged a moment ago.
+
+        That somebody left is not worth a line: load balancers do so every few seconds.
+        """
         self._handshakes.labels(reason).inc()
+        if reason == "left":
+            return
         self._tell("handshake refused", reason, {"peer": peer, **({"detail": detail} if detail else {})})
 
     def connection_ended(self, reason: str) -> None:

@@ -10,6 +10,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from app.watched import Unusable
+from certs.trust import is_signed_by
 
 CERTIFICATE, KEY, CA = "tls.crt", "tls.key", "ca.crt"
 _CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
@@ -43,18 +44,19 @@ class Pair:
         context = _serving(client_ca)
         try:
             context.load_cert_chain(certificate, key, password=_none)
-            leaf = x509.load_pem_x509_certificate(certificate.read_bytes())
+            chain = x509.load_pem_x509_certificates(certificate.read_bytes())
         except FileNotFoundError:
             advice = f"`stash-certs issue --dir {directory} --dns localhost` makes a pair for local use"
             raise Unusable(f"there is no {certificate} and {key}: {advice}") from None
         except (OSError, ValueError) as error:
             reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or "unreadable"
             raise Unusable(f"{certificate} and {key} are no certificate and its key: {reason}") from None
+        leaf = chain[0]
         _refuse_untimely(leaf, certificate)
         bundle = _bundle(directory / CA)
         verifying, name = _verifying(bundle), name or _first_name(leaf)
         doubt = _doubt(context, verifying, name)
-        ca = next((each for each in bundle if each.subject == leaf.issuer), None)
+        ca = next((each for each in bundle if is_signed_by(chain[-1], each)), None)
         return cls(context, leaf.not_valid_after_utc, ca, verifying, name, doubt and f"{certificate}: {doubt}")
 
     @property

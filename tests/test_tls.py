@@ -173,14 +173,17 @@ def test_a_pair_that_the_api_server_would_not_accept_never_takes_over(
 
 
 def test_the_api_servers_ca_may_change_with_the_pair(server: Running, ca: Pair) -> None:
-    successor = issue_ca(NOW)
-    (server.certificates / "ca.crt").write_bytes(ca.certificate_pem + successor.certificate_pem)
+    successor = issue_ca(NOW, datetime.timedelta(days=5000))
+    series = "stash_admission_certificate_not_after_seconds", (("certificate", "ca"),)
+    before = server.metrics()[series]
+    (server.certificates / "ca.crt").write_bytes(successor.certificate_pem + ca.certificate_pem)
     until(server, "certificate reloaded")
+    assert server.metrics()[series] == before, "of the two, the one that signed the certificate in use"
     write(server.certificates, successor, issue_leaf(successor, NAMES, NOW))
     until(server, "certificate reloaded", 2)
     assert server.manage("/readyz").text == "ok\n"
     not_after = successor.certificate.not_valid_after_utc.timestamp()
-    assert server.metrics()["stash_admission_certificate_not_after_seconds", (("certificate", "ca"),)] == not_after
+    assert server.metrics()[series] == not_after
 
 
 def not_ready(folder: Path, *flags: str) -> str:
@@ -214,10 +217,10 @@ def test_a_pair_without_ca_is_served(tmp_path: Path, ca: Pair) -> None:
 
 def test_a_server_whose_certificate_ends_is_not_ready(tmp_path: Path, ca: Pair) -> None:
     certificates = tmp_path / "certs"
-    short = issue_leaf(ca, NAMES, datetime.datetime.now(datetime.UTC), datetime.timedelta(seconds=4))
+    short = issue_leaf(ca, NAMES, datetime.datetime.now(datetime.UTC), datetime.timedelta(seconds=12))
     write(certificates, ca, short)
     with running(tmp_path, certificates=certificates) as server:
-        deadline = time.monotonic() + 15
+        deadline = time.monotonic() + 40
         while server.manage("/readyz").status_code == 200:
             assert time.monotonic() < deadline
             time.sleep(0.1)
