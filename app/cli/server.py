@@ -1,49 +1,13 @@
-"""The command line `stash-admission`.
+"""The commands `serve` and `review`: the server, and one of its answers."""
 
-What a command needs is imported where it runs: nobody who asks for help waits for a web server.
-"""
-
-import difflib
-import json
-import sys
-import traceback
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-app = typer.Typer(
-    help="Admission webhook server for Stash: keeps the backups of different targets apart.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-
-Rules = Annotated[
-    list[str] | None,
-    typer.Option("--rule", metavar="ID=LEVEL", help="Level of a rule: enforce, warn or off. Repeatable."),
-]
+from app.cli.console import Rules, fail, read
 
 
-def main() -> None:
-    """Run the command line. Exit codes: 0 nothing to report, 1 findings, 2 usage or unreadable input, 3 internal."""
-    try:
-        app()
-    except Exception:  # noqa: BLE001  a mistake of ours must not look like one of the user's
-        traceback.print_exc()
-        typer.echo("Error: this is a mistake in stash-admission, not in your input", err=True)
-        sys.exit(3)
-
-
-def fail(message: str) -> NoReturn:
-    """End with exit code 2 and a message on standard error."""
-    typer.echo(f"Error: {message}", err=True)
-    raise typer.Exit(2)
-
-
-@app.command()
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on. [default: 127.0.0.1]")] = None,
     port: Annotated[int | None, typer.Option(help="Port of the webhooks (TLS). [default: 8443]")] = None,
@@ -96,7 +60,6 @@ def serve(
         fail(str(error))
 
 
-@app.command()
 def review(
     file: Annotated[
         Path | None, typer.Argument(help="AdmissionReview as JSON; standard input without it, or -.")
@@ -119,7 +82,7 @@ def review(
     try:
         levels = load(rule=tuple(rule) if rule else None).levels
         admission = Admission(levels)
-        request = read_request(parse(_read(file)))
+        request = read_request(parse(read(file)))
     except BadSetting as error:
         fail(str(error))
     except BadReview as error:
@@ -128,47 +91,3 @@ def review(
     typer.echo(render(request, decision))
     if not decision.allowed:
         raise typer.Exit(1)
-
-
-@app.command()
-def rules() -> None:
-    """List the rules."""
-    from app.catalogue import RULES
-
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for heading in ("RULE", "LEVEL", "WHAT IT DOES"):
-        table.add_column(heading, no_wrap=heading != "WHAT IT DOES")
-    for each in RULES.values():
-        table.add_row(each.id, each.level or "mutation", each.summary)
-    _console().print(table)
-
-
-@app.command()
-def explain(identifier: Annotated[str, typer.Argument(metavar="ID", help="Id of a rule.")]) -> None:
-    """Explain one rule: what it does and why, with a bad and a good example."""
-    from app.catalogue import RULES
-
-    each = RULES.get(identifier)
-    if each is None:
-        near = difflib.get_close_matches(identifier, RULES, n=3) or ["`stash-admission rules` lists them"]
-        fail(f"there is no rule {json.dumps(identifier)}: {', '.join(near)}")
-    level = f"level {each.level}" if each.level else "a mutation"
-    typer.echo(f"{each.id} ({level}; {', '.join(each.kinds)})\n\n{each.summary}\n\n{each.reason}")
-    for heading, example in each.examples.items():
-        indented = "\n".join(f"  {line}".rstrip() for line in example.splitlines())
-        typer.echo(f"\n{heading}:\n\n{indented}")
-
-
-def _read(file: Path | None) -> bytes:
-    if file is None or str(file) == "-":
-        return sys.stdin.buffer.read()
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        fail(f"cannot read {file}: {error.strerror}")
-
-
-def _console() -> Console:
-    """Standard output; as wide as lines get where it is no terminal."""
-    console: Any = Console(soft_wrap=False)
-    return console if console.is_terminal else Console(width=200)
