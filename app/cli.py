@@ -14,6 +14,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from certs.names import INSTALLED
+
 app = typer.Typer(
     help="Admission webhook server for Stash: keeps the backups of different targets apart.",
     no_args_is_help=True,
@@ -25,6 +27,20 @@ Rules = Annotated[
     list[str] | None,
     typer.Option("--rule", metavar="ID=LEVEL", help="Level of a rule: enforce, warn or off. Repeatable."),
 ]
+
+
+def _label(value: str) -> str:
+    """The name of a namespace or a Service. Raises BadParameter."""
+    from certs.arguments import label
+
+    return label(value)
+
+
+def _subdomain(value: str) -> str:
+    """The name of another object in a cluster. Raises BadParameter."""
+    from certs.arguments import subdomain
+
+    return subdomain(value)
 
 
 def main() -> None:
@@ -141,6 +157,47 @@ def explain(identifier: Annotated[str, typer.Argument(metavar="ID", help="Id of 
     for heading, example in each.examples.items():
         indented = "\n".join(f"  {line}".rstrip() for line in example.splitlines())
         typer.echo(f"\n{heading}:\n\n{indented}")
+
+
+@app.command()
+def doctor(
+    namespace: Annotated[
+        str, typer.Option(help="Namespace of the Service and the Secret.", callback=_label)
+    ] = INSTALLED,
+    secret: Annotated[
+        str, typer.Option(help="Secret with the serving certificate.", callback=_subdomain)
+    ] = f"{INSTALLED}-tls",
+    service: Annotated[str, typer.Option(help="Service that the API server calls.", callback=_label)] = INSTALLED,
+    mutating: Annotated[
+        str, typer.Option(help="Name of the MutatingWebhookConfiguration.", callback=_subdomain)
+    ] = INSTALLED,
+    validating: Annotated[
+        str, typer.Option(help="Name of the ValidatingWebhookConfiguration.", callback=_subdomain)
+    ] = INSTALLED,
+    try_in: Annotated[
+        str, typer.Option(metavar="NAMESPACE", help="Namespace of the dry run.", callback=_label)
+    ] = "default",
+    no_try: Annotated[bool, typer.Option("--no-try", help="Look only, without a dry run.")] = False,
+) -> None:
+    """Say what is wrong with an installation in a cluster, and what to do about it.
+
+    It changes nothing: it reads, and lets the API server decide on a good object and a bad one of which it stores none.
+    KUBECONFIG says which cluster. Exit code 1 if anything is wrong.
+    """
+    from app.doctor.access import Access
+    from app.doctor.examination import examine
+    from app.doctor.report import report
+    from certs.failures import Refused, Unavailable
+    from certs.names import Names
+
+    names = Names(namespace, secret, service, mutating, validating)
+    try:
+        sections = examine(Access.connect(), names, try_in, tries=not no_try)
+        is_well = report(sections, _console(), Console(stderr=True))
+    except (Refused, Unavailable) as error:
+        fail(str(error))
+    if not is_well:
+        raise typer.Exit(1)
 
 
 def _read(file: Path | None) -> bytes:

@@ -26,9 +26,13 @@ from tests.e2e.readiness import wait_until_ready
 class Cluster:
     """An API server with its etcd: a context manager, of the main thread (`child.dying_with_us` says why)."""
 
-    def __init__(self, binaries: Path) -> None:
-        """Start nothing yet; `binaries` is the folder of the programs (`binaries.find_or_build`)."""
+    def __init__(self, binaries: Path, *flags: str) -> None:
+        """Start nothing yet; `binaries` is the folder of the programs (`binaries.find_or_build`).
+
+        `flags` are further ones of the API server.
+        """
         self.binaries = binaries
+        self._flags = flags
         self._etcd: Child | None = None
         self._apiserver: Child | None = None
         self._broom: subprocess.Popen[bytes] | None = None
@@ -84,7 +88,7 @@ class Cluster:
         """Start the API server (again), on the same port and data; returns when it is ready."""
         if self._apiserver is not None and self._apiserver.running:
             return
-        flags = apiserver_flags(self.credentials, self._port, self._etcd_port)
+        flags = [*apiserver_flags(self.credentials, self._port, self._etcd_port), *self._flags]
         self._apiserver = self._child("kube-apiserver", flags)
         wait_until_ready(self._apiserver, f"{self.server}/readyz", self.credentials.client_context())
 

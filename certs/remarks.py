@@ -1,0 +1,39 @@
+"""What is said about a thing that was looked at: whether it is as it should be, and what to do if it is not."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Level(Enum):
+    """How bad it is. Only what is WRONG changes an exit code."""
+
+    OK = "ok"
+    NOTE = "note"
+    WRONG = "WRONG"
+
+
+@dataclass(frozen=True)
+class Remark:
+    """One line, and what to do about it."""
+
+    level: Level
+    line: str
+    remedy: str = ""
+    """A command, or what to do in a sentence; empty if nothing is to be done."""
+    evidence: str = ""
+    """Words of somebody else's that show it, in one line."""
+
+
+def ok(line: str) -> Remark:
+    """All is as it should be."""
+    return Remark(Level.OK, line)
+
+
+def note(line: str, remedy: str = "", evidence: str = "") -> Remark:
+    """Nothing is broken, but somebody should know."""
+    return Remark(Level.NOTE, line, remedy, evidence)
+
+
+def wrong(line: str, remedy: str, evidence: str = "") -> Remark:
+    """A fault."""
+    return Remark(Level.WRONG, line, remedy, evidence)
