@@ -101,4 +101,4 @@ def _overdue(what: str, certificate: x509.Certificate, keeper: Keeper, now: date
 def _renewal(what: str, keeper: Keeper) -> str:
     if what == "the certificate" or isinstance(keeper, CertManager):
         return keeper.renew()
-    return f"have a new CA sign a new certificate: {keeper.trust()}; then {keeper.issue()}"
+    return f"have a new CA sign a new certificate, and before you use that,\n{keeper.trust()}\n{keeper.issue()}"

@@ -40,7 +40,7 @@ def inventory(
 
 
 def _line(remark: Remark) -> str:
-    return f"{remark.level.value.upper()}: {remark.line}{f': {remark.remedy}' if remark.remedy else ''}"
+    return f"{remark.level.value.upper()}: {remark.line}{f': {remark.remedy_in_one_line}' if remark.remedy else ''}"
 
 
 def _certificate(serving: Serving) -> Iterator[str]:

@@ -42,7 +42,7 @@ class StashCerts(Keeper):
 
     def renew(self) -> str:
         """It should run by itself."""
-        return f"{self.issue()}, and see why no CronJob does: kubectl -n {self.names.namespace} get cronjobs,jobs,pods"
+        return f"{self.issue()}, and see why no CronJob does:\nkubectl -n {self.names.namespace} get cronjobs,jobs,pods"
 
 
 @dataclass(frozen=True)
@@ -56,12 +56,12 @@ class CertManager(Keeper):
 
     def issue(self) -> str:
         """It says itself what keeps it from issuing."""
-        return f"see what keeps cert-manager from it: {self._describe}; then {self._renew}"
+        return f"see what keeps cert-manager from it, then have it renewed:\n{self._describe}\n{self._renew}"
 
     def rename(self) -> str:
         """Its names are in its Certificate."""
         command = f"kubectl -n {self.namespace} edit certificate {self.certificate}"
-        return f"put {self.names.host} into the Certificate's dnsNames: {command}"
+        return f"put {self.names.host} into the Certificate's dnsNames:\n{command}"
 
     def trust(self) -> str:
         """Its CA injector writes the bundles that are annotated."""
@@ -69,13 +69,13 @@ class CertManager(Keeper):
         annotation = f"cert-manager.io/inject-ca-from={self.namespace}/{self.certificate}"
         kinds = f"mutatingwebhookconfiguration/{self.names.mutating} validatingwebhookconfiguration/"
         return (
-            f"cert-manager's CA injector writes it where asked to: kubectl annotate --overwrite {kinds}"
-            f"{self.names.validating} {annotation}; what it says: {injector}"
+            f"have cert-manager's CA injector write it, and see what it says:\nkubectl annotate --overwrite {kinds}"
+            f"{self.names.validating} {annotation}\n{injector}"
         )
 
     def renew(self) -> str:
         """It renews by itself, when the Certificate says so."""
-        return f"see whether cert-manager will: {self._describe}; or {self._renew}"
+        return f"see whether cert-manager will, or have it renewed now:\n{self._describe}\n{self._renew}"
 
     @property
     def _describe(self) -> str:
@@ -94,14 +94,14 @@ class Owner(Keeper):
         """A Secret of this type is made by kubectl from two files."""
         replaced = "--cert tls.crt --key tls.key --dry-run=client -o yaml | kubectl apply -f -"
         where = f"kubectl -n {self.names.namespace} create secret tls {self.names.secret} {replaced}"
-        return f"put a certificate for {self.names.host} in its place, and its key: {where}"
+        return f"put a certificate for {self.names.host} in its place, and its key:\n{where}"
 
     rename = renew = issue
 
     def trust(self) -> str:
         """Nobody else knows the CA."""
         return (
-            "write the CA that signed the certificate, in PEM and base64, into the caBundle of each webhook: "
+            "write the CA that signed the certificate, in PEM and base64, into the caBundle of each webhook:\n"
             f"kubectl edit mutatingwebhookconfiguration/{self.names.mutating} "
             f"validatingwebhookconfiguration/{self.names.validating}"
         )

@@ -19,9 +19,14 @@ class Remark:
     level: Level
     line: str
     remedy: str = ""
-    """A command, or what to do in a sentence; empty if nothing is to be done."""
+    """What to do: lines, of which those after one that ends in a colon are commands. Empty if nothing is."""
     evidence: str = ""
     """Words of somebody else's that show it, in one line."""
+
+    @property
+    def remedy_in_one_line(self) -> str:
+        """The same where there is one line for all."""
+        return self.remedy.replace(":\n", ": ").replace("\n", "; ")
 
 
 def ok(line: str) -> Remark:

@@ -1,7 +1,7 @@
 """What the API server says when it cannot call a webhook, what that means, and what to do about it.
 
 The sentences are those of Kubernetes 1.30 to 1.37 and of Go's packages for TLS and HTTP; a message is
-`failed calling webhook "NAME": ` and one of them.
+`failed calling webhook "NAME": ` and one of them. The first that fits counts.
 """
 
 import re
@@ -14,12 +14,12 @@ from certs.remarks import Remark, wrong
 
 _FAILED = re.compile(r'failed calling webhook "(?P<name>[^"]*)"')
 _ENDPOINTS = (
-    "kubectl -n {space} get endpointslices -l kubernetes.io/service-name={service}; kubectl -n {space} get pods -o wide"
+    "kubectl -n {space} get endpointslices -l kubernetes.io/service-name={service}\nkubectl -n {space} get pods -o wide"
 )
 _LOGS = "kubectl -n {space} logs -l app.kubernetes.io/component=webhook --tail 20"
 _BLOCKED = (
-    "let the control plane reach the pods' port 10250: a firewall rule (private GKE has this port open), the security "
-    "group of the nodes (EKS), the NetworkPolicies of namespace {space}; or, where the control plane reaches no pods, "
+    "let the control plane reach the pods' port 10250: see the firewall (private GKE has this port open), the\n"
+    "security groups of the nodes (EKS) and the NetworkPolicies of {space}; where it reaches no pods at all:\n"
     "kubectl apply -k manifests/overlays/host-network"
 )
 
@@ -40,9 +40,19 @@ class Cause:
 
 CAUSES = (
     Cause(
+        r"proxyconnect|Proxy Authentication Required",
+        "the API server calls through a proxy",
+        "put .svc into NO_PROXY of the API server: it takes the proxy from its environment",
+    ),
+    Cause(
+        r"no such host|server misbehaving|dial tcp: lookup ",
+        "the host that the Service stands for is not known",
+        "its externalName must be a host that the API server knows:\nkubectl -n {space} get service {service} -o yaml",
+    ),
+    Cause(
         r"certificate has expired or is not yet valid.* is before ",
         "the certificate that is served is not valid yet",
-        "see whose clock is wrong, the API server's or that of who issued it; {issue}",
+        "see whose clock is wrong, the API server's or that of who issued it; then\n{issue}",
     ),
     Cause(r"certificate has expired or is not yet valid", "the certificate that is served has expired", "{issue}"),
     Cause(
@@ -66,25 +76,25 @@ CAUSES = (
     Cause(
         r"tls: (handshake failure|protocol version|no cipher|.*does not look like)|server gave HTTP response",
         "who answers does not speak TLS as the API server does",
-        "see who listens on the pods' port, which must be the webhooks' (10250), not the management port: "
+        "see who listens on the pods' port, which must be the webhooks' (10250), not the management port:\n"
         + _ENDPOINTS,
     ),
     Cause(
         r"no endpoints available for service",
         "no replica is ready",
-        "see what keeps the pods from being ready: " + _ENDPOINTS,
+        "see what keeps the pods from being ready:\n" + _ENDPOINTS,
     ),
     Cause(r'service "[^"]*" not found', "the Service does not exist", "{apply}"),
     Cause(r"no service port \d+ found", "the Service has no such port", "{apply}"),
     Cause(
         r"cannot route to service|unsupported service type",
         "the API server cannot call a Service of this type",
-        "kubectl -n {space} delete service {service}; then {apply}",
+        "delete it:\nkubectl -n {space} delete service {service}\nthen {apply}",
     ),
     Cause(
         r"connection refused",
         "nobody listens there",
-        "see whether the replicas run, and on the port that the Service names: " + _ENDPOINTS + "; " + _LOGS,
+        "see whether the replicas run, and on the port that the Service names:\n" + _ENDPOINTS + "\n" + _LOGS,
     ),
     Cause(
         r"no route to host|network is unreachable|[Aa]ddress is not allowed|i/o timeout|No agent available",
@@ -94,46 +104,36 @@ CAUSES = (
     Cause(
         r"TLS handshake timeout|context deadline exceeded|Client\.Timeout|did not complete within requested timeout",
         "no answer in time: what is sent is dropped on the way, or the replicas are too slow",
-        "see whether the replicas answer and what they wait for: " + _LOGS + "; if no call arrives there, " + _BLOCKED,
-    ),
-    Cause(
-        r"no such host|server misbehaving",
-        "the host that the Service stands for is not known",
-        "kubectl -n {space} get service {service} -o yaml: its externalName must be a host that the API server knows",
-    ),
-    Cause(
-        r"proxyconnect|Proxy Authentication Required",
-        "the API server calls through a proxy",
-        "put .svc into NO_PROXY of the API server: it takes the proxy from its environment",
+        "see whether the replicas answer and what they wait for:\n" + _LOGS + "\nif no call arrives there, " + _BLOCKED,
     ),
     Cause(
         r"\bEOF\b|connection reset|broken pipe|connection was closed|GOAWAY",
         "the connection was closed instead of answered",
-        "see whether a replica ended meanwhile, and why: kubectl -n {space} get pods; " + _LOGS,
+        "see whether a replica ended meanwhile, and why:\nkubectl -n {space} get pods\n" + _LOGS,
     ),
     Cause(
         r"could not find the requested resource|POST /mutate and POST /validate|does not allow this method",
         "nobody answers at the path that is called, or another program does",
-        "{apply}; if it goes on, see who is behind the Service: " + _ENDPOINTS,
+        "{apply}\nif it goes on, see who is behind the Service:\n" + _ENDPOINTS,
     ),
     Cause(
         r"too many calls at once|currently unable to handle the request|received too many requests",
         "the replicas have more to do than they take on at once",
-        "kubectl -n {space} scale deployment {service} --replicas 4; or raise --max-in-flight",
+        "raise --max-in-flight, or start more:\nkubectl -n {space} scale deployment {service} --replicas 4",
     ),
     Cause(
         r"internal error|an error on the server|unable to return a response in the time allotted",
         "the server fails at answering, and its log says why",
-        _LOGS + "; it would be a mistake in stash-admission: please report it",
+        "see the log, and please report it, for it would be a mistake in stash-admission:\n" + _LOGS,
     ),
     Cause(
         r"invalid webhook response|undecodable patch|unsupported patch type|did not return more information"
         r"|rejected our request|asked for the client to provide credentials|unknown$",
         "who answers is another program than stash-admission",
-        "see who is behind the Service: " + _ENDPOINTS,
+        "see who is behind the Service:\n" + _ENDPOINTS,
     ),
 )
-_UNKNOWN = Cause("", "it cannot be called", "see whether the replicas are called at all: " + _LOGS + "; " + _ENDPOINTS)
+_UNKNOWN = Cause("", "it cannot be called", "see whether the replicas are called at all:\n" + _LOGS + "\n" + _ENDPOINTS)
 
 
 def failing(message: str) -> str | None:
@@ -151,7 +151,7 @@ def failed_call(message: str, sight: Sight) -> Remark:
 def _remedy(cause: Cause, sight: Sight) -> str:
     keeper, names = sight.keeper, sight.names
     restart = f"kubectl -n {names.namespace} rollout restart deployment"
-    served = f"the Secret and caBundle are right, so the replicas serve another certificate: {restart}"
+    served = f"the Secret and caBundle are right, so the replicas serve another certificate:\n{restart}"
     good = is_good(sight)
     return cause.remedy.format(
         space=names.namespace,

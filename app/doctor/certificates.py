@@ -3,6 +3,7 @@
 import datetime
 from collections.abc import Iterator
 
+from app.doctor.registration import APPLY
 from app.doctor.sight import Sight, Unseen
 from certs import checkup
 from certs.api import Object
@@ -64,7 +65,7 @@ def _cron_job(sight: Sight) -> Iterator[Remark]:
         return
     rotating = [each for each in jobs if _rotates(each, sight.names.secret)]
     if not rotating:
-        remedy = "kubectl apply -f manifests/install.yaml, or run stash-certs rotate yourself, each day"
+        remedy = f"run stash-certs rotate{sight.names.flags} yourself, each day, or {APPLY}"
         yield wrong(f"no CronJob in {space} runs stash-certs rotate: nobody renews the certificate", remedy)
     for each in rotating:
         name, success = each["metadata"]["name"], (each.get("status") or {}).get("lastSuccessfulTime")
@@ -72,11 +73,11 @@ def _cron_job(sight: Sight) -> Iterator[Remark]:
         born = datetime.datetime.fromisoformat(success or each["metadata"]["creationTimestamp"])
         if each["spec"].get("suspend"):
             resume = f"""kubectl -n {space} patch cronjob {name} -p '{{"spec":{{"suspend":false}}}}'"""
-            yield wrong(f"{title}: it is suspended, so nobody renews the certificate", resume)
+            yield wrong(f"{title}: it is suspended, so nobody renews the certificate", f"resume it:\n{resume}")
         elif sight.now - born > _LONG_AGO:
             last = f"it last succeeded at {stamp(born)}" if success else "it has never succeeded"
-            logs = f"kubectl -n {space} get jobs; kubectl -n {space} logs job/NAME"
-            yield note(f"{title}: {last}", f"see why: {logs}")
+            logs = f"kubectl -n {space} get jobs\nkubectl -n {space} logs job/NAME"
+            yield note(f"{title}: {last}", f"see why:\n{logs}")
         else:
             yield ok(f"{title}: {f'last succeeded at {stamp(born)}' if success else 'made less than a day ago'}")
 

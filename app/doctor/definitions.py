@@ -24,7 +24,7 @@ def definitions(sight: Sight) -> Iterator[Remark]:
             yield found.remark
         elif found is None:
             line = f"{title}: it does not exist, so no object of it can be created"
-            yield wrong(line, f"install Stash, which brings its CRDs; or these: {_APPLY}")
+            yield wrong(line, f"install Stash, which brings its CRDs, or these:\n{_APPLY}")
         elif remarks := list(_definition(title, found, ours[f"{resource}.yaml"])):
             yield from remarks
         else:
@@ -36,18 +36,18 @@ def definitions(sight: Sight) -> Iterator[Remark]:
 def _definition(title: str, found: Object, ours: Object) -> Iterator[Remark]:
     version = _version(found)
     if version is None or not version.get("served"):
-        yield wrong(f"{title}: version {VERSION} is not served", f"install the Stash that has it; or these: {_APPLY}")
+        yield wrong(f"{title}: version {VERSION} is not served", f"install the Stash that has it, or these:\n{_APPLY}")
         return
     states = {each["type"]: each["status"] for each in (found.get("status") or {}).get("conditions") or ()}
     if states.get("Established") != "True":
         look = f"kubectl describe crd {found['metadata']['name']}"
-        yield wrong(f"{title}: it is not established, so the API server does not serve it", f"see why: {look}")
+        yield wrong(f"{title}: it is not established, so the API server does not serve it", f"see why:\n{look}")
     expected = _version(ours)
     dropped = list(_dropped(_schema(expected), _schema(version), "")) if expected else []
     if dropped:
         more = f" and {len(dropped) - _MOST} more" if len(dropped) > _MOST else ""
         line = f"{title}: it is not the one of this project, so the API server drops {', '.join(dropped[:_MOST])}{more}"
-        yield note(line, f"whoever writes these fields loses them, unless Stash's own CRDs are replaced: {_APPLY}")
+        yield note(line, f"whoever writes these fields loses them, unless Stash's own CRDs are replaced:\n{_APPLY}")
 
 
 def _version(definition: Object) -> Object | None:

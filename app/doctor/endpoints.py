@@ -14,7 +14,7 @@ def endpoints(sight: Sight) -> Iterator[Remark]:
     names, service = sight.names, sight.service
     title = f"Service {names.namespace}/{names.service}"
     if sight.namespace is None:
-        remedy = f"apply the manifests, or say where it is installed: --namespace; {APPLY}"
+        remedy = f"say where it is installed by --namespace, or {APPLY}"
         yield wrong(f"Namespace {names.namespace}: it does not exist", remedy)
         return
     if isinstance(service, Unseen):
@@ -28,8 +28,8 @@ def endpoints(sight: Sight) -> Iterator[Remark]:
         if service["spec"].get("type") == "ExternalName":
             yield ok(f"{title} stands for {service['spec'].get('externalName')}: what is there is not checked")
             return
-        if not remarks:
-            yield ok(f"{title}")
+        if not remarks and isinstance(sight.slices, Unseen):
+            yield ok(f"{title}: it is as it should be")
     yield from _behind(title, service, sight)
 
 
@@ -63,12 +63,14 @@ def _behind(title: str, service: Object | Unseen, sight: Sight) -> Iterator[Rema
     every = {tuple(each["addresses"]): each for found in sight.slices for each in found.get("endpoints") or ()}
     # Absent means ready.
     ready = [each for each in every.values() if (each.get("conditions") or {}).get("ready") is not False]
+    if not every and isinstance(service, Unseen):
+        return  # there are none either where it stands for something outside of the cluster
     count = f"{len(ready)} of {len(every)} endpoints ready"
     if not ready:
         line = f"{title}: no endpoint is ready, so nobody answers ({count})"
         yield wrong(line, _why_nobody(service, sight.deployments, sight))
     elif len(ready) == 1:
-        remedy = f"see whether another one is starting: kubectl -n {sight.names.namespace} get pods -o wide"
+        remedy = f"see whether another one is starting:\nkubectl -n {sight.names.namespace} get pods -o wide"
         yield note(f"{title}: only one endpoint is ready: without it nobody answers ({count})", remedy)
     else:
         yield ok(f"{title}: {count}")
@@ -76,18 +78,18 @@ def _behind(title: str, service: Object | Unseen, sight: Sight) -> Iterator[Rema
 
 def _why_nobody(service: Object | Unseen, deployments: Listed, sight: Sight) -> str:
     space = sight.names.namespace
-    look = f"kubectl -n {space} get pods -o wide; kubectl -n {space} get events --sort-by=.lastTimestamp"
+    look = f"kubectl -n {space} get pods -o wide\nkubectl -n {space} get events --sort-by=.lastTimestamp"
     selector = None if isinstance(service, Unseen) else service["spec"].get("selector")
     if isinstance(deployments, Unseen) or not selector:
-        return f"see what keeps the pods from being ready: {look}"
+        return f"see what keeps the pods from being ready:\n{look}"
     behind = [each for each in deployments if has(_pod_labels(each), selector)]
     if not behind:
-        return f"no Deployment in {space} makes pods that the Service selects: {APPLY}"
+        return f"no Deployment in {space} makes pods that the Service selects, so {APPLY}"
     name, wanted = behind[0]["metadata"]["name"], behind[0]["spec"].get("replicas", 1)
     if wanted == 0:
-        return f"Deployment {name} is scaled to 0: kubectl -n {space} scale deployment {name} --replicas 2"
+        return f"Deployment {name} is scaled to 0:\nkubectl -n {space} scale deployment {name} --replicas 2"
     logs = f"kubectl -n {space} logs deployment/{name} --all-containers --tail 20"
-    return f"Deployment {name} wants {wanted} replicas; see what keeps them from being ready: {look}; {logs}"
+    return f"Deployment {name} wants {wanted} replicas; see what keeps them from being ready:\n{look}\n{logs}"
 
 
 def _pod_labels(deployment: Object) -> dict[str, str]:

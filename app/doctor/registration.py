@@ -12,7 +12,7 @@ from certs.installation import Target
 from certs.names import Names
 from certs.remarks import Remark, note, ok, wrong
 
-APPLY = "apply the manifests again: kubectl apply -f manifests/install.yaml, or -k the overlay in use"
+APPLY = "apply the manifests again (or -k and the overlay in use):\nkubectl apply -f manifests/install.yaml"
 _SHORT, _LONG = 2, 10
 """Seconds: a replica that just started may take longer than the one; users wait no longer than the other."""
 
@@ -28,9 +28,9 @@ def registration(sight: Sight) -> Iterator[Remark]:
         if found is None:
             what = "changed" if target is Target.MUTATING else "refused"
             line = f"{title}: it does not exist, so nothing is {what}"
-            yield wrong(line, f"{APPLY}; then {sight.keeper.trust()}")
+            yield wrong(line, f"{APPLY}\nthen {sight.keeper.trust()}")
         elif not found.get("webhooks"):
-            yield wrong(f"{title}: it has no webhooks", f"{APPLY}; then {sight.keeper.trust()}")
+            yield wrong(f"{title}: it has no webhooks", f"{APPLY}\nthen {sight.keeper.trust()}")
         else:
             yield from _configuration(title, found["webhooks"], PATHS[target], sight)
 
@@ -72,7 +72,7 @@ def _where(title: str, client: Object, path: str, names: Names) -> Iterator[Rema
     called, expected = f"{service['namespace']}/{service['name']}", f"{names.namespace}/{names.service}"
     if called != expected:
         other = Names(service["namespace"], names.secret, service["name"], names.mutating, names.validating)
-        remedy = f"if that is the one meant, look again with stash-admission doctor{other.flags}; else {APPLY}"
+        remedy = f"if that is the one meant, look again:\nstash-admission doctor{other.flags}\nelse {APPLY}"
         yield wrong(f"{title} calls Service {called}, not {expected}", remedy)
     if (found := service.get("path") or "/") != path:
         yield wrong(f"{title} calls the path {found}, where nobody answers, not {path}", APPLY)
@@ -107,7 +107,7 @@ def _when(title: str, webhook: Object, names: Names) -> Iterator[Remark]:
     found = {each["name"]: " ".join(each["expression"].split()) for each in webhook.get("matchConditions") or ()}
     if missing := [name for name, expression in CONDITIONS.items() if found.get(name) != expression]:
         line = f"{title} lacks matchConditions {', '.join(missing)} as shipped: an outage blocks more than it has to"
-        yield note(line, f"labels, finalizers and deletion wait for the server too; {APPLY}")
+        yield note(line, f"labels, finalizers and deletion wait for the server too, so {APPLY}")
     if more := [name for name in found if name not in CONDITIONS]:
         line = f"{title} has further matchConditions, which may keep objects from being checked: {', '.join(more)}"
         yield note(line, f"unless you want that, {APPLY}")

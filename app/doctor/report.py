@@ -36,8 +36,8 @@ def _remark(console: Console, remark: Remark) -> None:
     indent = " " * (_WIDTH + 4)
     if remark.evidence:
         _print(console, Text(f"{indent}{remark.evidence}", "dim"))
-    if remark.remedy:
-        _print(console, Text(f"{indent}fix: {remark.remedy}"))
+    for number, line in enumerate(remark.remedy.splitlines()):
+        _print(console, Text(f"{indent}{'     ' if number else 'fix: '}{line}"))
 
 
 def _print(console: Console, text: Text) -> None:

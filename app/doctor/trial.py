@@ -28,7 +28,7 @@ def trial(access: Access, sight: Sight, namespace: str) -> Iterator[Remark]:
         if reply.status < 300:
             yield from bad(access.try_to_create(namespace, _RESOURCE, bad_object(namespace)), sight)
     except Unavailable as error:
-        remedy = "see timeoutSeconds of every webhook that is asked about it: kubectl get "
+        remedy = "see timeoutSeconds of every webhook that is asked about it:\nkubectl get "
         kinds = "mutatingwebhookconfigurations,validatingwebhookconfigurations -o yaml"
         yield wrong(f"dry run: {error}", f"{remedy}{kinds}")
 

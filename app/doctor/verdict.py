@@ -65,12 +65,12 @@ def _refused(reply: Reply, sight: Sight, which: str) -> Remark:
         if name in ours:
             return failed_call(message, sight)
         line = f"{name}, a webhook of another program, cannot be called, so nobody can create a {TRIED}"
-        return wrong(line, f"see whose it is, and whether its server runs: {_READ} | grep -n -A 9 {name}", evidence)
+        return wrong(line, f"see whose it is, and whether its server runs:\n{_READ} | grep -n -A 9 {name}", evidence)
     if any(f'"{each}" denied' in message for each in ours):
         remedy = "the server is of another version than this command, or another program: see the Deployment's image"
         return wrong(f"a {which} {TRIED} is refused, but not as it should be", remedy, evidence)
     if "resulted in error" in message:
-        remedy = f"mend the expression of this matchCondition, of ours by applying the manifests again: {_READ}"
+        remedy = f"mend the expression of this matchCondition, of ours by applying the manifests again:\n{_READ}"
         return wrong("a matchCondition of a webhook cannot be evaluated", remedy, evidence)
     if "cannot create resource" in message:
         return note(f"dry run: not tried: grant create on {_RESOURCE} in the namespace", _ELSEWHERE, evidence)
@@ -84,14 +84,14 @@ def _why_silent(sight: Sight, target: Target) -> str:
     found, title = sight.configurations[target], target.value
     webhooks = found.get("webhooks") or [] if isinstance(found, dict) else []
     if isinstance(found, Unseen):
-        return f"see whether the {title} exists, and whom it calls: kubectl get {title.lower()}s -o yaml"
+        return f"see whether the {title} exists, and whom it calls:\nkubectl get {title.lower()}s -o yaml"
     if not webhooks:
         return f"see the remark on the {title}"
     if any(each.get("failurePolicy") == "Ignore" for each in webhooks):
         log = f"kubectl -n {sight.names.namespace} logs -l app.kubernetes.io/component=webhook --tail 20"
         return (
             "mend what is wrong above; if nothing is, the call fails, and failurePolicy Ignore hides why: set it to "
-            f"Fail and look again, or read the logs of the API server and of the replicas: {log}"
+            f"Fail and look again, or read the logs of the API server and of the replicas:\n{log}"
         )
     return (
         f"see the remarks on the {title}, which may keep objects away; if it was just applied, look again in a minute, "
@@ -112,8 +112,8 @@ def _slow(reply: Reply, sight: Sight) -> Iterator[Remark]:
     limits = [each.get("timeoutSeconds", 10) for configuration in found for each in configuration.get("webhooks") or ()]
     if limits and reply.seconds > min(limits) / 2:
         line = f"the dry run took {reply.seconds:.1f} s, and the API server waits {min(limits)} s for a webhook"
-        remedy = f"see whether the replicas have the CPU that they need: kubectl -n {sight.names.namespace} top pods"
-        yield note(line, f"{remedy}; and whether other webhooks are slow")
+        remedy = "see whether other webhooks are slow, and whether the replicas have the CPU that they need:\n"
+        yield note(line, f"{remedy}kubectl -n {sight.names.namespace} top pods")
 
 
 def _our_rules(text: str) -> list[str]:

@@ -65,6 +65,8 @@ class Said:
                 self.remarks.append((match[1], match[2]))
             elif match := re.fullmatch(r" +fix: (.*)", line):
                 self.remedies[self.remarks[-1][1]] = match[1]
+            elif match := re.fullmatch(r" {14}(.*)", line):
+                self.remedies[self.remarks[-1][1]] += f"\n{match[1]}"
 
     def __str__(self) -> str:
         return self.result.output
@@ -205,14 +207,14 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Patient]:
             patient.remember()
             for webhook in (webhook for each in patient.objects[1:] for webhook in each["webhooks"]):
                 webhook["clientConfig"]["service"]["port"] = server.port
+            patient.heal()
+            patient.until_well()
             yield patient
 
 
 @pytest.fixture
 def patient(installed: Patient) -> Iterator[Patient]:
     """In its good state, and afterwards again, as doctor sees too."""
-    installed.heal()
-    installed.until_well()
     yield installed
     installed.heal()
     installed.until_well()
@@ -231,6 +233,37 @@ def test_of_an_installation_without_fault_everything_is_ok(patient: Patient) -> 
     said = patient.doctor()
     assert said.result.exit_code == 0
     assert {level for level, _ in said.remarks} == {"ok"}
+
+
+def shown(text: str) -> list[str]:
+    """Lines without what differs from run to run: numbers, moments, fingerprints."""
+    text = re.sub(r"\d{4}-\d\d-\d\dT[\d:]+Z", "MOMENT", text)
+    return re.sub(r"\b[0-9a-f]{16}\b|\d+", "N", text).strip().splitlines()
+
+
+def runs(documentation: str) -> list[list[str]]:
+    """The runs that a page shows."""
+    return [
+        shown(each) for each in re.findall(r"```console\n\$ stash-admission doctor\n(.*?)```", documentation, re.DOTALL)
+    ]
+
+
+def succeeded(patient: Patient) -> None:
+    """What the CronJob's controller would write after a run."""
+    moment = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    status = json.dumps({"status": {"lastSuccessfulTime": moment, "lastScheduleTime": moment}})
+    patient.kubectl(
+        "patch", "cronjob", f"{NAME}-certs", "-n", NAME, "--subresource=status", "--type=merge", "-p", status
+    )
+
+
+def test_a_good_run_is_as_the_documentation_shows_it(patient: Patient) -> None:
+    succeeded(patient)
+    good, _ = runs(DOCS)
+    lines = shown(str(patient.doctor()))
+    service = next(number for number, line in enumerate(lines) if f"{NAME}/{NAME} stands for localhost" in line)
+    ready = f"  ok     Service {NAME}/{NAME}: N of N endpoints ready"  # what another test below sees
+    assert [*lines[:service], ready, *lines[service + 1 :]] == good
 
 
 def test_it_runs_as_a_process_and_without_a_dry_run(patient: Patient) -> None:
@@ -285,7 +318,7 @@ def test_replicas_that_serve_another_certificate_than_the_secrets(patient: Patie
             patient.register(port)
             said = patient.until(means)
         assert len(said.wrong) == 1
-        assert said.remedy(means).endswith(f"so the replicas serve another certificate: {RESTART}")
+        assert said.remedy(means).endswith(f"so the replicas serve another certificate:\n{RESTART}")
 
 
 def test_a_certificate_for_another_name(patient: Patient) -> None:
@@ -363,7 +396,7 @@ def test_a_renewal_that_did_not_happen(patient: Patient) -> None:
     said = patient.doctor()
     (line,) = said.wrong
     assert "and was to be renewed from 20" in line
-    assert said.remedies[line] == f"{ROTATE}, and see why no CronJob does: kubectl -n {NAME} get cronjobs,jobs,pods"
+    assert said.remedies[line] == f"{ROTATE}, and see why no CronJob does:\nkubectl -n {NAME} get cronjobs,jobs,pods"
     shown = patient.show()
     assert shown.exit_code == 1
     assert "and was to be renewed from 20" in shown.stdout
@@ -374,12 +407,15 @@ def test_the_certificate_of_cert_manager_is_left_to_it(patient: Patient) -> None
     patient.kubectl("delete", "secret", f"{NAME}-tls", "-n", NAME)
     patient.keep(leaf(patient, days=-40), patient.ca, **made_for)
     describe = f"kubectl -n {NAME} describe certificate webhooks"
-    remedy = f"see what keeps cert-manager from it: {describe}; then cmctl renew -n {NAME} webhooks"
+    remedy = f"see what keeps cert-manager from it, then have it renewed:\n{describe}\ncmctl renew -n {NAME} webhooks"
     said = patient.doctor()
     assert said.remedy("it expired at") == remedy
     assert "CronJob" not in str(said)
     shown = patient.show().stdout
-    assert f": {remedy}\n" in shown
+    assert (
+        f": see what keeps cert-manager from it, then have it renewed: {describe}; cmctl renew -n {NAME} webhooks"
+        in shown
+    )
     assert "rotate" not in shown
 
 
@@ -387,8 +423,10 @@ def test_a_certificate_that_somebody_brought_is_theirs_to_replace(patient: Patie
     patient.kubectl("delete", "secret", f"{NAME}-tls", "-n", NAME)
     patient.keep(leaf(patient, days=-40), patient.ca, labels={})
     remedy = patient.doctor().remedy("it expired at")
-    assert remedy.startswith(f"put a certificate for {HOST} in its place, and its key: kubectl -n {NAME} create secret")
-    command = remedy.partition(": ")[2]
+    assert remedy.startswith(
+        f"put a certificate for {HOST} in its place, and its key:\nkubectl -n {NAME} create secret"
+    )
+    command = remedy.splitlines()[1]
     new = leaf(patient)
     (patient.folder / "tls.crt").write_bytes(new.certificate_pem)
     (patient.folder / "tls.key").write_bytes(new.key_pem)
@@ -404,7 +442,7 @@ def test_a_cron_job_that_is_suspended_and_the_remedy_mends_it(patient: Patient) 
     patient.kubectl("patch", "cronjob", f"{NAME}-certs", "-n", NAME, "-p", '{"spec":{"suspend":true}}')
     said = patient.doctor()
     assert said.wrong == [f"CronJob {NAME}/{NAME}-certs: it is suspended, so nobody renews the certificate"]
-    patient.kubectl(*shlex.split(said.remedy("suspended"))[1:])
+    patient.kubectl(*shlex.split(said.remedy("suspended").splitlines()[1])[1:])
     assert patient.doctor().result.exit_code == 0
 
 
@@ -420,7 +458,7 @@ def test_a_service_that_is_missing(patient: Patient) -> None:
         f"{WEBHOOKS[0]}: the Service does not exist",
     ]
     assert set(said.remedies.values()) == {
-        "apply the manifests again: kubectl apply -f manifests/install.yaml, or -k the overlay in use"
+        "apply the manifests again (or -k and the overlay in use):\nkubectl apply -f manifests/install.yaml"
     }
 
 
@@ -502,7 +540,7 @@ def test_a_configuration_that_is_missing(patient: Patient) -> None:
         f"{MUTATING}: it does not exist, so nothing is changed",
         "a good BackupConfiguration is admitted, but /mutate did not write its alias",
     ]
-    assert said.remedy("it does not exist").endswith(f"; then {ROTATE}")
+    assert said.remedy("it does not exist").endswith(f"\nthen {ROTATE}")
     patient.heal()
     patient.until_well()
     patient.kubectl("delete", KINDS[1].lower(), NAME)
@@ -576,26 +614,29 @@ def test_a_match_condition_that_cannot_be_evaluated(patient: Patient) -> None:
 
 
 def test_crds_that_are_missing(patient: Patient) -> None:
-    for kind, line in (("backupbatches", None), ("backupconfigurations", "dry run: not tried, the CRD of ")):
-        patient.kubectl("delete", "crd", f"{kind}.stash.appscode.com")
+    names = [f"{resource}.stash.appscode.com" for resource in ("backupconfigurations", "backupbatches")]
+    patient.kubectl("delete", "crd", *names)
+    try:
         said = patient.doctor()
-        assert said.wrong == [f"CRD {kind}.stash.appscode.com: it does not exist, so no object of it can be created"]
-        assert said.remedy("it does not exist").endswith("kubectl apply -f manifests/crds")
-        assert line is None or line in said.level("note")[0]
+    finally:
         define(patient.cluster, crds())
-        patient.until_well()
+    assert said.wrong == [f"CRD {name}: it does not exist, so no object of it can be created" for name in names]
+    assert said.remedy(names[0]).endswith("kubectl apply -f manifests/crds")
+    assert said.level("note") == ["dry run: not tried, the CRD of BackupConfiguration does not exist"]
 
 
 def test_the_crds_of_the_shipped_operator_are_noted(patient: Patient) -> None:
     define(patient.cluster, shipped_crds())
-    said = patient.doctor()
+    try:
+        said = patient.doctor()
+    finally:
+        define(patient.cluster, crds())
     assert said.result.exit_code == 0
     drops = "it is not the one of this project, so the API server drops"
     assert said.level("note") == [
         f"CRD backupbatches.stash.appscode.com: {drops} spec.maintainOrder",
-        f"CRD restorebatches.stash.appscode.com: {drops} spec.maintainOrder, spec.members[].rules",
+        f"CRD restorebatches.stash.appscode.com: {drops} spec.members[].rules, spec.maintainOrder",
     ]
-    define(patient.cluster, crds())
 
 
 @pytest.mark.parametrize(
@@ -703,15 +744,17 @@ def test_a_service_without_endpoints(routed: Patient) -> None:
     )
     assert f'no endpoints available for service "{NAME}"' in str(said)
     apply(routed.cluster, endpoints(False, False))
+    succeeded(routed)
     said = routed.until("(0 of 2 endpoints ready)")
-    assert len(said.wrong) == 2
+    _, broken = runs(DOCS)
+    assert shown(str(said)) == broken
 
 
 def test_a_deployment_that_is_scaled_to_nothing_and_the_remedy_mends_it(routed: Patient) -> None:
     routed.kubectl("scale", "deployment", NAME, "-n", NAME, "--replicas", "0")
     remedy = routed.doctor("--no-try").remedy("no endpoint is ready")
-    assert remedy.startswith(f"Deployment {NAME} is scaled to 0: ")
-    routed.kubectl(*shlex.split(remedy.partition(": ")[2])[1:])
+    assert remedy.startswith(f"Deployment {NAME} is scaled to 0:\n")
+    routed.kubectl(*shlex.split(remedy.splitlines()[1])[1:])
     assert "wants 2 replicas" in routed.doctor("--no-try").remedy("no endpoint is ready")
 
 
@@ -721,7 +764,7 @@ def test_a_service_that_selects_no_pods(routed: Patient) -> None:
     assert (
         routed.doctor("--no-try")
         .remedy("no endpoint is ready")
-        .startswith(f"no Deployment in {NAME} makes pods that the Service selects: apply the manifests again")
+        .startswith(f"no Deployment in {NAME} makes pods that the Service selects, so apply the manifests again")
     )
     apply(routed.cluster, *documents("install.yaml"))
 
