@@ -193,7 +193,7 @@ def doctor(
     names = Names(namespace, secret, service, mutating, validating)
     try:
         sections = examine(Access.connect(), names, try_in, tries=not no_try)
-        is_well = report(sections, _console(), Console(stderr=True))
+        is_well = report(sections, _console())
     except (Refused, Unavailable) as error:
         fail(str(error))
     if not is_well:

@@ -344,7 +344,7 @@ _FINDINGS: dict[str, tuple[Iterable[Remark], Level, str]] = {
         NOTE,
         "caBundle holds 1 CA(s) not valid now",
     ),
-    "no CronJob": (looked(seen(cron_jobs=[])), WRONG, "no CronJob in stash-admission runs stash-certs rotate"),
+    "no CronJob": (looked(seen(cron_jobs=[])), NOTE, "no CronJob in stash-admission runs stash-certs rotate"),
     "suspended": (
         looked(seen(cron_jobs=[cron_job(suspend=True)])),
         WRONG,
@@ -668,6 +668,18 @@ def test_an_external_service_and_one_that_may_not_be_read_have_no_endpoints_to_m
     assert [each.level for each in endpoints(seen(service=hidden, slices=slices(False)))] == [Level.NOTE, Level.WRONG]
 
 
+def test_what_is_behind_a_url_has_a_certificate_of_its_own() -> None:
+    elsewhere = seen(**both(clientConfig={"url": "https://stash.example/mutate"}))
+    assert not any("caBundle" in each.line for each in looked(elsewhere))
+
+
+def test_without_a_look_at_the_secret_nobody_is_missed_who_would_renew_it() -> None:
+    hidden = seen(secret=Unseen("Secret a/b", "grant get on secrets in namespace a"), cron_jobs=[])
+    assert [each.line for each in looked(hidden) if each.level is not Level.OK] == [
+        "Secret a/b: not checked: grant get on secrets in namespace a"
+    ]
+
+
 def test_a_certificate_is_not_late_within_the_day_that_its_renewal_may_take() -> None:
     early = issue_leaf(CA, [NAMES.host], NOW - 244 * DAY)
     assert {each.level for each in certificates(seen(secret=secret(early)))} == {Level.OK}
@@ -687,7 +699,7 @@ def test_when_the_time_is_over_no_call_is_made() -> None:
 def printed(*remarks: Remark, **options: Any) -> tuple[str, bool]:
     """What is printed, and whether nothing is wrong."""
     out = StringIO()
-    is_well = report([("Things", remarks)], Console(file=out, width=40, **options), Console(file=StringIO()))
+    is_well = report([("Things", remarks)], Console(file=out, width=40, **options))
     return out.getvalue(), is_well
 
 

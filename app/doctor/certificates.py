@@ -34,8 +34,12 @@ def certificates(sight: Sight) -> Iterator[Remark]:
         if not any(each.level is Level.WRONG for each in remarks):
             yield ok(f"{title}: certificate {checkup.dates(serving.chain[0])}")
     for target, webhooks in seen.configurations:
+        configuration = sight.configurations[target]
+        elsewhere = _elsewhere(configuration) if isinstance(configuration, dict) else ()
         name = sight.names.mutating if target is CONFIGURATIONS[0] else sight.names.validating
         for webhook, bundle in webhooks.items():
+            if webhook in elsewhere:
+                continue
             found = list(checkup.bundle(bundle, serving, keeper, sight.now))
             about = f"{target.value} {name}: {webhook}"
             yield from (_of(about, each) for each in found)
@@ -54,6 +58,11 @@ def is_good(sight: Sight) -> bool:
     return bool(bundles) and all(checkup.covers(each, serving, host, now) for each in bundles)
 
 
+def _elsewhere(configuration: Object) -> list[str]:
+    """The webhooks that are no Service's: who is there has a certificate of its own."""
+    return [each["name"] for each in configuration.get("webhooks") or () if not each["clientConfig"].get("service")]
+
+
 def _of(title: str, remark: Remark) -> Remark:
     return Remark(remark.level, f"{title}: {remark.line}", remark.remedy, remark.evidence)
 
@@ -64,9 +73,9 @@ def _cron_job(sight: Sight) -> Iterator[Remark]:
         yield jobs.remark
         return
     rotating = [each for each in jobs if _rotates(each, sight.names.secret)]
-    if not rotating:
+    if not rotating and not isinstance(sight.secret, Unseen):  # else it may be somebody else's to renew
         remedy = f"run stash-certs rotate{sight.names.flags} yourself, each day, or {APPLY}"
-        yield wrong(f"no CronJob in {space} runs stash-certs rotate: nobody renews the certificate", remedy)
+        yield note(f"no CronJob in {space} runs stash-certs rotate, so somebody else has to renew", remedy)
     for each in rotating:
         name, success = each["metadata"]["name"], (each.get("status") or {}).get("lastSuccessfulTime")
         title = f"CronJob {space}/{name}"

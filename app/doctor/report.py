@@ -12,13 +12,13 @@ _STYLES = {Level.OK: "green", Level.NOTE: "yellow", Level.WRONG: "bold red"}
 _WIDTH = max(len(each.value) for each in Level)
 
 
-def report(sections: Iterable[tuple[str, Sequence[Remark]]], console: Console, waiting: Console) -> bool:
-    """Print them as they come, and how many are not ok; on the other console, what is waited for.
+def report(sections: Iterable[tuple[str, Sequence[Remark]]], console: Console) -> bool:
+    """Print them as they come, and how many are not ok. Whether nothing is wrong.
 
-    Whether nothing is wrong.
+    Meanwhile a terminal shows that there is more to come: also that of standard error, if it is the only one.
     """
     counts: Counter[Level] = Counter()
-    with waiting.status("asking the API server ..."):
+    with (console if console.is_terminal else Console(stderr=True)).status("asking the API server ..."):
         for heading, remarks in sections:
             _print(console, Text(heading, "bold"))
             for each in remarks:
