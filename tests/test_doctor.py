@@ -328,6 +328,11 @@ _FINDINGS: dict[str, tuple[Iterable[Remark], Level, str]] = {
         "the CA that signed the certificate is valid until 2026-06-21T12:00:00Z, and nobody has renewed it",
     ),
     "empty bundle": (looked(seen(**both(bundle=b""))), WRONG, f"{MUTATE}: caBundle is empty"),
+    "cert-manager's empty bundle": (
+        looked(seen(secret=secret(**MANAGED), **both(bundle=b""))),
+        WRONG,
+        f"{MUTATE}: caBundle is empty",
+    ),
     "unreadable bundle": (looked(seen(**both(bundle=b"x"))), WRONG, f"{MUTATE}: caBundle cannot be read"),
     "another CA": (
         looked(seen(**both(bundle=issue_ca(NOW).certificate_pem))),

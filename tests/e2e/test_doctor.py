@@ -23,6 +23,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from app.cli import app
+from app.doctor.calls import failed_call
 from certs import cli, pem
 from certs.issuing import Pair, issue_ca, issue_leaf
 from tests.e2e import binaries
@@ -31,6 +32,7 @@ from tests.e2e.flags import free_ports
 from tests.e2e.installation import NAME, apply, crds, define, documents, shipped_crds
 from tests.e2e.standin import Answer, Call, Fault, standing_in
 from tests.running import environment, running
+from tests.test_doctor import CALLS, FINDINGS, call, seen
 
 DOCS = (Path(__file__).parents[2] / "docs" / "doctor.md").read_text()
 HOST = f"{NAME}.{NAME}.svc"
@@ -705,6 +707,21 @@ def test_an_api_server_that_does_not_answer_is_said(patient: Patient, tmp_path: 
     result = CliRunner(env={"KUBECONFIG": str(tmp_path / "kubeconfig")}).invoke(app, ["doctor"])
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr.startswith("Error: no answer from the API server: ")
+
+
+def test_the_commands_in_remedies_are_such_that_kubectl_takes_them(patient: Patient) -> None:
+    said = [each.remedy for remarks, _, _ in FINDINGS.values() for each in remarks]
+    said += [failed_call(call(cause).message, seen()).remedy for every in CALLS.values() for cause in every]
+    commands = {line for remedy in said for line in remedy.splitlines() if line.startswith("kubectl ")}
+    words = [shlex.split(each.partition(" | ")[0])[1:] for each in sorted(commands)]
+    changes, harmless = ("annotate", "patch", "scale"), ("get", "describe")
+    ran = []
+    for arguments in words:
+        verb = arguments[2] if arguments[0] == "-n" else arguments[0]
+        if verb in (*changes, *harmless) and "certificate" not in arguments:  # of which cert-manager has the CRD
+            patient.kubectl(*arguments, *(["--dry-run=server"] if verb in changes else []))
+            ran.append(verb)
+    assert set(ran) == {*changes, *harmless}
 
 
 # --- Where the API server calls the pods itself, as it can only if it is told their addresses.
