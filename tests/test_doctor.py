@@ -503,8 +503,9 @@ CALLS = {
         "dial tcp 10.0.0.1:443: i/o timeout",
         "dial tcp 10.0.0.1:443: connect: no route to host",
         "Address is not allowed",
-        "No agent available",
+        "504 Gateway Timeout",
     ),
+    "tunnel to the nodes is down": ("No agent available",),
     "no answer in time": (
         "context deadline exceeded",
         "context deadline exceeded (Client.Timeout exceeded while awaiting headers)",

@@ -1,7 +1,7 @@
 """What the API server says when it cannot call a webhook, what that means, and what to do about it.
 
-The sentences are those of Kubernetes 1.30 to 1.37 and of Go's packages for TLS and HTTP; a message is
-`failed calling webhook "NAME": ` and one of them. The first that fits counts.
+The sentences are those of Kubernetes 1.37, of Go's packages for TLS and HTTP, and of what clouds put between. A message
+is `failed calling webhook "NAME": ` and one of them; the first cause that fits counts.
 """
 
 import re
@@ -97,9 +97,15 @@ CAUSES = (
         "see whether the replicas run, and on the port that the Service names:\n" + _ENDPOINTS + "\n" + _LOGS,
     ),
     Cause(
-        r"no route to host|network is unreachable|[Aa]ddress is not allowed|i/o timeout|No agent available",
+        r"no route to host|network is unreachable|[Aa]ddress is not allowed|i/o timeout|Gateway Timeout"
+        r"|Service Unavailable",
         "the control plane does not reach the pods",
         _BLOCKED,
+    ),
+    Cause(
+        r"No agent available",
+        "the control plane's tunnel to the nodes is down",
+        "see its agents:\nkubectl -n kube-system get pods -o wide | grep -i konnectivity",
     ),
     Cause(
         r"TLS handshake timeout|context deadline exceeded|Client\.Timeout|did not complete within requested timeout",
