@@ -4,6 +4,7 @@ import datetime
 import json
 import os
 import re
+import time
 from collections.abc import Callable
 from email.utils import parsedate_to_datetime
 from typing import Any, Self
@@ -31,6 +32,8 @@ class Api:
         self._core: Any = client.CoreV1Api(usual)
         self._registration: Any = client.AdmissionregistrationV1Api(usual)
         self._applying: Any = client.AdmissionregistrationV1Api(applying)
+        self._usual = usual
+        self._until: float | None = None
         self.time: datetime.datetime | None = None
         """The API server's clock at its last answer."""
 
@@ -58,6 +61,10 @@ class Api:
             clocks = f"it is {now:%Y-%m-%d %H:%M:%S} here and {self.time:%Y-%m-%d %H:%M:%S} for the API server"
             raise Refused(f"{clocks}: set the wrong clock right, then run again")
         return now
+
+    def finish_within(self, seconds: float) -> None:
+        """From now on, no call waits for longer than what is left of so many seconds."""
+        self._until = time.monotonic() + seconds
 
     def secret(self, namespace: str, name: str) -> Object | None:
         """A Secret; None if there is none."""
@@ -90,12 +97,20 @@ class Api:
         except Gone:
             return None
 
+    def _left(self, seconds: float) -> float:
+        """So many seconds for the next call, or what is left. Raises Unavailable if nothing is."""
+        left = seconds if self._until is None else min(seconds, self._until - time.monotonic())
+        if left <= 0:
+            raise Unavailable("the API server has taken too long")
+        return left
+
     def _call(self, method: Callable[..., Any], *args: Any, missing: str | None = None, **options: Any) -> Object:
         from kubernetes.client.exceptions import ApiException
         from urllib3.exceptions import HTTPError
 
+        seconds = self._left(_SECONDS)
         try:
-            response = method(*args, **options, _preload_content=False, _request_timeout=_SECONDS)
+            response = method(*args, **options, _preload_content=False, _request_timeout=seconds)
             answer: Object = json.loads(response.data)
         except ApiException as error:
             raise failure(error.status or 0, _message(error), missing) from None

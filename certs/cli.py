@@ -11,6 +11,7 @@ import typer
 from certs.arguments import host, label, subdomain
 from certs.files import write
 from certs.issuing import CA_LIFETIME, LEAF_LIFETIME, issue_ca, issue_leaf
+from certs.names import INSTALLED, Names
 
 if TYPE_CHECKING:
     from certs.cluster import Cluster
@@ -27,7 +28,6 @@ Secret = Annotated[str, typer.Option(help="Secret with tls.crt, tls.key and ca.c
 Service = Annotated[str, typer.Option(help="Service that the API server calls.", callback=label)]
 Mutating = Annotated[str, typer.Option(help="Name of the MutatingWebhookConfiguration.", callback=subdomain)]
 Validating = Annotated[str, typer.Option(help="Name of the ValidatingWebhookConfiguration.", callback=subdomain)]
-INSTALLED = "stash-admission"
 
 
 def main() -> None:
@@ -118,7 +118,8 @@ def show(
 ) -> None:
     """Show the certificate and the CAs in use, until when, and when they will be renewed.
 
-    Exit code 1 if the API server would not accept the certificate. Never reads the keys of CAs.
+    What is WRONG comes with what to do about it, and with exit code 1: the API server would not accept the
+    certificate, or it should have been renewed by now. Never reads the keys of CAs.
     """
     from certs.failures import Refused, Unavailable
     from certs.inventory import inventory
@@ -126,7 +127,8 @@ def show(
     try:
         cluster = _connect(namespace, secret, mutating, validating)
         seen = cluster.look_as_guest()
-        lines, is_good = inventory(seen, f"{service}.{namespace}.svc", cluster.api.now(), cluster.title)
+        names = Names(namespace, secret, service, mutating, validating)
+        lines, is_good = inventory(seen, names, cluster.api.now(), cluster.title)
     except (Refused, Unavailable) as error:
         fail(str(error))
     typer.echo("\n".join(lines))

@@ -13,6 +13,8 @@ from certs.api import FIELD_MANAGER, Api, Object
 from certs.installation import Content, Seen, Step, Target
 
 LABEL = "app.kubernetes.io/managed-by"
+_MADE_FOR = "cert-manager.io/certificate-name"
+_INJECTED = "cert-manager.io/inject-ca-from"
 _TYPES = {Target.AUTHORITY: "Opaque", Target.SERVING: "kubernetes.io/tls"}
 
 
@@ -50,11 +52,8 @@ class Cluster:
 
     def look_as_guest(self) -> Seen:
         """What can be seen without the Secret with the CAs' keys."""
-        return Seen(
-            serving=_content(self._read(Target.SERVING)),
-            mutating=bundles(self._read(Target.MUTATING)),
-            validating=bundles(self._read(Target.VALIDATING)),
-        )
+        order = (Target.SERVING, Target.MUTATING, Target.VALIDATING)
+        return seen_as_guest(*(self._read(target) for target in order))
 
     def write(self, step: Step, view: View) -> None:
         """Write what `step` says. Raises Conflict if the object has changed since `view`, or what Api raises."""
@@ -104,6 +103,17 @@ class Cluster:
         return names.get(target, f"{self.secret}-ca")
 
 
+def seen_as_guest(secret: Object | None, mutating: Object | None, validating: Object | None) -> Seen:
+    """What the Secret that the server mounts and the webhook configurations say."""
+    injections = (_annotations(each).get(_INJECTED) for each in (mutating, validating) if each)
+    return Seen(
+        serving=_content(secret),
+        mutating=bundles(mutating),
+        validating=bundles(validating),
+        injected=next((each for each in injections if each), None),
+    )
+
+
 def bundles(configuration: Object | None) -> dict[str, bytes] | None:
     """The `caBundle` of each webhook by its name."""
     if configuration is None:
@@ -116,7 +126,12 @@ def _content(secret: Object | None) -> Content | None:
     if secret is None:
         return None
     data = {name: _decoded(value) for name, value in (secret.get("data") or {}).items()}
-    return Content(data, ours=(secret["metadata"].get("labels") or {}).get(LABEL) == FIELD_MANAGER)
+    ours = (secret["metadata"].get("labels") or {}).get(LABEL) == FIELD_MANAGER
+    return Content(data, ours, _annotations(secret).get(_MADE_FOR))
+
+
+def _annotations(document: Object) -> dict[str, str]:
+    return document["metadata"].get("annotations") or {}
 
 
 def _decoded(text: str | None) -> bytes:

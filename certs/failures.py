@@ -9,6 +9,10 @@ class Refused(Exception):
     """It cannot be done. The message says what to do about it."""
 
 
+class Forbidden(Refused):
+    """The caller may not do it."""
+
+
 class Conflict(Exception):
     """Somebody else has written the object, or made it, since we looked."""
 
@@ -26,7 +30,7 @@ def failure(status: int, message: str, missing: str | None) -> Exception:
     if status == 401:
         return Refused(f"the API server does not accept these credentials: {message}")
     if status == 403:
-        return Refused(f"{message}: grant it, or run as somebody who may (`stash-certs rotate --help` lists what)")
+        return Forbidden(f"{message}: grant it, or run as somebody who may (`stash-certs rotate --help` lists what)")
     if status == 404 and missing:
         return Refused(missing)
     if status == 404:

@@ -27,6 +27,8 @@ class Content:
     data: Mapping[str, bytes] = field(repr=False)
     ours: bool = True
     """Whether it carries our label, so that nothing in it is anybody else's."""
+    certificate: str | None = None
+    """The name of cert-manager's Certificate, if that is what it was made for."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,8 @@ class Seen:
     serving: Content | None = None
     mutating: Mapping[str, bytes] | None = None
     validating: Mapping[str, bytes] | None = None
+    injected: str | None = None
+    """Namespace and name of cert-manager's Certificate whose CA the configurations ask for: `stash-admission/tls`."""
 
     @property
     def configurations(self) -> Iterator[tuple[Target, Mapping[str, bytes]]]:

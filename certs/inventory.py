@@ -1,81 +1,60 @@
 """What is in use, in words."""
 
 import datetime
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-
-from certs import pem
+from certs import checkup, pem
 from certs.installation import CONFIGURATIONS, Seen, Target
+from certs.keeper import keeper
+from certs.names import Names
+from certs.remarks import Level, Remark, wrong
 from certs.serving import Serving
-from certs.trust import is_signed_by, is_valid, renewed_from, stamp, verifies
-
-_REMEDY = ": run stash-certs rotate"
+from certs.trust import is_signed_by, is_valid
 
 
-def inventory(seen: Seen, name: str, now: datetime.datetime, title: Callable[[Target], str]) -> tuple[list[str], bool]:
-    """Lines on the certificate and on each `caBundle`, and whether the API server believes the one by all others.
+def inventory(
+    seen: Seen, names: Names, now: datetime.datetime, title: Callable[[Target], str]
+) -> tuple[list[str], bool]:
+    """Lines on the certificate and on each `caBundle`, and whether nothing is wrong.
 
-    `name` is what the API server calls the Service by; `title` says what to call an object.
+    `title` says what to call an object.
     """
-    serving = Serving.read(seen.serving.data if seen.serving else {})
-    lines, is_good = [title(Target.SERVING), *_indented(_certificate(seen, serving, name, now))], True
+    care, serving = keeper(seen, names), Serving.read(seen.serving.data if seen.serving else {})
+    remarks = list(checkup.certificate(seen, care, now))
+    lines = [title(Target.SERVING), *_indented([*_certificate(serving), *map(_line, remarks)])]
     existing = dict(seen.configurations)
     for target in CONFIGURATIONS:
         lines.append(title(target))
         if target not in existing:
-            lines.append("  WRONG: it does not exist: apply the manifests")
-            is_good = False
+            absent = wrong("it does not exist", "apply the manifests")
+            remarks.append(absent)
+            lines += _indented([_line(absent)])
         for webhook, bundle in existing.get(target, {}).items():
-            trusts = verifies(serving.chain, pem.certificates(bundle), name, now)
-            is_good = is_good and trusts
-            lines += _indented([f"webhook {webhook}", *_indented(_bundle(bundle, serving, now))])
-            lines.append(
-                "    covers the certificate" if trusts else f"    WRONG: does not cover the certificate{_REMEDY}"
-            )
-    return lines, is_good and _flaw(seen, serving, name, now) is None
+            found = list(checkup.bundle(bundle, serving, care, now))
+            remarks += found
+            about = [*_cas(bundle, serving, now), *map(_line, found)]
+            if checkup.covers(bundle, serving, names.host, now):
+                about.append("covers the certificate")
+            lines += _indented([f"webhook {webhook}", *_indented(about)])
+    return lines, all(each.level is not Level.WRONG for each in remarks)
 
 
-def _certificate(seen: Seen, serving: Serving, name: str, now: datetime.datetime) -> Iterator[str]:
+def _line(remark: Remark) -> str:
+    return f"{remark.level.value.upper()}: {remark.line}{f': {remark.remedy_in_one_line}' if remark.remedy else ''}"
+
+
+def _certificate(serving: Serving) -> Iterator[str]:
     if serving.chain:
-        yield f"certificate {_dates(serving.chain[0])}"
+        yield f"certificate {checkup.dates(serving.chain[0])}"
         yield f"names {', '.join(pem.names(serving.chain[0])) or 'none'}"
-    if flaw := _flaw(seen, serving, name, now):
-        yield f"WRONG: {flaw}{_REMEDY}"
 
 
-def _flaw(seen: Seen, serving: Serving, name: str, now: datetime.datetime) -> str | None:
-    """What is wrong with the certificate itself."""
-    if seen.serving is None:
-        return "it does not exist"
-    if not serving.chain:
-        return "tls.crt or tls.key cannot be read, or they do not belong together"
-    if not is_valid(serving.chain[0], now):
-        return "the certificate is not valid now"
-    if name not in pem.names(serving.chain[0]):
-        return f"the certificate is not for {name}"
-    return None
-
-
-def _bundle(bundle: bytes, serving: Serving, now: datetime.datetime) -> Iterator[str]:
-    found = pem.certificates(bundle)
-    if not found:
-        yield "caBundle is empty" if not bundle else "caBundle cannot be read"
-    for each in found:
+def _cas(bundle: bytes, serving: Serving, now: datetime.datetime) -> Iterator[str]:
+    for each in pem.certificates(bundle):
         role = ", signed the certificate" if serving.chain and is_signed_by(serving.chain[-1], each) else ""
         expired = "" if is_valid(each, now) else ", NOT VALID now"
-        yield f"CA {_dates(each)}{role}{expired}"
+        yield f"CA {checkup.dates(each)}{role}{expired}"
 
 
-def _dates(certificate: x509.Certificate) -> str:
-    until, renewal = certificate.not_valid_after_utc, renewed_from(certificate)
-    return f"{_fingerprint(certificate)} valid until {stamp(until)}, renewed from {stamp(renewal)}"
-
-
-def _fingerprint(certificate: x509.Certificate) -> str:
-    return certificate.fingerprint(hashes.SHA256()).hex()[:16]
-
-
-def _indented(lines: list[str] | Iterator[str]) -> list[str]:
+def _indented(lines: Iterable[str]) -> list[str]:
     return [f"  {line}" for line in lines]

@@ -22,10 +22,11 @@ from certs import pem
 from certs.api import Api, Object
 from certs.authority import Authority
 from certs.cluster import Cluster
-from certs.failures import Conflict, Gone, Refused, Unavailable, failure
+from certs.failures import Conflict, Forbidden, Gone, Refused, Unavailable, failure
 from certs.installation import Content, Rest, Seen, Step, Target, Wanted
 from certs.inventory import inventory
 from certs.issuing import CA_LIFETIME, LEAF_LIFETIME, issue_ca, issue_leaf
+from certs.names import Names
 from certs.rotation import next_step
 from certs.trust import renewed_from, stamp, verifies
 from certs.upkeep import keep_right
@@ -33,6 +34,7 @@ from certs.upkeep import keep_right
 START = datetime.datetime(2026, 1, 1, 12, tzinfo=datetime.UTC)
 DAY, SECOND = datetime.timedelta(days=1), datetime.timedelta(seconds=1)
 NAME = "guard.stash.svc"
+NAMES = Names("stash", "guard-tls", "guard", "guard", "guard")
 WANTED = Wanted((NAME,))
 TLS, CA = "guard-tls", "guard-tls-ca"
 MUTATING, VALIDATING = Target.MUTATING.value, Target.VALIDATING.value
@@ -803,7 +805,7 @@ def test_what_is_in_use_is_shown_and_each_flaw_is_named() -> None:
     world = installed()
 
     def shown(seen: Seen, now: datetime.datetime = START) -> tuple[str, bool]:
-        lines, is_good = inventory(seen, NAME, now, lambda target: target.name)
+        lines, is_good = inventory(seen, NAMES, now, lambda target: target.name)
         return "\n".join(lines), is_good
 
     seen = cluster_of(FakeApi(world)).look_as_guest()
@@ -819,7 +821,7 @@ def test_what_is_in_use_is_shown_and_each_flaw_is_named() -> None:
     for flawed, now, message in (
         (replace(seen, serving=None), START, "WRONG: it does not exist"),
         (replace(seen, validating=None), START, "WRONG: it does not exist: apply the manifests"),
-        (replace(seen, mutating={**seen.mutating, "more": other}), START, "WRONG: does not cover the certificate"),
+        (replace(seen, mutating={**seen.mutating, "more": other}), START, "caBundle does not cover the certificate"),
         (replace(seen, mutating={"more": b""}), START, "caBundle is empty"),
         (replace(seen, mutating={"more": b"x"}), START, "caBundle cannot be read"),
         (replace(seen, serving=Content({**seen.serving.data, "tls.key": b""})), START, "cannot be read, or they do"),
@@ -829,16 +831,17 @@ def test_what_is_in_use_is_shown_and_each_flaw_is_named() -> None:
         text, is_good = shown(flawed, now)
         assert not is_good
         assert message in text
-    lines, is_good = inventory(seen, "other.stash.svc", START, lambda target: target.name)
+    lines, is_good = inventory(seen, Names("stash", service="other"), START, lambda target: target.name)
     assert not is_good
-    assert "  WRONG: the certificate is not for other.stash.svc: run stash-certs rotate" in lines
+    rotate = "run stash-certs rotate --namespace stash --service other"
+    assert f"  WRONG: the certificate is not for other.stash.svc: {rotate}" in lines
 
 
 @pytest.mark.parametrize(
     ("status", "kind"),
     [
         (401, Refused),
-        (403, Refused),
+        (403, Forbidden),
         (404, Gone),
         (409, Conflict),
         (422, Refused),

@@ -27,8 +27,16 @@ class Hangup:
     """No answer: the connection is closed."""
 
 
-Answer = dict[str, Any] | int | Hangup
-"""The fields of a review's response beside its uid, an HTTP status without body, or nothing."""
+@dataclass(frozen=True)
+class Fault:
+    """An HTTP status with a message in the words of Kubernetes, as our server answers what it does not serve."""
+
+    status: int
+    message: str
+
+
+Answer = dict[str, Any] | int | Fault | Hangup
+"""The fields of a review's response beside its uid, an HTTP status without body or with a message, or nothing."""
 
 
 @contextlib.contextmanager
@@ -45,7 +53,7 @@ def standing_in(context: ssl.SSLContext, answer: Callable[[Call], Answer]) -> It
             if isinstance(said, Hangup):
                 self.close_connection = True
                 return
-            status, body = (said, b"") if isinstance(said, int) else (200, _review(review, said))
+            status, body = _reply(review, said)
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
@@ -66,6 +74,15 @@ def standing_in(context: ssl.SSLContext, answer: Callable[[Call], Answer]) -> It
         finally:
             server.shutdown()
             thread.join()
+
+
+def _reply(review: dict[str, Any], said: dict[str, Any] | int | Fault) -> tuple[int, bytes]:
+    if isinstance(said, int):
+        return said, b""
+    if isinstance(said, Fault):
+        fields = {"status": "Failure", "message": said.message, "code": said.status}
+        return said.status, json.dumps({"apiVersion": "v1", "kind": "Status", **fields}).encode()
+    return 200, _review(review, said)
 
 
 def _review(review: dict[str, Any], said: dict[str, Any]) -> bytes:

@@ -1,0 +1,62 @@
+"""The command `doctor`: a look at an installation in a cluster."""
+
+from typing import Annotated
+
+import typer
+
+from app.cli.console import console, fail
+from certs.names import INSTALLED
+
+
+def _label(value: str) -> str:
+    """The name of a namespace or a Service. Raises BadParameter."""
+    from certs.arguments import label
+
+    return label(value)
+
+
+def _subdomain(value: str) -> str:
+    """The name of another object in a cluster. Raises BadParameter."""
+    from certs.arguments import subdomain
+
+    return subdomain(value)
+
+
+def doctor(
+    namespace: Annotated[
+        str, typer.Option(help="Namespace of the Service and the Secret.", callback=_label)
+    ] = INSTALLED,
+    secret: Annotated[
+        str, typer.Option(help="Secret with the serving certificate.", callback=_subdomain)
+    ] = f"{INSTALLED}-tls",
+    service: Annotated[str, typer.Option(help="Service that the API server calls.", callback=_label)] = INSTALLED,
+    mutating: Annotated[
+        str, typer.Option(help="Name of the MutatingWebhookConfiguration.", callback=_subdomain)
+    ] = INSTALLED,
+    validating: Annotated[
+        str, typer.Option(help="Name of the ValidatingWebhookConfiguration.", callback=_subdomain)
+    ] = INSTALLED,
+    try_in: Annotated[
+        str, typer.Option(metavar="NAMESPACE", help="Namespace of the dry run.", callback=_label)
+    ] = "default",
+    no_try: Annotated[bool, typer.Option("--no-try", help="Look only, without a dry run.")] = False,
+) -> None:
+    """Say what is wrong with an installation in a cluster, and what to do about it.
+
+    It changes nothing: it reads, and lets the API server decide on a good object and a bad one of which it stores none.
+    KUBECONFIG says which cluster. Exit code 1 if anything is wrong.
+    """
+    from app.doctor.access import Access
+    from app.doctor.examination import examine
+    from app.doctor.report import report
+    from certs.failures import Refused, Unavailable
+    from certs.names import Names
+
+    names = Names(namespace, secret, service, mutating, validating)
+    try:
+        sections = examine(Access.connect(), names, try_in, tries=not no_try)
+        is_well = report(sections, console())
+    except (Refused, Unavailable) as error:
+        fail(str(error))
+    if not is_well:
+        raise typer.Exit(1)
