@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime
 import json
 import os
@@ -38,6 +39,8 @@ class Server:
     def __init__(self, certificates: Path, handle: Handler) -> None:
         self.connections = 0
         self.requests: list[bytes] = []
+        self.dialled: list[Connection] = []
+        self._handling: set[asyncio.Task[None]] = set()
         self._handle = handle
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._context.load_cert_chain(certificates / "tls.crt", certificates / "tls.key")
@@ -50,14 +53,21 @@ class Server:
 
     async def __aexit__(self, *_: object) -> None:
         self._server.close()
-        await asyncio.sleep(0.05)  # the ends of connections arrive
+        await gone(self.dialled)
+        await asyncio.gather(*self._handling)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
+        task = asyncio.current_task()
+        assert task
+        self._handling.add(task)
         try:
             await self._handle(self, reader, writer)
         finally:
             writer.close()
+            with contextlib.suppress(OSError, TimeoutError):
+                async with asyncio.timeout(5):
+                    await writer.wait_closed()
 
     async def request(self, reader: asyncio.StreamReader) -> dict[str, Any]:
         """The next review; IncompleteReadError when there is none."""
@@ -68,7 +78,16 @@ class Server:
         return request
 
     def pool(self, **options: Any) -> Pool:
-        return Pool(self.port, lambda: self.trusted, NAME, **options)
+        return Pool(self.port, lambda: self.trusted, NAME, dialled=self.dialled.append, **options)
+
+
+async def gone(connections: list[Connection]) -> None:
+    """Close connections, and wait until nothing of them is left."""
+    for each in connections:
+        each.close()
+    async with asyncio.timeout(10):
+        while not all(each.is_gone for each in connections):
+            await asyncio.sleep(0.01)
 
 
 @pytest.fixture(scope="module")
@@ -225,6 +244,7 @@ def test_a_good_connection_is_used_again_unless_each_call_is_to_have_its_own(cer
 def test_a_connection_knows_whether_it_can_be_called_on(certificates: Path) -> None:
     async def work(server: Server) -> None:
         connection = await Connection.dial("127.0.0.1", server.port, server.trusted, NAME)
+        server.dialled.append(connection)
         assert (await connection.call(Reviews(2)(VALIDATE).message)).status == 200
         await asyncio.sleep(0.1)
         assert not connection.alive
@@ -301,15 +321,19 @@ def test_the_real_server_is_served_by_the_load_as_by_the_api_server(tmp_path: Pa
     with running(tmp_path, certificates=certificates) as server:
 
         async def work() -> list[Tally]:
-            kept, fresh = (
-                Load(Pool(server.port, lambda: server.verifying, NAME, fresh=fresh), Reviews(2, 50), 50)
+            dialled: list[Connection] = []
+            pools = [
+                Pool(server.port, lambda: server.verifying, NAME, fresh=fresh, dialled=dialled.append)
                 for fresh in (False, True)
-            )
+            ]
+            kept, fresh = (Load(pool, Reviews(2, 50), 50) for pool in pools)
             tasks = [asyncio.create_task(each.run()) for each in (kept, fresh)]
             await asyncio.sleep(0.5)
             kept.stop()
             fresh.stop()
-            return await asyncio.gather(*tasks)
+            tallies = await asyncio.gather(*tasks)
+            await gone(dialled)
+            return tallies
 
         tallies = asyncio.run(work())
         assert [tally.failed for tally in tallies] == [0, 0], [tally.faults for tally in tallies]
@@ -398,14 +422,15 @@ def test_a_measurement_that_cannot_be_finished_does_not_hold_and_the_others_are_
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(_: object) -> Section:
-        raise RuntimeError("a replica was not ready")
+        raise RuntimeError(f"a replica was not ready, see {tmp_path}/log")
 
     monkeypatch.setattr(proof, "PARTS", {"memory": broken, "hostile": lambda _: section()})
     with pytest.raises(SystemExit) as ended:
         proof.main(only="memory,hostile", rounds=1, where=tmp_path / "page.md")
     assert ended.value.code == 1
     text = (tmp_path / "page.md").read_text()
-    assert "RuntimeError: a replica was not ready" in text
+    assert "RuntimeError: a replica was not ready, see ..." in text
+    assert str(tmp_path) not in text
     assert "| calls failed | 0 of 10 | 0 | yes |" in text
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import os
 import resource
 import signal
 import sys
@@ -68,15 +67,17 @@ def main(
     whole = wanted == list(PARTS) and rounds >= WHOLE
     _allow_files()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    began, load = time.monotonic(), os.getloadavg()[0]
+    began, effort, commit = time.monotonic(), machine.Effort.now(), machine.commit()
     try:
         sections, programs = _measure(wanted, rounds)
     except KeyboardInterrupt:
         typer.echo("interrupted: all processes are ended, nothing is written", err=True)
         sys.exit(130)
-    facts = machine.facts(programs)
-    facts += [("load before", f"{load:.1f}"), ("minutes in all", f"{(time.monotonic() - began) / 60:.1f}")]
-    text = page.render(sections, facts, datetime.datetime.now(datetime.UTC), whole)
+    facts = [("commit", commit), *machine.facts(programs)]
+    facts.append(("minutes in all", f"{(time.monotonic() - began) / 60:.1f}"))
+    if effort and (now := machine.Effort.now()):
+        facts.append(("processors used by other programs", now.others(effort)))
+    text = machine.without_paths(page.render(sections, facts, datetime.datetime.now(datetime.UTC), whole))
     if target := where or (PAGE if whole else None):
         target.write_text(text)
     else:

@@ -68,6 +68,11 @@ class Connection(asyncio.Protocol):
                 self._pending = None
                 self.close()
 
+    @property
+    def is_gone(self) -> bool:
+        """Whether nothing of it is left open."""
+        return self._transport is None
+
     def close(self) -> None:
         """Close it."""
         self.alive = False
@@ -94,6 +99,7 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.alive = False
+        self._transport = None
         self._fail(f"{reason(exc) if exc else 'EOF'} after the call was sent")
 
     # What the parser calls.

@@ -20,7 +20,7 @@ from tests.e2e.cluster import Cluster
 from tests.e2e.installation import NAME as INSTALLED
 from tests.e2e.installation import PROBE, apply, crds, define, documents
 from tests.proof.background import Background
-from tests.proof.calls import NAME
+from tests.proof.calls import NAME, Call
 from tests.proof.load import Load
 from tests.proof.pool import Pool
 from tests.proof.progress import Telling
@@ -86,11 +86,13 @@ class Stage:
         context = self.cluster.credentials.client_context()
         return httpx.Client(base_url=self.cluster.server, verify=context, trust_env=False, timeout=10)
 
-    def reviews(self, port: int, context: Callable[[], ssl.SSLContext], make: Any, rate: float, **options: Any) -> Load:
+    def reviews(
+        self, port: int, context: Callable[[], ssl.SSLContext], make: Callable[[int], Call], rate: float, **options: Any
+    ) -> Load:
         """A load of reviews; `options` are those of Pool."""
         return self.background.make(lambda: Load(Pool(port, context, NAME, **options), make, rate))
 
-    def creations(self, make: Any, rate: float) -> Load:
+    def creations(self, make: Callable[[int], Call], rate: float) -> Load:
         """A load of creations through the API server, which may take longer than one of its webhooks."""
         context = self.cluster.credentials.client_context()
         port = int(self.cluster.server.rpartition(":")[2])
