@@ -59,6 +59,10 @@ e2e: $(READY) ## the tests against a real API server, which the first run builds
 	@$(BIN)/python -m tests.e2e.binaries >/dev/null
 	@$(BIN)/pytest tests/e2e --numprocesses 2 --dist loadfile
 
+.PHONY: proof
+proof: $(READY) ## failed calls, hostile connections, memory: writes docs/proof.md (a quarter of an hour, needs haproxy)
+	@$(BIN)/python -m tests.proof
+
 .PHONY: lint
 lint: $(READY) ## format, lint, types, import direction
 	@$(BIN)/ruff format --check --quiet .
