@@ -37,7 +37,7 @@ class Settings(BaseSettings):
     drain_seconds: float = Field(20, ge=0, le=3600)
     """Longest time to serve on after SIGTERM."""
     max_in_flight: int = Field(256, ge=1)
-    """Calls that are answered at the same time; more get 503, which the API server tries again."""
+    """Calls at the same time; of more, the oldest that is still arriving gets 503, which the API server tries again."""
     max_connections: int = Field(1000, ge=1)
     """Open connections; of more, those give way that have not called, or not for longest."""
     rule: Annotated[tuple[str, ...], NoDecode] = ()

@@ -10,7 +10,7 @@ _MOST_HELD = 64 * 2**20
 _SMALL = 2**18
 """Bytes. A body that is no larger is always held: as many as there may be of them fit."""
 _SLOW = 1.0
-"""Seconds after which a body that is still arriving is nobody's who can be trusted to end it."""
+"""Seconds that large bodies may take before they give way to other large ones, none of which would end else."""
 
 
 @dataclass(eq=False, slots=True)
@@ -45,7 +45,7 @@ class Traffic:
     def begin(self) -> Call | None:
         """Take a call, if need be in the place of another. None: there are too many."""
         self.last = time.monotonic()
-        if len(self.calls) >= self.most and not self._make_room():
+        if len(self.calls) >= self.most and not self._make_room(0):
             return None
         call = Call(asyncio.current_task(), self.last)
         self.calls[call] = None
@@ -55,7 +55,7 @@ class Traffic:
         """Take a part of a body, if need be in the place of another call. Whether that was possible."""
         call.size += size
         self.held += size
-        return self.held <= _MOST_HELD or call.size <= _SMALL or self._make_room()
+        return self.held <= _MOST_HELD or call.size <= _SMALL or self._make_room(_SLOW)
 
     def arrived(self, call: Call) -> None:
         """Note that a call's body is complete."""
@@ -68,10 +68,13 @@ class Traffic:
             del self.calls[call]
             self.held -= call.size if call.arriving else 0
 
-    def _make_room(self) -> bool:
-        """End the call whose body has been arriving for longest, if that is longer than any API server takes."""
+    def _make_room(self, seconds: float) -> bool:
+        """End the call whose body has been arriving for longest, if it has for so long.
+
+        It is told to try again. A body of the usual size arrives at once, so it is hardly ever who means well.
+        """
         oldest = next((each for each in self.calls if each.arriving), None)
-        if oldest is None or oldest.task is None or time.monotonic() - oldest.since < _SLOW:
+        if oldest is None or oldest.task is None or time.monotonic() - oldest.since < seconds:
             return False
         self.end(oldest)
         oldest.gave_way = True

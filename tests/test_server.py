@@ -817,17 +817,69 @@ class Held:
 
 
 @WEBHOOKS
-def test_more_calls_than_the_bound_get_503_and_may_try_again_after_a_second(webhook: str) -> None:
+def test_of_more_calls_than_the_bound_the_slowest_gets_503_and_may_try_again_after_a_second(webhook: str) -> None:
     async def scene() -> None:
         door, held = Door(most=1), Held()
-        first = asyncio.create_task(door.request(aiter(held), webhook))
+        slow = asyncio.create_task(door.request(aiter(held), webhook))
         await held.begun.wait()
-        second = await door.request(body(), webhook)
-        assert second.status_code == 503
-        assert second.headers["retry-after"] == "1"
-        held.released.set()
-        assert (await first).status_code == 200
         assert (await door.request(body(), webhook)).status_code == 200
+        answer = await slow
+        assert answer.status_code == 503
+        assert answer.headers["retry-after"] == "1"
+        assert (await door.request(body(), webhook)).status_code == 200
+        page = await door.request(path="/metrics", method="GET", app=door.management)
+        assert 'stash_admission_bad_calls_total{reason="too busy"} 1.0' in page.text
+
+
+def test_large_bodies_that_arrive_at_the_same_time_are_bounded_by_their_bytes() -> None:
+    class Large(Held):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            whole = padded(6 * MIB)
+            yield whole[:-1]
+            self.begun.set()
+            await self.released.wait()
+            yield whole[-1:]
+
+    async def scene() -> None:
+        door, held = Door(), [Large() for _ in range(10)]
+        calls = [asyncio.create_task(door.request(aiter(each))) for each in held]
+        for each in held:
+            await each.begun.wait()
+        one_more = await door.request(padded(6 * MIB))
+        assert one_more.status_code == 503
+        assert one_more.headers["retry-after"] == "1"
+        assert (await door.request(body())).status_code == 200, "a body of the usual size is always welcome"
+        for each in held:
+            each.released.set()
+        assert {answer.status_code for answer in await asyncio.gather(*calls)} == {200}
+        assert (await door.request(padded(6 * MIB))).status_code == 200
+
+    asyncio.run(asyncio.wait_for(scene(), 30))
+
+
+def test_a_large_body_that_takes_long_gives_way_to_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.traffic._SLOW", 0.0)
+
+    class Large(Held):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            yield padded(6 * MIB)[:-1]
+            self.begun.set()
+            await self.released.wait()
+
+    async def scene() -> None:
+        door, held = Door(), [Large() for _ in range(10)]
+        calls = [asyncio.create_task(door.request(aiter(each))) for each in held]
+        for each in held:
+            await each.begun.wait()
+        assert (await door.request(padded(6 * MIB))).status_code == 200
+        done, _ = await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
+        assert {call.result().status_code for call in done} == {503}
+        for call in calls:
+            call.cancel()
+        await asyncio.gather(*calls, return_exceptions=True)
+        assert door.traffic.held == 0
+
+    asyncio.run(asyncio.wait_for(scene(), 30))
 
     asyncio.run(asyncio.wait_for(scene(), 10))
 

@@ -30,7 +30,7 @@ def serve(
         float | None, typer.Option(help="Longest time to serve on after SIGTERM. [default: 20]")
     ] = None,
     max_in_flight: Annotated[
-        int | None, typer.Option(help="Calls answered at the same time; more get 503. [default: 256]")
+        int | None, typer.Option(help="Calls at the same time; of more, the slowest gets 503. [default: 256]")
     ] = None,
     max_connections: Annotated[
         int | None, typer.Option(help="Open connections; of more, the least used give way. [default: 1000]")
