@@ -33,6 +33,10 @@ _KINDS = {
 }
 
 
+class NotNowError(Exception):
+    """The API server asks to try again, as it does while it takes up a CRD."""
+
+
 def definitions() -> list[Document]:
     """Its two kinds, typed as far as they are used."""
     text, flag = {"type": "string"}, {"type": "boolean"}
@@ -78,7 +82,8 @@ def cert_manager(cluster: Cluster, namespace: str) -> Iterator[None]:
         try:
             with CertManager(cluster, namespace) as manager:
                 while not stop.wait(0.2):
-                    manager.reconcile()
+                    with contextlib.suppress(NotNowError):
+                        manager.reconcile()
         except BaseException as error:  # noqa: BLE001 -- raised below, in the test's own thread
             failures.append(error)
 
@@ -134,9 +139,10 @@ class CertManager:
 
     def _issue(self, certificate: Document) -> None:
         spec, name = certificate["spec"], certificate["metadata"]["name"]
-        issuer = self._get(f"{self._issuers}/{spec['issuerRef']['name']}")["spec"]
-        ca = self._secret(issuer["ca"]["secretName"]) if "ca" in issuer else None
-        if "ca" in issuer and ca is None:
+        issuer = self._find(f"{self._issuers}/{spec['issuerRef']['name']}")
+        names_ca = issuer is not None and "ca" in issuer["spec"]
+        ca = self._secret(issuer["spec"]["ca"]["secretName"]) if issuer and names_ca else None
+        if issuer is None or (names_ca and ca is None):
             return  # until there is one
         before = self._secret(spec["secretName"])
         data = issue(spec, _data(before) if before else {}, _data(ca) if ca else None)
@@ -184,7 +190,10 @@ class CertManager:
                 self._apply(path, fields, "cert-manager-cainjector")
 
     def _secret(self, name: str) -> Document | None:
-        response = self._client.get(f"{self._secrets}/{name}")
+        return self._find(f"{self._secrets}/{name}")
+
+    def _find(self, path: str) -> Document | None:
+        response = self._client.get(path)
         return None if response.status_code == 404 else _body(response)
 
     def _get(self, path: str) -> Document:
@@ -194,7 +203,9 @@ class CertManager:
         self._patch(f"{path}?fieldManager={manager}&force=true", fields, "application/apply-patch+yaml")
 
     def _patch(self, path: str, fields: Document, content_type: str) -> None:
-        _body(self._client.patch(path, content=json.dumps(fields), headers={"Content-Type": content_type}))
+        response = self._client.patch(path, content=json.dumps(fields), headers={"Content-Type": content_type})
+        if response.status_code != 404:  # it may have been deleted since we looked
+            _body(response)
 
 
 def _merged(bundle: str, additional: bytes) -> str:
@@ -214,6 +225,8 @@ def _data(secret: Document) -> dict[str, bytes]:
 
 
 def _body(response: httpx.Response) -> Document:
+    if response.status_code == 429:
+        raise NotNowError
     assert response.is_success, response.text
     body: Document = response.json()
     return body

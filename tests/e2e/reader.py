@@ -33,7 +33,7 @@ _NEEDS_PODS = ("logs", "port-forward")
 _PRELUDE = """\
 set -euo pipefail
 # Several API servers need the time that a page gives them; this one follows at once.
-sleep() { command sleep 1; }
+sleep() { command sleep 0.7; }
 """
 _ROLLED_OUT = {"replicas": 2, "updatedReplicas": 2, "readyReplicas": 2, "availableReplicas": 2}
 

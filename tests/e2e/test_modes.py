@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -10,7 +11,11 @@ from pathlib import Path
 import pytest
 
 from certs import pem
-from certs.trust import is_signed_by, renewed_from
+from certs.api import Api
+from certs.cluster import Cluster as Installed
+from certs.installation import Wanted
+from certs.trust import is_signed_by
+from certs.upkeep import keep_right
 from tests.e2e import binaries, certmanager
 from tests.e2e.cluster import Cluster
 from tests.e2e.flags import free_ports
@@ -69,7 +74,7 @@ def without_alias(name: str) -> Document:
 
 def assert_decides(reader: Reader) -> None:
     """Both webhooks are called, and answer."""
-    objects, good, bad = Objects(reader.cluster), without_alias(f"first-{reader.port}"), without_alias("bad")
+    objects, good, bad = Objects(reader.cluster), without_alias(f"first-{time.monotonic_ns()}"), without_alias("bad")
     deadline = time.monotonic() + 20
     while (reply := objects.create(good)).status != 201 or "alias" not in reply.body["spec"]["target"]:
         assert time.monotonic() < deadline, reply.message
@@ -104,25 +109,38 @@ def assert_trusted_alone(reader: Reader) -> None:
 # Each mode, installed and renewed.
 
 
-def test_self_managed_as_its_page_says(reader: Reader) -> None:
-    reader.rotate_flags = ("--ca-seconds=18", "--leaf-seconds=18", "--settle-seconds=0")
+def test_self_managed_as_its_page_says(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
     reader.follow("self-managed.md", "Install")
     assert_decides(reader)
-    shown = reader.follow("self-managed.md", "Look")
-    assert shown.count("covers the certificate") == 2
+    assert reader.follow("self-managed.md", "Look").count("covers the certificate") == 2
+    monkeypatch.setenv("KUBECONFIG", str(reader.cluster.credentials.kubeconfig("admin")))
+    installed_a_while_ago(reader)
     with creating(reader, without_alias(f"made-{reader.port}")) as series:
-        first = leaf(reader)
-        due = renewed_from(pem.certificates(first)[0]).timestamp() + 1
-        time.sleep(max(0, due - time.time()))
+        first, (old,) = leaf(reader), pem.certificates(reader.bundles()[0])
         reader.rotate_flags = ("--settle-seconds=0",)
         reader.follow("self-managed.md", "Renewal")
-        assert leaf(reader) != first, "by a new CA: the first was as old"
+        assert leaf(reader) != first
+        assert not is_signed_by(pem.certificates(leaf(reader))[0], old)
         reader.replica.wait()
         second = leaf(reader)
         reader.follow("self-managed.md", "Give the CA a new key")
         assert leaf(reader) != second
         assert_none_failed(series)
     assert_trusted_alone(reader)
+
+
+def installed_a_while_ago(reader: Reader) -> None:
+    """What a run 250 days ago would have left, of a CA for a year: CA and certificate are both due, and both valid."""
+    done = reader.cluster.kubectl("delete", "secret", f"{NAME}-tls", f"{NAME}-tls-ca", "-n", NAME)
+    assert done.returncode == 0, done.stderr
+    then = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=250)
+    wanted = Wanted((f"{NAME}.{NAME}.svc",), ca_lifetime=datetime.timedelta(days=365))
+    keep_right(Installed(Api.connect(), NAME, f"{NAME}-tls", NAME, NAME), wanted, lambda: then, lambda _: None)
+    reader.served.clear()
+    reader.settle()
+    reader.replica.wait()
+    assert_trusted_alone(reader)
+    assert_decides(reader)
 
 
 @pytest.mark.usefixtures("cert_manager")
