@@ -23,7 +23,9 @@ from manifests import deploy
 from schemas.kinds import KINDS as DEFINED
 
 Manifest = dict[str, Any]
-FOLDERS = ("base", "overlays")
+FOLDERS = ("base", "components", "overlays")
+NOT_RENDERED = ("cert-manager", "own-secret", "host-network")
+"""The overlays that are not `install.yaml`."""
 TIMEOUT = 5
 """Seconds that the API server waits for an answer."""
 POD_TEMPLATES = {
@@ -39,6 +41,11 @@ def parse(text: str) -> list[Manifest]:
 
 def read(path: str) -> list[Manifest]:
     return parse((deploy.HERE / path).read_text())
+
+
+def of_cert_manager() -> list[Manifest]:
+    """The issuers and certificates that cert-manager is asked for."""
+    return [*read("overlays/cert-manager/ca.yaml"), *read("overlays/cert-manager/certificate.yaml")]
 
 
 INSTALLED = read("install.yaml")
@@ -217,7 +224,7 @@ def test_everybody_means_the_same_secret_and_the_replicas_do_not_get_the_keys_of
     assert named["verbs"] == ["get", "update"]
     assert creation == {"apiGroups": [""], "resources": ["secrets"], "verbs": ["create"]}
     assert f"--secret={mounted}" in container("Job")["args"]
-    issued = [each["spec"] for each in read("overlays/cert-manager/certificates.yaml") if each["kind"] == "Certificate"]
+    issued = [each["spec"] for each in of_cert_manager() if each["kind"] == "Certificate"]
     assert [each["secretName"] for each in issued if not each.get("isCA")] == [mounted]
     assert [each["secretName"] for each in issued if each.get("isCA")] != [mounted]
 
@@ -358,15 +365,13 @@ def test_every_file_belongs_to_a_kustomization() -> None:
             target = (path.parent / entry).resolve()
             used.add(target / "kustomization.yaml" if target.is_dir() else target)
     there = {path for folder in FOLDERS for path in (deploy.HERE / folder).rglob("*.yaml")}
-    outermost = {deploy.HERE / "overlays" / name / "kustomization.yaml" for name in ("cert-manager", "host-network")}
+    outermost = {deploy.HERE / "overlays" / name / "kustomization.yaml" for name in NOT_RENDERED}
     assert there - used == outermost
 
 
 def test_cert_manager_issues_for_the_name_that_the_api_server_asks_for() -> None:
     service, namespace = (installed(kind)["metadata"]["name"] for kind in ("Service", "Namespace"))
-    objects = {
-        (each["kind"], each["metadata"]["name"]): each for each in read("overlays/cert-manager/certificates.yaml")
-    }
+    objects = {(each["kind"], each["metadata"]["name"]): each for each in of_cert_manager()}
     leaf, ca = (objects["Certificate", name]["spec"] for name in (deploy.NAME, "stash-admission-ca"))
     assert leaf["dnsNames"] == [f"{service}.{namespace}.svc"]
     assert objects["Issuer", leaf["issuerRef"]["name"]]["spec"] == {"ca": {"secretName": ca["secretName"]}}
@@ -374,10 +379,11 @@ def test_cert_manager_issues_for_the_name_that_the_api_server_asks_for() -> None
     lifetime, rest = (int(leaf[key].removesuffix("h")) for key in ("duration", "renewBefore"))
     assert lifetime == 3 * rest
     assert int(ca["duration"].removesuffix("h")) > 10 * lifetime
+    assert ca["privateKey"]["rotationPolicy"] == "Never", "a new key is a new CA, which nobody trusts yet"
 
 
 def test_on_the_hosts_network_the_ports_agree_and_are_not_the_kubelets() -> None:
-    (patch,) = read("overlays/host-network/deployment.yaml")
+    (patch,) = read("components/host-network/deployment.yaml")
     (patched,) = patch["spec"]["template"]["spec"]["containers"]
     ports = {each["name"]: each["containerPort"] for each in patched["ports"] if "name" in each}
     variables = {each["name"]: each["value"] for each in patched["env"]}
@@ -389,7 +395,7 @@ def test_on_the_hosts_network_the_ports_agree_and_are_not_the_kubelets() -> None
 
 
 def test_on_the_hosts_network_an_update_needs_no_third_node() -> None:
-    (patch,) = read("overlays/host-network/deployment.yaml")
+    (patch,) = read("components/host-network/deployment.yaml")
     assert patch["spec"]["strategy"]["rollingUpdate"] == {"maxUnavailable": 1, "maxSurge": 0}
 
 
@@ -413,7 +419,7 @@ def test_what_cannot_be_rendered_faithfully_is_not_rendered(
         deploy.render(".")
 
 
-def test_the_overlays_with_patches_are_not_rendered() -> None:
-    for name in ("cert-manager", "host-network"):
-        with pytest.raises(deploy.Unsupported, match="patches"):
+def test_the_overlays_with_more_than_that_are_not_rendered() -> None:
+    for name in NOT_RENDERED:
+        with pytest.raises(deploy.Unsupported, match=r"patches|secretGenerator"):
             deploy.render(f"overlays/{name}")

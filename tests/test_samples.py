@@ -115,9 +115,3 @@ def test_make_help_lists_every_target_that_is_described() -> None:
     assert len(described) > 10
     for target, text in described:
         assert re.search(rf"^make {target} +{re.escape(text)}$", listed, flags=re.MULTILINE)
-
-
-def test_the_links_of_the_documents_lead_somewhere() -> None:
-    for document in ROOT.glob("*.md"):
-        for link in re.findall(r"\]\(([^)]+)\)", document.read_text()):
-            assert link.startswith("https://") or (ROOT / link.partition("#")[0]).exists(), f"{document.name}: {link}"

@@ -60,6 +60,29 @@ def shipped_crds() -> list[dict[str, Any]]:
     return definitions
 
 
+def definition(group: str, version: str, kind: str, plural: str, schema: dict[str, Any]) -> dict[str, Any]:
+    """A CRD of a kind in namespaces, with a status apart."""
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{plural}.{group}"},
+        "spec": {
+            "group": group,
+            "names": {"kind": kind, "plural": plural, "singular": kind.lower(), "listKind": f"{kind}List"},
+            "scope": "Namespaced",
+            "versions": [
+                {
+                    "name": version,
+                    "served": True,
+                    "storage": True,
+                    "schema": {"openAPIV3Schema": {"type": "object", **schema}},
+                    "subresources": {"status": {}},
+                }
+            ],
+        },
+    }
+
+
 def define(cluster: Cluster, definitions: list[dict[str, Any]]) -> None:
     """Apply CRDs and wait until they are served."""
     apply(cluster, *definitions)

@@ -6,9 +6,11 @@ import base64
 import copy
 import json
 import os
+import shutil
 import ssl
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -23,17 +25,23 @@ import trustme
 from ruamel.yaml import YAML
 
 from manifests import deploy
+from tests.e2e import certmanager
 from tests.e2e.cluster import Cluster
+from tests.e2e.installation import define, definition
 from tests.e2e.standin import Answer, Call, Hangup, standing_in
 
 Manifest = dict[str, Any]
 Calls = list[tuple[str, str]]
 """Path and operation of each."""
-OVERLAYS = ("self-managed", "cert-manager", "host-network")
+MODES = ("self-managed", "cert-manager", "own-secret")
+OVERLAYS = (*MODES, "host-network")
 OVERLAY = pytest.mark.parametrize("overlay", OVERLAYS)
+MODE = pytest.mark.parametrize("mode", MODES)
 NAMESPACE = deploy.NAME
 CERTS = f"system:serviceaccount:{NAMESPACE}:stash-admission-certs"
 SERVER = f"system:serviceaccount:{NAMESPACE}:stash-admission"
+TRUSTED = trustme.CA().cert_pem.bytes()
+"""What the user of the overlay `own-secret` puts beside it."""
 POD_TEMPLATES = {
     "Deployment": ("spec", "template"),
     "Job": ("spec", "template"),
@@ -56,8 +64,21 @@ def kustomize(cluster: Cluster, folder: Path) -> list[Manifest]:
     return parse(rendered.stdout)
 
 
-def overlaid(cluster: Cluster, overlay: str) -> list[Manifest]:
-    return kustomize(cluster, deploy.HERE / "overlays" / overlay)
+def overlaid(cluster: Cluster, overlay: str, component: str | None = None) -> list[Manifest]:
+    """What kustomize makes of an overlay, with one component more if one is named."""
+    with tempfile.TemporaryDirectory() as folder:
+        overlays = copied(Path(folder)) / "overlays"
+        (overlays / "own-secret" / "ca.crt").write_bytes(TRUSTED)
+        file = overlays / overlay / "kustomization.yaml"
+        if component:
+            file.write_text(file.read_text().replace("components:\n", f"components:\n- ../../components/{component}\n"))
+        return kustomize(cluster, file.parent)
+
+
+def copied(folder: Path) -> Path:
+    """A copy of `manifests/` in a folder, for what a user writes into it."""
+    ignored = shutil.ignore_patterns("*.py", "__pycache__", "ca.crt")
+    return shutil.copytree(deploy.HERE, folder / "manifests", ignore=ignored)
 
 
 def parse(text: str) -> list[Manifest]:
@@ -129,68 +150,52 @@ def test_on_the_hosts_network_only_the_server_changes(cluster: Cluster) -> None:
     assert [each["containerPort"] for each in container["ports"]] == [9443, 9444]
 
 
+@MODE
+def test_with_one_line_every_mode_is_on_the_hosts_network(cluster: Cluster, mode: str) -> None:
+    before = {key(each): each for each in overlaid(cluster, mode)}
+    after = {key(each): each for each in overlaid(cluster, mode, component="host-network")}
+    assert before.keys() - after.keys() == {("NetworkPolicy", deploy.NAME)}
+    shipped = {key(each): each for each in overlaid(cluster, "host-network")}
+    for name, manifest in after.items():
+        changed = name in (("Namespace", NAMESPACE), ("Deployment", deploy.NAME))
+        assert manifest == (shipped if changed else before)[name]
+
+
+REGISTRATION = ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration")
+
+
+@MODE
+def test_the_modes_differ_in_certificates_alone(cluster: Cluster, mode: str) -> None:
+    base = {key(each): each for each in kustomize(cluster, deploy.HERE / "base")}
+    made = {key(each): each for each in overlaid(cluster, mode)}
+    assert base.keys() <= made.keys()
+    for kind in REGISTRATION:
+        made[kind, deploy.NAME]["metadata"].pop("annotations", None)
+        made[kind, deploy.NAME]["webhooks"][0]["clientConfig"].pop("caBundle", None)
+    assert {name: made[name] for name in base} == base
+
+
+def test_the_ca_of_ones_own_secret_is_in_both_registrations_and_in_no_secret(cluster: Cluster) -> None:
+    objects = {key(each): each for each in overlaid(cluster, "own-secret")}
+    for kind in REGISTRATION:
+        (webhook,) = objects[kind, deploy.NAME]["webhooks"]
+        assert base64.b64decode(webhook["clientConfig"]["caBundle"]) == TRUSTED
+    assert not {kind for kind, _ in objects} & {"Secret", "Job", "CronJob", "Role", "ClusterRole"}
+
+
+def test_without_the_ca_of_ones_own_secret_nothing_is_rendered(cluster: Cluster, tmp_path: Path) -> None:
+    overlay = copied(tmp_path) / "overlays" / "own-secret"
+    rendered = cluster.kubectl("kustomize", str(overlay))
+    assert rendered.returncode == 1
+    assert rendered.stdout == ""
+    assert "ca.crt: no such file or directory" in rendered.stderr
+    assert len(rendered.stderr.splitlines()) == 1
+
+
 @pytest.fixture(scope="module")
 def cert_manager(own: Cluster) -> None:
-    """What the API server knows of cert-manager: as much of its two kinds as is used, typed."""
-    text, flag = {"type": "string"}, {"type": "boolean"}
-    reference = {"type": "object", "required": ["name"], "properties": dict.fromkeys(("name", "kind", "group"), text)}
-    usages = ["signing", "digital signature", "key encipherment", "cert sign", "server auth", "client auth"]
-    private_key = {
-        "type": "object",
-        "properties": {
-            "algorithm": {"type": "string", "enum": ["RSA", "ECDSA", "Ed25519"]},
-            "size": {"type": "integer"},
-            "rotationPolicy": {"type": "string", "enum": ["Never", "Always"]},
-        },
-    }
-    certificate = {
-        "type": "object",
-        "required": ["secretName", "issuerRef"],
-        "properties": {
-            **dict.fromkeys(("secretName", "commonName", "duration", "renewBefore"), text),
-            "isCA": flag,
-            "dnsNames": {"type": "array", "items": text},
-            "usages": {"type": "array", "items": {"type": "string", "enum": usages}},
-            "privateKey": private_key,
-            "issuerRef": reference,
-        },
-    }
-    ca = {"type": "object", "required": ["secretName"], "properties": {"secretName": text}}
-    issuer = {"type": "object", "properties": {"selfSigned": {"type": "object"}, "ca": ca}}
-    kinds = {"Certificate": ("certificates", certificate), "Issuer": ("issuers", issuer)}
-    definitions = [
-        definition("cert-manager.io", "v1", kind, plural, {"type": "object", "properties": {"spec": spec}})
-        for kind, (plural, spec) in kinds.items()
-    ]
-    define(own, *definitions)
-
-
-def definition(group: str, version: str, kind: str, plural: str, schema: Manifest) -> Manifest:
-    return {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"{plural}.{group}"},
-        "spec": {
-            "group": group,
-            "names": {"kind": kind, "plural": plural, "singular": kind.lower(), "listKind": f"{kind}List"},
-            "scope": "Namespaced",
-            "versions": [
-                {
-                    "name": version,
-                    "served": True,
-                    "storage": True,
-                    "schema": {"openAPIV3Schema": schema},
-                    "subresources": {"status": {}},
-                }
-            ],
-        },
-    }
-
-
-def define(cluster: Cluster, *definitions: Manifest) -> None:
-    kubectl(cluster, "apply", "-f", "-", stdin=list(definitions))
-    names = [f"crd/{each['metadata']['name']}" for each in definitions]
-    kubectl(cluster, "wait", "--for=condition=Established", "--timeout=30s", *names)
+    """What the API server knows of cert-manager."""
+    define(own, certmanager.definitions())
 
 
 @OVERLAY
@@ -463,7 +468,7 @@ def recorder(own: Cluster) -> Iterator[Recorder]:
     kubectl(own, "apply", "-f", "-", stdin=first)
     stand_in = ("create", "service", "externalname", deploy.NAME, "--external-name=localhost", "-n", NAMESPACE)
     kubectl(own, *stand_in)
-    define(own, *(definition("stash.appscode.com", "v1beta1", kind, *rest) for kind, rest in SCHEMAS.items()))
+    define(own, [definition("stash.appscode.com", "v1beta1", kind, *rest) for kind, rest in SCHEMAS.items()])
     enforcing(own, "asked", {})
     for started in Recorder(context).serve():
         bundle = base64.b64encode(ca.cert_pem.bytes()).decode()

@@ -1,0 +1,38 @@
+"""The commands of a page in `docs/`, as its reader would run them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+DOCS = Path(__file__).parents[2] / "docs"
+_BLOCK = re.compile(r"^( *)```(console|sh)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
+_HEADING = re.compile(r"^#{2,} (.*)$", re.MULTILINE)
+
+
+def commands(page: str, heading: str) -> list[str]:
+    """The commands under a heading, up to the next heading of any level. AssertionError if there are none.
+
+    In a block `console` what follows a prompt `$` is a command and the rest is output; a block `sh` is one command.
+    """
+    found = list(_commands(_section((DOCS / page).read_text(), heading)))
+    assert found, f"{page} has no commands under {heading!r}"
+    return found
+
+
+def _section(text: str, heading: str) -> str:
+    headings = list(_HEADING.finditer(text))
+    (index,) = [number for number, each in enumerate(headings) if each[1] == heading]
+    following = headings[index + 1 :]
+    return text[headings[index].end() : following[0].start() if following else None]
+
+
+def _commands(section: str) -> Iterator[str]:
+    for indent, language, indented in _BLOCK.findall(section):
+        block = re.sub(f"^{indent}", "", indented, flags=re.MULTILINE)
+        if language == "sh":
+            yield block
+        else:
+            # A backslash at its end continues a line.
+            yield from re.findall(r"^\$ ((?:.*\\\n)*.*)$", block, re.MULTILINE)

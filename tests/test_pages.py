@@ -1,0 +1,61 @@
+"""What the pages for people name is there: other pages, files, metrics."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app.telemetry import Telemetry
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+PAGE = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+WRITTEN_BY_THE_READER = {"manifests/overlays/own-secret/ca.crt"}
+
+
+def links(page: Path) -> Iterator[tuple[Path, str]]:
+    """The file and the heading, or none, of each link that stays in the project."""
+    for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
+        if not link.startswith("https://"):
+            name, _, heading = link.partition("#")
+            yield ((page.parent / name) if name else page).resolve(), heading
+
+
+def anchors(page: Path) -> set[str]:
+    """The names under which a page's headings can be linked to."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(), flags=re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", each.lower()).replace(" ", "-") for each in headings}
+
+
+@PAGE
+def test_the_links_of_a_page_lead_somewhere(page: Path) -> None:
+    for target, heading in links(page):
+        assert target.exists(), target
+        assert target.is_relative_to(ROOT), target
+        assert not heading or heading in anchors(target), f"{target.name}#{heading}"
+
+
+def test_every_page_on_certificates_is_reached_from_the_readme() -> None:
+    reached, new = set[Path](), {ROOT / "README.md"}
+    while new:
+        reached |= new
+        new = {target for page in new if page.suffix == ".md" for target, _ in links(page)} - reached
+    pages = {
+        ROOT / "docs" / name for name in ("certificates.md", "self-managed.md", "cert-manager.md", "own-secret.md")
+    }
+    assert pages <= reached
+
+
+@PAGE
+def test_the_manifests_that_a_page_names_are_there(page: Path) -> None:
+    for name in set(re.findall(r"\bmanifests/[\w./-]*\w", page.read_text())) - WRITTEN_BY_THE_READER:
+        assert (ROOT / name).exists(), name
+
+
+@PAGE
+def test_the_metrics_that_a_page_names_are_there(page: Path) -> None:
+    telemetry = Telemetry()
+    families = {family.name for family in telemetry.registry.collect()}
+    for name in set(re.findall(r"\bstash_admission_[a-z_]+", page.read_text())):
+        assert name.removesuffix("_total") in families, name
