@@ -91,12 +91,13 @@ class Inventory:
         state = self._states[kind]
         if not state.synced:
             raise Unknown(f"the {KINDS[kind]} of the cluster are not known{' yet' if not state.fault else ''}")
-        if self._stale_after is None:
-            return ""
+        late = self._late(state)
+        return f"nothing was heard of the {KINDS[kind]} of the cluster for {late:.0f} seconds" if late else ""
+
+    def _late(self, state: _State) -> float:
+        """Seconds without a word, if they are too many; otherwise 0."""
         age = self._clock() - state.heard
-        if age < self._stale_after:
-            return ""
-        return f"nothing was heard of the {KINDS[kind]} of the cluster for {age:.0f} seconds"
+        return 0.0 if self._stale_after is None or age < self._stale_after else age
 
     # What a source says.
 
@@ -158,16 +159,14 @@ class Inventory:
         return f"the inventory does not know the {', '.join(waiting)} of the cluster yet"
 
     def remark(self) -> str | None:
-        """What is wrong with it in one line, kind by kind; None: nothing."""
-        faults = []
+        """What is wrong with it in one line; None: nothing."""
+        kinds: dict[str, list[str]] = {}
         for kind, plural in KINDS.items():
-            fault = self._states[kind].fault
-            try:
-                late = self.lateness(kind)
-            except Unknown as unknown:
-                late = str(unknown)
-            if fault or late:
-                faults.append(f"{late or plural}{fault and f': {fault}'}")
+            state = self._states[kind]
+            fault = state.fault if state.fault or self._late(state) or not state.synced else None
+            if fault is not None:
+                kinds.setdefault(fault, []).append(plural)
+        faults = [f"{', '.join(names)} of the cluster: {fault or 'nothing heard'}" for fault, names in kinds.items()]
         return "; ".join(faults) or None
 
     @property
