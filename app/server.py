@@ -3,9 +3,11 @@
 import asyncio
 import time
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import Any
+from urllib.parse import parse_qs
 
 import orjson
 from fastapi import FastAPI
@@ -17,6 +19,7 @@ from starlette.types import Receive, Scope, Send
 
 from app.admission import Admission, Decision
 from app.answer import render
+from app.domain.duration import parse_duration
 from app.review import BadReview, Request, parse, read_request
 from app.telemetry import Telemetry, Webhook
 from app.traffic import Call, Traffic
@@ -26,6 +29,8 @@ LARGEST_BODY = 7 * 2**20
 LARGEST_HEAD = 64 * 2**10
 """Bytes of all header names and values. The API server sends less than one KiB."""
 
+_OURS = 0.8
+"""The part of a call's time that is for deciding. The rest is for the way here and back."""
 PIECE = 2**16
 """Bytes of an answer that are written at once: then who takes none of it is noticed."""
 
@@ -44,7 +49,11 @@ class Endpoint:
     """One of the two webhooks, as a raw ASGI application: a request object of FastAPI costs 40 µs a call."""
 
     def __init__(
-        self, webhook: Webhook, decide: Callable[[Request], Decision], telemetry: Telemetry, traffic: Traffic
+        self,
+        webhook: Webhook,
+        decide: Callable[[Request, float | None], Decision],
+        telemetry: Telemetry,
+        traffic: Traffic,
     ) -> None:
         self._webhook = webhook
         self._decide = decide
@@ -75,7 +84,9 @@ class Endpoint:
             self._traffic.end(call)
         # Who does not take the answer takes nobody's place.
         if body is not None:
-            await self._reply(200, self._answer(body), {}, send)
+            timeout = _timeout(scope["query_string"])
+            deadline = None if timeout is None else call.since + timeout * _OURS
+            await self._reply(200, self._answer(body, deadline), {}, send)
 
     async def _body(self, call: Call, receive: Receive) -> bytes | None:
         """The body; None if the caller left."""
@@ -94,13 +105,13 @@ class Endpoint:
                 self._traffic.arrived(call)
                 return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
-    def _answer(self, body: bytes) -> bytes:
+    def _answer(self, body: bytes, deadline: float | None) -> bytes:
         started = time.perf_counter()
         uid = ""
         try:
             request = read_request(parse(body))
             uid = request.uid
-            decision = self._decide(request)
+            decision = self._decide(request, deadline)
             answer = render(request, decision)
         except BadReview as bad:
             raise BadCall(HTTPStatus.BAD_REQUEST, "bad review", str(bad)) from None
@@ -119,6 +130,16 @@ class Endpoint:
         for start in range(0, len(content) - PIECE, PIECE):
             await send({"type": "http.response.body", "body": content[start : start + PIECE], "more_body": True})
         await send({"type": "http.response.body", "body": content[(len(content) - 1) // PIECE * PIECE :]})
+
+
+@lru_cache(maxsize=64)
+def _timeout(query: bytes) -> float | None:
+    """The seconds of `?timeout=10s`, which the API server adds; None where there is nothing of the kind."""
+    try:
+        seconds = parse_duration(parse_qs(query.decode("ascii"))["timeout"][0]) / 1e9
+    except (KeyError, ValueError):
+        return None
+    return seconds if seconds > 0 else None
 
 
 def _check_head(headers: list[tuple[bytes, bytes]]) -> None:
@@ -173,7 +194,7 @@ def create_app(admission: Admission, telemetry: Telemetry, traffic: Traffic) -> 
     """The application: two webhooks and nothing else."""
     app = FastAPI(title="stash-admission", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     telemetry.in_flight.set_function(lambda: len(traffic.calls))
-    mutate = Endpoint("mutate", admission.mutate, telemetry, traffic)
+    mutate = Endpoint("mutate", lambda request, _: admission.mutate(request), telemetry, traffic)
     validate = Endpoint("validate", admission.validate, telemetry, traffic)
     app.router.routes += [
         Route("/mutate", mutate, methods=["POST"]),

@@ -21,6 +21,7 @@ from app.certificates import Certificates
 from app.connection import Connection
 from app.connections import Connections
 from app.entrance import Entrance
+from app.knowledge import Knowledge, NoKnowledge
 from app.selfcheck import SelfCheck
 from app.settings import Settings
 from app.telemetry import Telemetry, configure_logging
@@ -122,10 +123,14 @@ class Process:
             )
         except Unusable as unusable:
             raise CannotServe(str(unusable)) from None
+        try:
+            self.knowledge = Knowledge(settings.inventory, self.telemetry)
+        except NoKnowledge as error:
+            raise CannotServe(str(error)) from None
         listening = listen(settings.host, settings.port, "--port")
         managing = listen(settings.host, settings.management_port, "--management-port")
         self.selfcheck = SelfCheck(settings.host, listening.getsockname()[1], self.certificates, self.telemetry)
-        webhook = server.create_app(Admission(settings.levels), self.telemetry, self.traffic)
+        webhook = server.create_app(Admission(settings.levels, self.knowledge.inventory), self.telemetry, self.traffic)
         callers = Callers(settings.client_name) if settings.client_ca else None
         most = min(settings.max_connections, max(_most_files() - _OTHER_FILES, 10))
         self.webhook = _Listener(webhook, listening, most, self.telemetry, self.certificates, callers)
@@ -139,12 +144,13 @@ class Process:
             return "stopping"
         if self.certificates.pair.expired:
             return self.certificates.fault or "the certificate in use is expired"
-        return self.selfcheck.fault
+        return self.selfcheck.fault or self.knowledge.not_ready()
 
     def remark(self) -> str | None:
         """What is wrong although the server is ready: all replicas mount the same Secret, so none would be left."""
         fault = self.certificates.fault
-        return fault and f"{fault}; what was read before is still in use"
+        files = fault and f"{fault}; what was read before is still in use"
+        return "\n".join(filter(None, (files, self.knowledge.remark()))) or None
 
     async def run(self) -> None:
         """Serve until a signal, then take leave."""
@@ -158,6 +164,7 @@ class Process:
         listeners = asyncio.gather(self.management.serve(), self.webhook.serve())
         self.telemetry.serving(_url("https", self.webhook.listening), _url("http", self.management.listening))
         listeners.add_done_callback(lambda _: self._stopping.set())
+        self.knowledge.start()
         watching = [asyncio.create_task(each.watch()) for each in (self.certificates, self.selfcheck)]
         await self._stopping.wait()
         await self._drain()
@@ -168,6 +175,7 @@ class Process:
             self.management.connections.end_all()
         self.webhook.should_exit = self.management.should_exit = True
         await listeners
+        self.knowledge.stop()
 
     def _signalled(self, number: int) -> None:
         if self._stopping.is_set() or number == signal.SIGINT:

@@ -34,6 +34,8 @@ class Settings(BaseSettings):
     """File with the CA of client certificates. With it, who shows no certificate by it is not answered."""
     client_name: Annotated[tuple[str, ...], NoDecode] = ()
     """Names of which a client certificate must have one, in the variable with commas between. Without it: any."""
+    inventory: str = Field("none", min_length=1)
+    """What the rules know that ask about the cluster: `none`, `cluster`, or a folder of manifests."""
     drain_seconds: float = Field(20, ge=0, le=3600)
     """Longest time to serve on after SIGTERM."""
     max_in_flight: int = Field(256, ge=1)

@@ -5,6 +5,8 @@ import logging
 import sys
 import time
 import traceback
+from collections.abc import Callable, Mapping
+from functools import partial
 from importlib.metadata import version
 from typing import Any, Literal
 
@@ -129,6 +131,27 @@ class Telemetry:
             self._log.info("ready")
         else:
             self._log.warning("not ready", reason=reason)
+
+    def knows(self, counts: Callable[[], Mapping[str, int]], age: Callable[[], float]) -> None:
+        """Show what the inventory holds, by kind, and how many seconds ago its source was heard of."""
+        objects = Gauge(
+            "stash_admission_inventory_objects", "Objects that the inventory holds.", ["kind"], registry=self.registry
+        )
+        for kind in counts():
+            objects.labels(kind).set_function(partial(lambda kind: counts()[kind], kind))
+        seconds = Gauge(
+            "stash_admission_inventory_age_seconds",
+            "Seconds since that part of the cluster was heard of that was silent for longest.",
+            registry=self.registry,
+        )
+        seconds.set_function(age)
+
+    def inventory_fault(self, kind: str, fault: str) -> None:
+        """Log what is wrong with the inventory of a kind now; nothing, if the text is empty."""
+        if fault:
+            self._log.warning("inventory not up to date", kind=kind, fault=fault)
+        else:
+            self._log.info("inventory up to date", kind=kind)
 
     def handshake_refused(self, reason: str, peer: str, detail: str | None = None) -> None:
         """Count a TLS handshake that failed, and log it, unless one of the kind was logged a moment ago.

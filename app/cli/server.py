@@ -26,6 +26,12 @@ def serve(
     client_name: Annotated[
         list[str] | None, typer.Option(help="Name that a client certificate may have; without it, any. Repeatable.")
     ] = None,
+    inventory: Annotated[
+        str | None,
+        typer.Option(
+            metavar="none|cluster|DIR", help="What the rules know that ask about the cluster. [default: none]"
+        ),
+    ] = None,
     drain_seconds: Annotated[
         float | None, typer.Option(help="Longest time to serve on after SIGTERM. [default: 20]")
     ] = None,
@@ -50,6 +56,7 @@ def serve(
             server_name=server_name,
             client_ca=client_ca,
             client_name=tuple(client_name) if client_name else None,
+            inventory=inventory,
             drain_seconds=drain_seconds,
             max_in_flight=max_in_flight,
             max_connections=max_connections,
