@@ -25,7 +25,7 @@ from tests.e2e.certmanager import CMCTL
 from tests.e2e.cluster import Cluster
 from tests.e2e.credentials import GUEST
 from tests.e2e.installation import MANIFESTS, NAME
-from tests.e2e.page import commands
+from tests.e2e.page import Command, commands
 from tests.e2e.replica import Replica
 
 Document = dict[str, Any]
@@ -45,7 +45,7 @@ class Reader:
         self.cluster, self.folder, self.port = cluster, folder, port
         self.replica = Replica(folder, port)
         self.rotate_flags: tuple[str, ...] = ()
-        """Further flags of `stash-certs rotate`, for lifetimes of seconds."""
+        """Further flags of `stash-certs rotate`, for what would take minutes."""
         self.served: list[dict[str, bytes]] = []
         """What any replica may serve still: the Secret's data since the last rollout, the present ones last."""
         self._functions: list[str] = []
@@ -67,14 +67,18 @@ class Reader:
         """Run the commands under these headings, which must succeed; what they printed."""
         return "".join(self.run(each) for heading in headings for each in commands(page, heading))
 
-    def run(self, command: str) -> str:
-        """Run one command, and let the cluster follow; what was printed."""
-        if command.startswith("kubectl") and any(f" {each} " in command for each in _NEEDS_PODS):
+    def run(self, command: Command) -> str:
+        """Run one command, which must succeed and print what the page says, and let the cluster follow.
+
+        What was printed. A function is kept for the commands after it; what needs a running pod is left out.
+        """
+        text = command.text
+        if text.startswith("kubectl") and any(f" {each} " in text for each in _NEEDS_PODS):
             return ""
-        if "() {" in command:
-            self._functions.append(command)
+        if "() {" in text:
+            self._functions.append(text)
             return ""
-        script = "\n".join([_PRELUDE, *self._functions, command])
+        script = "\n".join([_PRELUDE, *self._functions, text])
         done = subprocess.run(
             ["bash", "-c", script],
             cwd=self.folder,
@@ -85,8 +89,9 @@ class Reader:
             timeout=60,
             check=False,
         )
-        assert done.returncode == 0, f"$ {command}\n{done.stdout}{done.stderr}"
-        is_rollout = "rollout restart" in command
+        assert done.returncode == 0, f"$ {text}\n{done.stdout}{done.stderr}"
+        assert command.output in done.stdout, f"$ {text}\n{done.stdout}"
+        is_rollout = "rollout restart" in text
         if is_rollout:
             self.served.clear()
         self.settle()

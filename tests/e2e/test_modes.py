@@ -167,14 +167,19 @@ def test_cert_manager_as_its_page_says(reader: Reader) -> None:
 
 @contextmanager
 def issuing(reader: Reader, secret: str) -> Iterator[None]:
-    """What is done here has cert-manager issue a certificate once more, which is waited for."""
+    """What is done here has cert-manager issue a certificate once more, and trust its CA, which is waited for."""
     before, deadline = reader.secret(secret), time.monotonic() + 20
     yield
-    while reader.secret(secret) == before:
+    while reader.secret(secret) == before or not is_injected(reader):
         assert time.monotonic() < deadline
         time.sleep(0.1)
     reader.settle()
-    time.sleep(1)  # for the injector
+
+
+def is_injected(reader: Reader) -> bool:
+    """Whether each `caBundle` has the CA of the certificate."""
+    cas = pem.certificates((reader.secret(f"{NAME}-tls") or {}).get("ca.crt"))
+    return all(set(cas) <= set(pem.certificates(bundle)) for bundle in reader.bundles())
 
 
 def issue_once_more(reader: Reader) -> None:
@@ -187,7 +192,7 @@ def issue_once_more(reader: Reader) -> None:
 
 def write_the_secret(reader: Reader) -> None:
     """The command under "Install" that does."""
-    (command,) = [each for each in commands("own-secret.md", "Install") if "create secret" in each]
+    (command,) = [each for each in commands("own-secret.md", "Install") if "create secret" in each.text]
     reader.run(command)
 
 
