@@ -13,6 +13,8 @@ from typer.main import get_command
 
 from app.admission import Admission
 from app.domain.invoker import GROUP, KINDS, VERSION
+from app.inventory.inventory import KINDS as HELD
+from app.inventory.inventory import NAMESPACE
 from app.management import create_app as create_management
 from app.server import create_app
 from app.settings import PREFIX, Settings, load
@@ -163,13 +165,13 @@ def test_the_ports_of_the_pod_are_those_that_the_server_listens_on() -> None:
     assert settings().host == "0.0.0.0"  # noqa: S104  not the default, which only the pod itself reaches
 
 
-def test_the_network_policy_lets_in_these_ports_and_lets_nothing_out() -> None:
+def test_the_network_policy_lets_in_these_ports_and_lets_out_what_may_be_the_api_server() -> None:
     policy = installed("NetworkPolicy")["spec"]
     (ingress,) = policy["ingress"]
     ports = {each["containerPort"] for each in container()["ports"]}
     assert {each["port"] for each in ingress["ports"]} == ports
     assert policy["policyTypes"] == ["Ingress", "Egress"]
-    assert "egress" not in policy
+    assert policy["egress"] == [{"ports": [{"protocol": "TCP"}]}]
 
 
 def test_the_certificates_jobs_are_reached_by_nobody() -> None:
@@ -255,15 +257,32 @@ def test_rotate_may_touch_the_two_registrations_and_no_other() -> None:
 
 def test_no_right_has_a_wildcard() -> None:
     rules = [rule for each in INSTALLED if each["kind"] in ("Role", "ClusterRole") for rule in each["rules"]]
-    assert len(rules) == 3
+    assert len(rules) == 5
     assert not [rule for rule in rules if "*" in str(rule)]
 
 
-def test_only_the_certificates_jobs_have_rights_and_a_token() -> None:
+def test_the_server_may_list_and_watch_what_its_inventory_holds_and_nothing_else() -> None:
+    (binding,) = [
+        each
+        for each in INSTALLED
+        if each["kind"].endswith("RoleBinding") and each["subjects"][0]["name"] == deploy.NAME
+    ]
+    assert binding["roleRef"]["name"] == deploy.NAME
+    rules = installed("ClusterRole")["rules"]
+    assert {verb for rule in rules for verb in rule["verbs"]} == {"list", "watch"}
+    assert {(group, name) for rule in rules for group in rule["apiGroups"] for name in rule["resources"]} == {
+        *((GROUP, DEFINED[kind].plural) for kind in HELD if kind != NAMESPACE),
+        ("", "namespaces"),
+    }
+    assert settings().inventory == "cluster"
+
+
+def test_each_pod_has_an_account_of_its_own() -> None:
     bindings = [each for each in INSTALLED if each["kind"].endswith("RoleBinding")]
-    assert {subject["name"] for each in bindings for subject in each["subjects"]} == {"stash-admission-certs"}
+    subjects = [subject["name"] for each in bindings for subject in each["subjects"]]
+    assert sorted(subjects) == ["stash-admission", "stash-admission-certs", "stash-admission-certs"]
     tokens = {kind: pod["spec"]["automountServiceAccountToken"] for kind, pod in pods().items()}
-    assert tokens == {"Deployment": False, "Job": True, "CronJob": True}
+    assert tokens == {"Deployment": True, "Job": True, "CronJob": True}
     accounts = {kind: pod["spec"]["serviceAccountName"] for kind, pod in pods().items()}
     assert accounts == {"Deployment": deploy.NAME, "Job": "stash-admission-certs", "CronJob": "stash-admission-certs"}
 

@@ -288,6 +288,7 @@ def send(
 
 
 REGISTRATIONS = ("mutatingwebhookconfiguration", "validatingwebhookconfiguration")
+HELD = ("backupconfigurations", "backupbatches", "repositories", "namespaces")
 MAY = (
     (CERTS, "get", "secrets/stash-admission-tls", True),
     (CERTS, "update", "secrets/stash-admission-tls", True),
@@ -306,11 +307,13 @@ MAY = (
     (SERVER, "get", "secrets/stash-admission-tls", False),
     (SERVER, "patch", f"mutatingwebhookconfigurations/{deploy.NAME}", False),
     (SERVER, "list", "pods/", False),
+    *((SERVER, verb, f"{thing}/", True) for thing in HELD for verb in ("list", "watch")),
+    *((SERVER, verb, f"{thing}/", False) for thing in HELD for verb in ("create", "update", "patch", "delete")),
 )
 
 
 @pytest.mark.usefixtures("applied")
-def test_the_rights_are_those_that_the_certificates_need(own: Cluster) -> None:
+def test_the_rights_are_those_that_the_certificates_and_the_inventory_need(own: Cluster) -> None:
     for user, verb, thing, may in MAY:
         assert allowed(own, user, verb, thing, NAMESPACE) is may, f"{user} {verb} {thing}"
     assert not allowed(own, CERTS, "create", "secrets/", "default")
@@ -320,6 +323,8 @@ def allowed(cluster: Cluster, user: str, verb: str, thing: str, namespace: str) 
     resource, _, name = thing.partition("/")
     asked = {"verb": verb, "resource": resource, "name": name}
     asked |= {"group": "admissionregistration.k8s.io"} if "webhook" in resource else {"namespace": namespace}
+    if resource in HELD[:3]:
+        asked["group"] = "stash.appscode.com"
     review = {
         "apiVersion": "authorization.k8s.io/v1",
         "kind": "SubjectAccessReview",
