@@ -133,7 +133,7 @@ def test_cert_manager_is_told_to_write_the_ca_into_both_registrations(cluster: C
         annotations = objects[kind, deploy.NAME]["metadata"]["annotations"]
         namespace, _, name = annotations["cert-manager.io/inject-ca-from"].partition("/")
         assert objects["Certificate", name]["metadata"]["namespace"] == namespace
-    assert not {kind for kind, _ in objects} & {"Job", "CronJob", "Role", "ClusterRole"}
+    assert not {kind for kind, _ in objects} & {"Job", "CronJob", "Role"}
 
 
 def test_on_the_hosts_network_only_the_server_changes(cluster: Cluster) -> None:
@@ -180,7 +180,7 @@ def test_the_ca_of_ones_own_secret_is_in_both_registrations_and_in_no_secret(clu
     for kind in REGISTRATION:
         (webhook,) = objects[kind, deploy.NAME]["webhooks"]
         assert base64.b64decode(webhook["clientConfig"]["caBundle"]) == TRUSTED
-    assert not {kind for kind, _ in objects} & {"Secret", "Job", "CronJob", "Role", "ClusterRole"}
+    assert not {kind for kind, _ in objects} & {"Secret", "Job", "CronJob", "Role"}
 
 
 def test_without_the_ca_of_ones_own_secret_nothing_is_rendered(cluster: Cluster, tmp_path: Path) -> None:
