@@ -13,6 +13,7 @@ import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import httpx
@@ -204,10 +205,12 @@ def running(
     certificates: Path | None = None,
     program: Sequence[str] = ("-m", "app"),
     ready: bool = True,
+    variables: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[Running]:
     """A server that is ready, with a certificate for localhost and 127.0.0.1 in the folder if none is given.
 
-    `program` is what Python is to run. Without `ready` it is only known where the server listens.
+    `program` is what Python is to run, `variables` are of its environment. Without `ready` it is only known where the
+    server listens.
     """
     if certificates is None:
         certificates = folder / "certs"
@@ -217,7 +220,12 @@ def running(
     command += ["--cert-dir", str(certificates), *flags]
     with (folder / "stdout").open("wb") as stdout, (folder / "stderr").open("wb") as stderr:
         process = subprocess.Popen(
-            command, env=environment(), stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, start_new_session=True
+            command,
+            env=environment(**variables),
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=stderr,
+            start_new_session=True,
         )
     it = Running(process, folder, certificates)
     try:

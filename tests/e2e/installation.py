@@ -142,7 +142,7 @@ class Installation:
         assert done.returncode == 0, done.stderr
 
     @contextlib.contextmanager
-    def serving(self, folder: Path, *flags: str) -> Iterator[Running]:
-        """The server as a process, not yet registered."""
-        with running(folder, *flags, certificates=self.certificates) as server:
+    def serving(self, folder: Path, *flags: str, **options: Any) -> Iterator[Running]:
+        """The server as a process, not yet registered; options are those of `running`."""
+        with running(folder, *flags, certificates=self.certificates, **options) as server:
             yield server

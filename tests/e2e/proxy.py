@@ -1,18 +1,19 @@
-"""A TCP proxy on loopback that fails on demand, between a client and the API server."""
+"""A TCP proxy on loopback that fails on demand, between a client and one server or several in turn."""
 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import socket
 import threading
 from collections.abc import Iterator
 
 
 class Proxy:
-    """Forwards connections to a port until told to refuse them, to cut them, or to let them hang."""
+    """Forwards connections to ports, each the next, until told to refuse them, to cut them, or to let them hang."""
 
-    def __init__(self, port: int) -> None:
-        self._target = port
+    def __init__(self, *ports: int) -> None:
+        self._targets = itertools.cycle(ports)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._refusing = False
         self._flowing = threading.Event()
@@ -65,7 +66,7 @@ class Proxy:
                 inner.close()
                 continue
             try:
-                outer = socket.create_connection(("127.0.0.1", self._target))
+                outer = socket.create_connection(("127.0.0.1", next(self._targets)))
             except OSError:  # the API server is down
                 inner.close()
                 continue
@@ -90,9 +91,9 @@ def _end(each: socket.socket) -> None:
 
 
 @contextlib.contextmanager
-def proxied(port: int) -> Iterator[Proxy]:
-    """A proxy in front of a port."""
-    proxy = Proxy(port)
+def proxied(*ports: int) -> Iterator[Proxy]:
+    """A proxy in front of ports."""
+    proxy = Proxy(*ports)
     try:
         yield proxy
     finally:

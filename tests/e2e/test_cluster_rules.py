@@ -1,0 +1,229 @@
+"""The rules that ask about the cluster, in two replicas that watch it with the rights they are installed with."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e import binaries
+from tests.e2e.cluster import Cluster
+from tests.e2e.installation import NAME, Installation, apply, crds, define, documents
+from tests.e2e.objects import Document, Objects
+from tests.e2e.proxy import proxied
+from tests.e2e.test_admission import batch
+from tests.running import Running
+
+SEEN = 3.0
+"""Seconds in which a watch delivers what was stored, on a busy machine."""
+
+
+@dataclass
+class Place:
+    """A cluster with two replicas behind one address."""
+
+    cluster: Cluster
+    objects: Objects
+    replicas: list[Running]
+
+    def namespace(self, name: str, **labels: str) -> str:
+        """A new namespace."""
+        apply(
+            self.cluster, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels or {}}}
+        )
+        return name
+
+    def store(self, *stored: Document) -> None:
+        """Create objects, which are admitted, and wait until the replicas know them."""
+        for document in stored:
+            reply = self.objects.create(document)
+            assert reply.status == 201, reply.message
+        time.sleep(SEEN)
+
+
+def kubeconfig(cluster: Cluster, folder: Path) -> Path:
+    """Of the replicas' ServiceAccount, with the rights that the manifests give it."""
+    for each in (
+        *documents("base/namespace.yaml"),
+        *documents("base/serviceaccount.yaml"),
+        *documents("base/rbac.yaml"),
+    ):
+        apply(cluster, each)
+    token = cluster.kubectl("create", "token", NAME, "-n", NAME).stdout.strip()
+    path = folder / "kubeconfig"
+    content = json.loads(cluster.credentials.kubeconfig("admin").read_text())
+    content["users"][0]["user"] = {"token": token}
+    path.write_text(json.dumps(content))
+    return path
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    folder = tmp_path_factory.mktemp("cluster-rules")
+    with Cluster(binaries.find_or_build()) as cluster, ExitStack() as stack:
+        define(cluster, crds())
+        installation = Installation(cluster, folder)
+        variables = {"KUBECONFIG": str(kubeconfig(cluster, folder))}
+        replicas = []
+        for number in range(2):
+            (folder / str(number)).mkdir()
+            serving = installation.serving(folder / str(number), "--inventory", "cluster", variables=variables)
+            replicas.append(stack.enter_context(serving))
+        balancer = stack.enter_context(proxied(*(each.port for each in replicas)))
+        installation.register(balancer.port)
+        objects = Objects(cluster)
+        yield Place(cluster, objects, replicas)
+        objects.close()
+
+
+def backup(namespace: str, name: str, repository: Document, alias: str, kind: str = "Deployment") -> Document:
+    """A BackupConfiguration."""
+    document = batch(namespace, name, repository=repository)
+    del document["spec"]["members"]
+    target = {"alias": alias, "ref": {"apiVersion": "apps/v1", "kind": kind, "name": name}, "paths": ["/data"]}
+    return {**document, "kind": "BackupConfiguration", "spec": {**document["spec"], "target": target}}
+
+
+def repository(namespace: str, name: str, policy: Document | None = None) -> Document:
+    spec: Document = {"backend": {"gcs": {"bucket": "b"}}}
+    if policy is not None:
+        spec["usagePolicy"] = {"allowedNamespaces": policy}
+    return {
+        "apiVersion": "stash.appscode.com/v1alpha1",
+        "kind": "Repository",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": spec,
+    }
+
+
+def restore(namespace: str, name: str, repository: Document, alias: str) -> Document:
+    return {
+        "apiVersion": "stash.appscode.com/v1beta1",
+        "kind": "RestoreSession",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {
+            "repository": repository,
+            "target": {
+                "alias": alias,
+                "ref": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"},
+                "rules": [{"paths": ["/data"]}],
+            },
+        },
+    }
+
+
+def rules(reply: Any) -> set[str]:
+    """The rules that refused."""
+    return {cause["message"].rpartition("(")[2].rstrip(")") for cause in reply.causes}
+
+
+def test_a_repository_serves_one_backup_batch(place: Place) -> None:
+    demo = place.namespace("one-to-one")
+    gcs = {"name": "gcs", "namespace": demo}
+    place.store(repository(demo, "gcs"), batch(demo, "first", repository=gcs))
+    refused = place.objects.create(batch(demo, "second", repository=gcs))
+    assert rules(refused) == {"exclusive-repository"}
+    assert f"{demo}/first" in refused.message
+    changed = place.objects.merge(batch(demo, "first"), {"spec": {"schedule": "@daily"}})
+    assert changed.status == 200, "the object itself is left out"
+    assert place.objects.delete(batch(demo, "first")).status == 200
+    time.sleep(SEEN)
+    assert place.objects.create(batch(demo, "second", repository=gcs)).status == 201
+
+
+def test_hosts_that_clash_across_objects_and_namespaces(place: Place) -> None:
+    demo, other = place.namespace("clash"), place.namespace("clash-other")
+    shared = {"name": "shared", "namespace": demo}
+    first = batch(demo, "first", repository=shared)
+    alias = first["spec"]["members"][0]["target"]["alias"]
+    place.store(repository(demo, "shared", {"from": "All"}), first)
+    refused = place.objects.create(backup(other, "single", shared, alias))
+    assert rules(refused) == {"repository-host"}
+    assert f"{demo}/first" in refused.message
+    place.store(backup(other, "one", shared, "own"))
+    warned = place.objects.create(backup(other, "two", shared, "own"))
+    assert warned.status == 201, "without a batch it is a warning"
+    assert any("(repository-host)" in each for each in warned.warnings)
+
+
+@pytest.mark.parametrize(
+    ("policy", "same", "labelled", "other"),
+    [
+        (None, 201, 422, 422),
+        ({"from": "Same"}, 201, 422, 422),
+        ({"from": "All"}, 201, 201, 201),
+        ({"from": "Selector", "selector": {"matchLabels": {"team": "shop"}}}, 422, 201, 422),
+    ],
+    ids=["none", "same", "all", "selector"],
+)
+def test_usage_policies_of_every_form(
+    place: Place, request: pytest.FixtureRequest, policy: Document | None, same: int, labelled: int, other: int
+) -> None:
+    name = f"policy-{request.node.callspec.id}"
+    expected = {
+        place.namespace(name): same,
+        place.namespace(f"{name}-labelled", team="shop"): labelled,
+        place.namespace(f"{name}-other"): other,
+    }
+    place.store(repository(name, "repo", policy))
+    for number, (namespace, status) in enumerate(expected.items()):
+        reply = place.objects.create(backup(namespace, "app", {"name": "repo", "namespace": name}, f"alias-{number}"))
+        assert reply.status == status, reply.message
+        assert status == 201 or rules(reply) == {"usage-policy"}
+
+
+def test_a_restore_that_nobody_backs_up_and_a_repository_that_is_not_there(place: Place) -> None:
+    demo = place.namespace("restores")
+    gcs = {"name": "gcs", "namespace": demo}
+    warned = place.objects.create(backup(demo, "app", gcs, "app"))
+    assert warned.status == 201
+    assert any("(repository-exists)" in each for each in warned.warnings)
+    place.store(repository(demo, "gcs"))
+    unknown = place.objects.create(restore(demo, "typo", gcs, "ap"))
+    assert unknown.status == 201
+    (warning,) = [each for each in unknown.warnings if "(known-alias)" in each]
+    assert '"app"' in warning
+    assert place.objects.create(restore(demo, "right", gcs, "app")).warnings == []
+
+
+def test_of_a_thousand_conflicting_creates_at_once_each_replica_admits_one_at_most(place: Place) -> None:
+    demo = place.namespace("burst")
+    place.store(repository(demo, "gcs"))
+    conflicting = [
+        batch(demo, f"batch-{number}", repository={"name": "gcs", "namespace": demo}) for number in range(1000)
+    ]
+    with ThreadPoolExecutor(32) as pool:
+        replies = list(pool.map(place.objects.create, conflicting))
+    admitted = [reply for reply in replies if reply.status == 201]
+    assert 1 <= len(admitted) <= len(place.replicas)
+    assert {reply.status for reply in replies} == {201, 422}
+    assert all(rules(reply) == {"exclusive-repository"} for reply in replies if reply.status == 422)
+
+
+def test_replicas_show_what_they_hold_and_how_old_it_is(place: Place) -> None:
+    for replica in place.replicas:
+        metrics = replica.metrics()
+        assert metrics["stash_admission_inventory_objects", (("kind", "Repository"),)] > 0
+        assert 0 <= metrics["stash_admission_inventory_age_seconds", ()] < 120
+        assert replica.manage("/readyz").text == "ok\n"
+
+
+def test_without_the_right_to_watch_objects_are_admitted_and_users_told(place: Place, tmp_path: Path) -> None:
+    demo = place.namespace("no-rights")
+    variables = {"KUBECONFIG": str(place.cluster.credentials.kubeconfig("guest"))}
+    installation = Installation(place.cluster, tmp_path)
+    with installation.serving(tmp_path, "--inventory", "cluster", variables=variables) as server:
+        ready = server.manage("/readyz").text
+        assert ready.startswith("ok\n")
+        assert "forbidden" in ready
+        installation.register(server.port)
+        reply = place.objects.create(batch(demo, "shop"))
+        assert reply.status == 201, reply.message
+        assert any("not checked" in each and "exclusive-repository" in each for each in reply.warnings)
