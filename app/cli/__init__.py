@@ -1,0 +1,31 @@
+"""The command line `stash-admission`, one module for each group of commands.
+
+What a command needs is imported where it runs: nobody who asks for help waits for a web server.
+"""
+
+import sys
+import traceback
+
+import typer
+
+from app.cli.catalogue import explain, rules
+from app.cli.server import review, serve
+
+app = typer.Typer(
+    help="Admission webhook server for Stash: keeps the backups of different targets apart.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command in (serve, review, rules, explain):
+    app.command()(command)
+
+
+def main() -> None:
+    """Run the command line. Exit codes: 0 nothing to report, 1 findings, 2 usage or unreadable input, 3 internal."""
+    try:
+        app()
+    except Exception:  # noqa: BLE001  a mistake of ours must not look like one of the user's
+        traceback.print_exc()
+        typer.echo("Error: this is a mistake in stash-admission, not in your input", err=True)
+        sys.exit(3)

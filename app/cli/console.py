@@ -1,0 +1,57 @@
+"""What the commands share: how they end with an error, where they print, which options several have."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+
+def fail(message: str) -> NoReturn:
+    """End with exit code 2 and a message on standard error."""
+    typer.echo(f"Error: {message}", err=True)
+    raise typer.Exit(2)
+
+
+def read(file: Path | None) -> bytes:
+    """The content of a file; of standard input where it is None or `-`. Ends with exit code 2 if it cannot be read."""
+    if file is None or str(file) == "-":
+        return sys.stdin.buffer.read()
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        fail(f"cannot read {file}: {error.strerror}")
+
+
+def console() -> Any:
+    """Standard output; as wide as lines get where it is no terminal."""
+    from rich.console import Console
+
+    terminal = Console(soft_wrap=False)
+    return terminal if terminal.is_terminal else Console(width=200)
+
+
+def rule_ids(incomplete: str) -> list[str]:
+    """The rules whose ids begin so, for the shell's completion."""
+    from app.catalogue import RULES
+
+    return [each for each in RULES if each.startswith(incomplete)]
+
+
+def rule_levels(incomplete: str) -> list[str]:
+    """The settings of rules that begin so, for the shell's completion."""
+    from app.catalogue import RULES
+
+    settings = (f"{rule.id}={level}" for rule in RULES.values() for level in rule.settable)
+    return [each for each in settings if each.startswith(incomplete)]
+
+
+Rules = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--rule",
+        metavar="ID=LEVEL",
+        help="Level of a rule: enforce, warn or off. Repeatable.",
+        autocompletion=rule_levels,
+    ),
+]
