@@ -1,0 +1,95 @@
+"""The commands about objects in files: `check`, `fix` and `plan`."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from app.cli.console import Rules, console, fail, watched
+
+Paths = Annotated[
+    list[Path],
+    typer.Argument(metavar="PATH", help="Files, directories (all .yaml, .yml, .json in them), - for standard input."),
+]
+
+
+class Output(StrEnum):
+    """What `check` writes."""
+
+    TEXT = "text"
+    JSON = "json"
+    SARIF = "sarif"
+    JUNIT = "junit"
+    GITHUB = "github"
+
+
+class FailOn(StrEnum):
+    """What ends `check` with exit code 1."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+def admission(rule: list[str] | None) -> Any:
+    """What decides, with the levels that the user chose. Knowledge of a cluster is to be handed over here."""
+    from app.admission import Admission
+    from app.settings import BadSetting, load
+
+    try:
+        return Admission(load(rule=tuple(rule) if rule else None).levels)
+    except BadSetting as error:
+        fail(str(error))
+
+
+def once(*given: list[Path]) -> None:
+    """End with exit code 2 if standard input is to be read twice."""
+    if sum(str(path) == "-" for paths in given for path in paths) > 1:
+        fail("standard input can be read once: write `-` once")
+
+
+def check(
+    paths: Paths,
+    old: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="PATH", help="What is stored: judge objects that are in there too as updates. Repeatable."
+        ),
+    ] = None,
+    rule: Rules = None,
+    output: Annotated[Output, typer.Option(help="How to say it.")] = Output.TEXT,
+    fail_on: Annotated[FailOn, typer.Option(help="What ends with exit code 1.")] = FailOn.ERROR,
+) -> None:
+    """Say what the server would answer for objects in files: changes, refusals, warnings, each with its place.
+
+    Exit code 1 if something would be refused, 2 if something cannot be read.
+
+    Examples:
+        stash-admission check backup.yaml manifests/
+
+        kustomize build overlays/production | stash-admission check -
+
+        git show main:backup.yaml | stash-admission check backup.yaml --old -
+
+        stash-admission check --output sarif . > stash.sarif
+    """
+    from app.check import data, github, junit, report, sarif, text
+
+    once(paths, old or [])
+    found = watched(report.report(paths, admission(rule), old or ()), text.summary)
+    writers = {
+        Output.JSON: data.as_json,
+        Output.SARIF: sarif.as_sarif,
+        Output.JUNIT: junit.as_junit,
+        Output.GITHUB: github.as_github,
+    }
+    if output is Output.TEXT:
+        text.show(found, console())
+    else:
+        typer.echo(writers[output](found))
+    for each in found.unreadable:
+        typer.echo(f"Error: {each}", err=True)
+    if found.unreadable:
+        raise typer.Exit(2)
+    if found.count("error") or (fail_on is FailOn.WARNING and found.count("warning")):
+        raise typer.Exit(1)
