@@ -32,14 +32,12 @@ def show(report: Report, console: Console) -> None:
     """Print the report; on a terminal each line with a frame of the file."""
     for checked in report.checked:
         for line in sorted(_lines(checked), key=lambda each: (each.place.line, each.place.column)):
-            head = Text.assemble(
-                (f"{printable(checked.file)}:{line.place.line}:{line.place.column}: ", "bold"),
-                (f"{line.word}: ", _STYLES[line.word]),
-                f"{line.message} ",
-                (f"({line.rule})", "dim"),
-            )
-            console.print(_framed(head, line) if console.is_terminal else head, soft_wrap=True, highlight=False)
-    console.print(summary(report), soft_wrap=True, highlight=False)
+            where = f"{printable(checked.file)}:{line.place.line}:{line.place.column}: "
+            if console.is_terminal:
+                console.print(_framed(where, line), soft_wrap=True, highlight=False)
+            else:
+                console.file.write(f"{where}{line.word}: {line.message} ({line.rule})\n")
+    console.file.write(f"{summary(report)}\n")
 
 
 def summary(report: Report) -> str:
@@ -75,9 +73,11 @@ def _changed(change: Change) -> Iterator[_Line]:
         yield _Line(place, "change", described(edit), change.rule)
 
 
-def _framed(head: Text, line: _Line) -> RenderableType:
-    """The line of the file with a caret below, and where more is said about the rule."""
+def _framed(where: str, line: _Line) -> RenderableType:
+    """What is said, the line of the file with a caret below, and where more is said about the rule."""
     place = line.place
+    word = (f"{line.word}: ", _STYLES[line.word])
+    head = Text.assemble((where, "bold"), word, f"{line.message} ", (f"({line.rule})", "dim"))
     start = place.column - 1
     begin = max(start - _LONGEST_FRAME // 2, 0)
     shown = place.source[begin : begin + _LONGEST_FRAME]

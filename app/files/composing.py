@@ -1,6 +1,6 @@
 """YAML to nodes."""
 
-from typing import Any
+from typing import Any, cast
 
 from yaml import CSafeLoader, events
 from yaml.error import MarkedYAMLError, YAMLError
@@ -26,7 +26,7 @@ def compose(text: str, offset: int = 0) -> Node | None:
         place = len(text.encode()[: error.position].decode(errors="ignore"))
         raise Malformed(f"not YAML: the character {error.character:#06x} is not allowed", offset + place) from None
     except MarkedYAMLError as error:
-        mark: Any = error.problem_mark
+        mark = cast("Any", error.problem_mark)
         said = ", ".join(each for each in (error.context, error.problem) if each)
         raise Malformed(f"not YAML: {said}", offset + (mark.index if mark else 0)) from None
     except YAMLError as error:
@@ -46,16 +46,15 @@ class _Composer:
     def root(self) -> Node | None:
         root: Node | None = None
         while (event := self._next()) is not None:
-            if isinstance(event, events.NodeEvent):
+            kind = type(event)
+            if issubclass(kind, events.NodeEvent):
                 node = self._node(event)
                 root = root or node
-            elif isinstance(event, events.CollectionEndEvent):
+            elif issubclass(kind, events.CollectionEndEvent):
                 self._close(event)
-            elif isinstance(event, events.DocumentStartEvent) and root is not None:
+            elif kind is events.DocumentStartEvent and root is not None:
                 message = "a second document without `---` before it, which kubectl would not read"
                 raise Malformed(message, self._offset + event.start_mark.index)
-            elif isinstance(event, events.DocumentEndEvent):
-                self._anchors = {}
         return root
 
     def _node(self, event: Any) -> Node:
