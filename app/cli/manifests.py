@@ -64,7 +64,7 @@ def check(
 
     Exit code 1 if something would be refused, 2 if something cannot be read.
 
-    Examples:
+    For example:
         stash-admission check backup.yaml manifests/
 
         kustomize build overlays/production | stash-admission check -
@@ -93,3 +93,28 @@ def check(
         raise typer.Exit(2)
     if found.count("error") or (fail_on is FailOn.WARNING and found.count("warning")):
         raise typer.Exit(1)
+
+
+def fix(
+    paths: Paths,
+    diff: Annotated[bool, typer.Option("--diff", help="Show what would be written, and write nothing.")] = False,
+    suggest_aliases: Annotated[
+        bool,
+        typer.Option("--suggest-aliases", help="Also give members of a BackupBatch that clash aliases of their own."),
+    ] = False,
+) -> None:
+    """Write what the server would change into the files. All else stays as it is, comments and layout too.
+
+    Standard input is written to standard output. Exit code 1 if something is left alone because it cannot surely be
+    written, and with --diff if something would be written; 2 if something cannot be read.
+
+    For example:
+
+        stash-admission fix --diff manifests/
+
+        stash-admission fix --suggest-aliases backup.yaml
+    """
+    from app.fix.report import run
+
+    once(paths)
+    raise typer.Exit(run(paths, diff=diff, aliases=suggest_aliases, console=console()))
