@@ -15,7 +15,7 @@ def scalar(value: str, style: str = "") -> str:
     """A text in a style: `"`, `'`, or plain, where it stays a text without quotes."""
     if style == "'" and value.isprintable():
         return "'" + value.replace("'", "''") + "'"
-    return json.dumps(value) if style or not _is_safe(value) else value
+    return value if not style and _is_safe(value) else f'"{"".join(map(_escaped, value))}"'
 
 
 def flow(value: Any) -> str:
@@ -25,6 +25,15 @@ def flow(value: Any) -> str:
     if isinstance(value, dict):
         return "{" + ", ".join(f"{flow(name)}: {flow(item)}" for name, item in value.items()) + "}"
     return scalar(value) if isinstance(value, str) else json.dumps(value)
+
+
+def _escaped(character: str) -> str:
+    """A character in double quotes. YAML does not know the surrogates of JSON."""
+    if character in '"\\':
+        return f"\\{character}"
+    if character.isprintable():
+        return character
+    return f"\\u{ord(character):04x}" if ord(character) < 0x10000 else f"\\U{ord(character):08x}"
 
 
 def _is_safe(value: str) -> bool:
