@@ -152,12 +152,14 @@ def mendable(draw: st.DrawFn) -> dict[str, Any]:
         spec["maintainOrder"] = True
         if draw(st.booleans()):
             spec["executionOrder"] = None
-    return _shuffled(draw, {
+    document = {
         "apiVersion": "stash.appscode.com/v1beta1",
         "kind": kind,
         "metadata": {"name": "generated", "namespace": "demo"},
         "spec": spec,
-    })  # fmt: skip
+    }
+    shuffled: dict[str, Any] = _shuffled(draw, document)
+    return shuffled
 
 
 def _member(draw: st.DrawFn, number: int, *, restore: bool) -> dict[str, Any]:

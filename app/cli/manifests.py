@@ -118,3 +118,60 @@ def fix(
 
     once(paths)
     raise typer.Exit(run(paths, diff=diff, aliases=suggest_aliases, console=console()))
+
+
+class PlanOutput(StrEnum):
+    """What `plan` writes."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+def plan(
+    paths: Paths,
+    replicas: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=COUNT", help="Replicas of a StatefulSet, to name its hosts. Repeatable."),
+    ] = None,
+    nodes: Annotated[
+        str | None, typer.Option(metavar="NAME,...", help="Nodes of the cluster, to name the hosts of DaemonSets.")
+    ] = None,
+    output: Annotated[PlanOutput, typer.Option(help="How to say it.")] = PlanOutput.TEXT,
+) -> None:
+    """Show what will happen for objects in files: waves, hosts, and which rule restores each host.
+
+    Objects are planned as the server stores them. Exit code 2 if something cannot be read.
+
+    For example:
+
+        stash-admission plan backup.yaml
+
+        stash-admission plan restore.yaml --replicas db=3 --nodes node-a,node-b
+
+        stash-admission plan --output json manifests/ | jq .objects
+    """
+    from app.plan import data, text
+    from app.plan.planning import Cluster
+    from app.plan.report import Plans, planned
+
+    once(paths)
+    cluster = Cluster(dict(map(_replicas, replicas or ())), [each for each in (nodes or "").split(",") if each])
+    found: Plans = watched(planned(paths, admission(None), cluster), lambda each: f"{len(each.plans)} objects planned")
+    if output is PlanOutput.JSON:
+        typer.echo(data.as_json(found.plans))
+    else:
+        text.show(found.plans, console())
+    for name in found.unused(cluster):
+        typer.echo(f"Warning: --replicas {name}: no StatefulSet of that name is in these files", err=True)
+    for each in found.unreadable:
+        typer.echo(f"Error: {each}", err=True)
+    if found.unreadable:
+        raise typer.Exit(2)
+
+
+def _replicas(text: str) -> tuple[str, int]:
+    """`db=3` as a name and a count."""
+    name, _, count = text.rpartition("=")
+    if not name or not (count.isascii() and count.isdigit()) or len(count) > 4:
+        fail(f"--replicas {text}: write NAME=COUNT, such as db=3")
+    return name, int(count)
