@@ -21,7 +21,9 @@ ROOT = Path(__file__).parent.parent
 SAMPLES = ROOT / "manifests" / "samples"
 REVIEWS = SAMPLES / "reviews"
 CRDS = ROOT / "manifests" / "crds"
-_WRITTEN_BY_HAND = ("backupconfiguration", "backupbatch", "restoresession", "restorebatch", "batch-of-mistakes")
+_WRITTEN_BY_HAND = (
+    "backupconfiguration", "backupbatch", "restoresession", "restorebatch", "restore-in-order", "batch-of-mistakes",
+)  # fmt: skip
 
 
 def generated() -> Iterator[tuple[Path, str]]:
