@@ -52,7 +52,7 @@ run: $(SERVE_READY) ## serve https://127.0.0.1:8443 with a local certificate (PO
 
 .PHONY: test
 test: $(READY) ## every test that needs no cluster
-	@$(BIN)/pytest --cov --cov-report=term-missing
+	@$(BIN)/pytest --cov --cov-report=term-missing --numprocesses 2
 
 .PHONY: e2e
 e2e: $(READY) ## the tests against a real API server, which the first run builds (5 minutes, needs Go)

@@ -157,15 +157,14 @@ class Process:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._signalled, number)
-        # What exists now stays for ever: without it the collector walks all of it in the middle of a review.
-        gc.collect()
-        gc.freeze()
+        _leave_to_stay()
         gc.set_threshold(50_000, 20, 100)
         listeners = asyncio.gather(self.management.serve(), self.webhook.serve())
         self.telemetry.serving(_url("https", self.webhook.listening), _url("http", self.management.listening))
         listeners.add_done_callback(lambda _: self._stopping.set())
         self.knowledge.start()
-        watching = [asyncio.create_task(each.watch()) for each in (self.certificates, self.selfcheck)]
+        watching = [asyncio.create_task(each) for each in (self.certificates.watch(), self.selfcheck.watch())]
+        watching.append(asyncio.create_task(self._settle()))
         await self._stopping.wait()
         await self._drain()
         for each in watching:
@@ -176,6 +175,12 @@ class Process:
         self.webhook.should_exit = self.management.should_exit = True
         await listeners
         self.knowledge.stop()
+
+    async def _settle(self) -> None:
+        """Wait for the inventory, which is there to stay as well."""
+        while self.knowledge.not_ready():
+            await asyncio.sleep(0.5)
+        _leave_to_stay()
 
     def _signalled(self, number: int) -> None:
         if self._stopping.is_set() or number == signal.SIGINT:
@@ -194,6 +199,12 @@ class Process:
             if not self.traffic.calls and time.monotonic() - self.traffic.last >= _QUIET:
                 return
             await asyncio.sleep(0.1)
+
+
+def _leave_to_stay() -> None:
+    """Hide from the collector what exists now: it would walk all of it in the middle of a review."""
+    gc.collect()
+    gc.freeze()
 
 
 def _most_files() -> int:
