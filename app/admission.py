@@ -81,6 +81,11 @@ class Admission:
         self._announcements = {kind: self._not_off(kind, ANNOUNCEMENTS) for kind in KINDS}
         self._validations = {kind: self._not_off(kind, VALIDATIONS) for kind in KINDS}
 
+    @property
+    def others(self) -> Others | None:
+        """All objects of the cluster, where they are known."""
+        return None if self._inventory is None else self._inventory.others(None)
+
     def _not_off(self, kind: str, functions: Any) -> Any:
         """Those that run: their ids, the functions, and whether they ask about the cluster."""
         return [

@@ -73,6 +73,48 @@ def put(name: str, *documents: str) -> Path:
 # --- As the server
 
 
+BATCH = """\
+apiVersion: stash.appscode.com/v1beta1
+kind: BackupBatch
+metadata: {name: shop, namespace: demo}
+spec:
+  repository: {name: gcs-repo}
+  retentionPolicy: {name: keep-last-5, keepLast: 5, prune: true}
+  members:
+  - target: {alias: db, ref: {apiVersion: apps/v1, kind: Deployment, name: db}}
+"""
+
+
+def test_with_an_inventory_the_rules_that_ask_about_the_cluster_are_checked_too(folder: Path) -> None:
+    (folder / "cluster").mkdir()
+    put("cluster/stored.yaml", BATCH.replace("shop", "blog"), OTHER)
+    mine = put("mine.yaml", BATCH)
+    assert check(mine)["findings"] == []
+    found, warned = check(mine, "--inventory", "cluster")["findings"]
+    assert (warned["rule"], warned["level"]) == ("repository-exists", "warning")
+    assert (found["rule"], found["level"]) == ("exclusive-repository", "error")
+    assert (found["line"], found["path"]) == (5, "spec.repository.name")
+    assert "demo/blog" in found["message"]
+
+
+def test_the_object_itself_in_the_inventory_and_the_others_that_are_checked_do_not_count(folder: Path) -> None:
+    (folder / "cluster").mkdir()
+    put("cluster/stored.yaml", BATCH)
+    put("cluster/repository.yaml", "apiVersion: stash.appscode.com/v1alpha1\nkind: Repository\n"
+        "metadata: {name: gcs-repo, namespace: demo}\nspec: {}\n")  # fmt: skip
+    assert check(put("mine.yaml", BATCH), "--inventory", "cluster")["findings"] == []
+    put("both.yaml", BATCH, BATCH.replace("shop", "blog"))
+    (folder / "cluster" / "stored.yaml").unlink()
+    assert check("both.yaml", "--inventory", "cluster")["findings"] == []
+
+
+def test_an_inventory_that_cannot_be_read_is_an_error_of_usage(folder: Path) -> None:
+    result = run(put("mine.yaml", BATCH), "--inventory", put("bad.yaml", "a: ["))
+    assert result.exit_code == 2
+    assert "bad.yaml" in result.stderr
+    assert run("mine.yaml", "--inventory", folder / "none").exit_code == 2
+
+
 def _as_yaml(document: Any) -> str:
     return yaml.safe_dump(document, sort_keys=False, allow_unicode=True)
 

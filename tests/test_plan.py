@@ -246,3 +246,50 @@ def test_what_cannot_be_read_ends_with_2_and_the_rest_is_planned() -> None:
     assert result.exit_code == 2
     assert len(json.loads(result.stdout)["objects"]) == 1
     assert [line.partition(": ")[2][:9] for line in result.stderr.splitlines()] == ["-:11:1: n", "-:12:1: B"]
+
+
+# --- What the cluster holds
+
+BACKUP = f"""{HEAD}kind: BackupConfiguration
+spec:
+  repository: {{name: gcs-repo}}
+{KEEP}  target: {{alias: db, ref: {{kind: StatefulSet, name: db}}}}
+"""
+
+
+def restoring(alias: str, kind: str, rules: str = "[]") -> str:
+    ref = f"{{kind: {kind}, name: db}}"
+    spec = f"spec:\n  repository: {{name: gcs-repo}}\n  target: {{alias: {alias}, ref: {ref}, rules: {rules}}}\n"
+    return f"{HEAD}kind: RestoreSession\n{spec}"
+
+
+@pytest.mark.parametrize(
+    ("restore", "written"),
+    [
+        (restoring("db", "StatefulSet"), [True]),
+        (restoring("db", "Deployment"), [False]),
+        (restoring("db-0", "Deployment"), [True]),
+        (restoring("app", "Deployment", "[{sourceHost: db-1}]"), [True]),
+        (restoring("app", "Deployment", "[{sourceHost: db}]"), [False]),
+        (restoring("app", "Deployment", "[{snapshots: [latest]}]"), [None]),
+    ],
+)
+def test_with_an_inventory_a_restore_shows_whether_a_backup_writes_the_source(
+    tmp_path: Path, restore: str, written: list[bool | None]
+) -> None:
+    (tmp_path / "backup.yaml").write_text(BACKUP)
+    plan = planned(restore, "--inventory", str(tmp_path))
+    assert [fed.get("written") for fed in plan["waves"][0][0]["rules"]] == written
+    text = run("-", "--inventory", str(tmp_path), given=restore).stdout
+    assert ("no backup writes" in text) is (False in written)
+
+
+def test_without_an_inventory_nothing_is_said_of_who_writes_the_source() -> None:
+    assert "written" not in planned(restoring("db", "Deployment"))["waves"][0][0]["rules"][0]
+
+
+def test_an_inventory_that_cannot_be_read_is_an_error_of_usage(tmp_path: Path) -> None:
+    (tmp_path / "bad.yaml").write_text("a: [")
+    result = run("-", "--inventory", str(tmp_path), given=BACKUP)
+    assert result.exit_code == 2
+    assert "bad.yaml" in result.stderr

@@ -31,14 +31,24 @@ class FailOn(StrEnum):
     WARNING = "warning"
 
 
-def admission(rule: list[str] | None) -> Any:
-    """What decides, with the levels that the user chose. Knowledge of a cluster is to be handed over here."""
+Inventory = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR", help="Manifests of what else the cluster holds, for the rules that ask about it.", exists=True
+    ),
+]
+
+
+def admission(rule: list[str] | None, inventory: Path | None) -> Any:
+    """What decides, with the levels that the user chose, and what the cluster holds."""
     from app.admission import Admission
+    from app.inventory.folder import BadFolder, read_folder
     from app.settings import BadSetting, load
 
     try:
-        return Admission(load(rule=tuple(rule) if rule else None).levels)
-    except BadSetting as error:
+        levels = load(rule=tuple(rule) if rule else None).levels
+        return Admission(levels, None if inventory is None else read_folder(inventory))
+    except (BadFolder, BadSetting) as error:
         fail(str(error))
 
 
@@ -56,6 +66,7 @@ def check(
             metavar="PATH", help="What is stored: judge objects that are in there too as updates. Repeatable."
         ),
     ] = None,
+    inventory: Inventory = None,
     rule: Rules = None,
     output: Annotated[Output, typer.Option(help="How to say it.")] = Output.TEXT,
     fail_on: Annotated[FailOn, typer.Option(help="What ends with exit code 1.")] = FailOn.ERROR,
@@ -71,12 +82,14 @@ def check(
 
         git show main:backup.yaml | stash-admission check backup.yaml --old -
 
+        stash-admission check --inventory clusters/production/ backup.yaml
+
         stash-admission check --output sarif . > stash.sarif
     """
     from app.check import data, github, junit, report, sarif, text
 
     once(paths, old or [])
-    found = watched(report.report(paths, admission(rule), old or ()), text.summary)
+    found = watched(report.report(paths, admission(rule, inventory), old or ()), text.summary)
     writers = {
         Output.JSON: data.as_json,
         Output.SARIF: sarif.as_sarif,
@@ -146,6 +159,7 @@ def plan(
     nodes: Annotated[
         str | None, typer.Option(metavar="NAME,...", help="Nodes of the cluster, to name the hosts of DaemonSets.")
     ] = None,
+    inventory: Inventory = None,
     output: Annotated[PlanOutput, typer.Option(help="How to say it.")] = PlanOutput.TEXT,
 ) -> None:
     """Show what will happen for objects in files: waves, hosts, and which rule restores each host.
@@ -158,6 +172,8 @@ def plan(
 
         stash-admission plan restore.yaml --replicas db=3 --nodes node-a,node-b
 
+        stash-admission plan --inventory clusters/production/ restore.yaml
+
         stash-admission plan --output json manifests/ | jq .objects
     """
     from app.plan import data, text
@@ -165,8 +181,10 @@ def plan(
     from app.plan.report import Plans, planned
 
     once(paths)
-    cluster = Cluster(dict(map(_replicas, replicas or ())), [each for each in (nodes or "").split(",") if each])
-    found: Plans = watched(planned(paths, admission(None), cluster), lambda each: f"{len(each.plans)} objects planned")
+    decides = admission(None, inventory)
+    named = [each for each in (nodes or "").split(",") if each]
+    cluster = Cluster(dict(map(_replicas, replicas or ())), named, decides.others)
+    found: Plans = watched(planned(paths, decides, cluster), lambda each: f"{len(each.plans)} objects planned")
     if output is PlanOutput.JSON:
         typer.echo(data.as_json(found.plans))
     else:

@@ -68,7 +68,7 @@ class Inventory:
 
     # What admission asks.
 
-    def others(self, but: Key) -> Others:
+    def others(self, but: Key | None) -> Others:
         """The view for judging one object, which is left out."""
         now = self._clock()
         while self._expiries and self._expiries[0][0] <= now:

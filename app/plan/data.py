@@ -35,7 +35,7 @@ def _step(step: Step) -> dict[str, Any]:
 
 
 def _fed(fed: Fed) -> dict[str, Any]:
-    return {
+    result = {
         "host": fed.host,
         "rule": fed.rule,
         "restores": fed.restores,
@@ -43,3 +43,4 @@ def _fed(fed: Fed) -> dict[str, Any]:
         "snapshots": list(fed.snapshots),
         "paths": list(fed.paths),
     }
+    return result if fed.written is None else {**result, "written": fed.written}

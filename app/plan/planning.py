@@ -1,15 +1,17 @@
 """What will happen for an object: its waves, the hosts of each member, and what is restored for each host."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from app.admission import Admission
 from app.check.judging import ask
 from app.domain.hosts import HOST_WITHOUT_TARGET, Hosts, Shape
 from app.domain.invoker import Batch, Invoker, Member, Restore
+from app.domain.key import Key
 from app.domain.matching import rule_for, source_of
 from app.domain.order import PARALLEL, SEQUENTIAL, runs_in_order, waves
+from app.domain.others import Others
 from app.domain.path import dotted
 from app.domain.reading import read
 from app.files.objects import Manifest
@@ -34,6 +36,8 @@ class Fed:
     """The host whose data it is; None for snapshots, which may carry any, and for nothing."""
     snapshots: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
+    written: bool | None = None
+    """Whether a backup may write the source host into the Repository; None where nobody can know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,8 @@ class Cluster:
 
     replicas: Mapping[str, int]
     nodes: Sequence[str]
+    others: Others | None = None
+    """What it holds."""
 
     def hosts(self, hosts: Hosts, name: str, replicas: int | None) -> tuple[str, ...] | None:
         """The real hosts of a target of a name; None where they are not known, or too many."""
@@ -89,6 +95,13 @@ class Cluster:
             known = [node if hosts.stem is None else f"{hosts.stem}-{node}" for node in self.nodes]
             return tuple(known) if known else None
         return (str(hosts),)
+
+    def writes(self, repository: Key | None, source: str | None, hosts: Hosts) -> bool | None:
+        """Whether a backup may write a source host into a Repository, `hosts` being how a target's are noted."""
+        if self.others is None or repository is None or source is None:
+            return None
+        wanted = hosts if source == str(hosts) else Hosts(Shape.LITERAL, source)
+        return self.others.may_write(repository, wanted)
 
 
 def plan(manifest: Manifest, admission: Admission, cluster: Cluster) -> Plan:
@@ -117,7 +130,10 @@ def _with_hosts(member: Member, invoker: Invoker, cluster: Cluster, label: str, 
     if hosts is None:
         return Step(member.index, label, name, False, alias, None, None, ())
     real = cluster.hosts(hosts, name, replicas)
-    fed = tuple(_fed(member, invoker, hosts, real)) if isinstance(invoker, Restore) else ()
+    fed: tuple[Fed, ...] = ()
+    if isinstance(invoker, Restore):
+        found = _fed(member, invoker, hosts, real)
+        fed = tuple(replace(each, written=cluster.writes(invoker.repository, each.source, hosts)) for each in found)
     return Step(member.index, label, name, hosts.shape is Shape.INDEXED, alias, str(hosts), real, fed)
 
 

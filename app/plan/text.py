@@ -52,7 +52,7 @@ def lines(plan: Plan) -> Iterator[str]:
 def _step(step: Step) -> Iterator[str]:
     yield printable(f"{step.target}: {_hosts(step)}")
     for fed in step.fed:
-        yield printable(f"{_others(step, fed)}{described(fed)}")
+        yield printable(f"{_others(step, fed)}{described(fed)}{unwritten(fed)}")
 
 
 def _others(step: Step, fed: Fed) -> str:
@@ -68,6 +68,11 @@ def _hosts(step: Step) -> str:
     if len(named) > _MOST_NAMED:
         named = (*named[: _MOST_NAMED - 2], "…", named[-1])
     return f"hosts {step.host} ({', '.join(named) or 'none'})"
+
+
+def unwritten(fed: Fed) -> str:
+    """What is to be said of a source that no backup writes."""
+    return "" if fed.written is not False else f"; no backup writes {fed.source} into this repository"
 
 
 def described(fed: Fed, *, short: bool = False) -> str:
@@ -99,8 +104,8 @@ def _panel(number: int, wave: tuple[Step, ...]) -> Panel:
     for step in wave:
         lines += [Text(printable(step.target), style="bold"), _line(_hosts(step))]
         for fed in step.fed:
-            style = "red" if fed.restores == "nothing" else "dim"
-            lines.append(_line(f"{_others(step, fed)}{described(fed, short=True)}", style))
+            style = "red" if fed.restores == "nothing" or fed.written is False else "dim"
+            lines.append(_line(f"{_others(step, fed)}{described(fed, short=True)}{unwritten(fed)}", style))
     return Panel(Group(*lines), title=f"wave {number}", title_align="left", border_style="cyan", expand=False)
 
 
