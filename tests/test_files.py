@@ -90,6 +90,8 @@ def test_a_text_means_what_it_means_to_kubectl(text: str, expected: list[Any] | 
         ("a: !!python/object/apply:os.system [ls]\n", "cannot stand here", 3),
         ("a: !!set {b}\n", "cannot stand here", 3),
         ("1.5: a\n", "write it in quotes", 0),
+        ("a: !!binary '?'\n", "not base64", 3),
+        ('{"a": 1}{"b": 2}{"c": }', "a value is expected here", 22),
         ("a: 1\n...\nb: 2\n", "not YAML", 9),
     ],
 )
@@ -239,6 +241,17 @@ def test_what_is_no_object_of_the_group_is_something_else(text: str) -> None:
     assert [type(each) for each in objects_in(Text("x.yaml", text))] == [Other]
 
 
+def test_the_items_of_a_list_may_be_aliases_and_faults_are_told_where_they_are() -> None:
+    item = HEAD.replace("\n", "\n  ").rstrip()
+    text = f"x: &x\n  {item}\nkind: List\nitems:\n- *x\n- {item}\n  kind: twice\n- {item}\n"
+    first, second, third = objects_in(Text("x.yaml", text))
+    assert isinstance(first, Manifest)
+    assert (first.value["kind"], first.place(("kind",))) == ("BackupConfiguration", (3, 3))
+    assert str(second) == "x.yaml:11:3: the key 'kind' is there twice: remove one"
+    assert isinstance(third, Manifest)
+    assert wrong(f"~: 1\n{HEAD}") == ["x.yaml:1:1: a key that is no text: write it in quotes"]
+
+
 def test_objects_of_any_kind_can_be_asked_for() -> None:
     text = f"{HEAD}---\napiVersion: v1\nkind: Namespace\nmetadata: {{name: demo}}\n---\nkind: Secret\n"
     found = objects_in(Text("x.yaml", text), lambda version, kind: (version, kind) == ("v1", "Namespace"))
@@ -292,6 +305,11 @@ def test_links_are_followed_each_directory_is_read_once_and_a_loop_is_told() -> 
         "real/loop: a link to a directory that it lies in: remove it",
         "real/self.yaml: Too many levels of symbolic links",
     ]
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_name_that_cannot_be_one_is_told() -> None:
+    assert [str(each) for each in files([Path("x" * 300)])] == [f"{'x' * 300}: File name too long"]
 
 
 @pytest.mark.usefixtures("folder")

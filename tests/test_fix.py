@@ -1,5 +1,6 @@
 """`fix` writes what the server would change, touches nothing else, and leaves alone what it cannot write surely."""
 
+import os
 import re
 import stat
 import subprocess
@@ -135,6 +136,26 @@ def test_the_other_documents_and_objects_stay_byte_for_byte() -> None:
         (
             f"{RESTORE}  target: {{alias: app, rules: []}}\n  rules: [{{paths: [/a]}}]\n",
             "an empty list of that name stands there",
+        ),
+        (f"{RESTORE}  ? rules\n  : - paths: [/a]\n  target: {{alias: app}}\n", "it does not begin its line"),
+        (
+            RESTORE.replace("spec:\n  ", "x: &t\n  alias: app\nspec: {").strip()
+            + ",\n  target: *t, rules: [{paths: [/a]}]}\n",
+            "out of braces",
+        ),
+        (
+            RESTORE.replace("spec:\n  ", "spec: {").strip()
+            + ",\n  target: {alias: app}, # t\n  rules: [{paths: [/a]}]}\n",
+            "a comment stands beside it",
+        ),
+        (
+            RESTORE.replace("spec:\n  ", "spec: {").strip()
+            + ",\n  rules: [{paths: [/a]}], # r\n  target: {alias: app}}\n",
+            "a comment stands beside it",
+        ),
+        (
+            f"x: &t\n alias: app\n{RESTORE}  target: *t\n  rules: [{{paths: [/a]}}]\n",
+            "an anchor shares it",
         ),
         (f"{RESTORE}  target: {{}}\n  rules: [{{paths: [/a]}}]\n", "it would be broken"),
     ],
@@ -376,6 +397,16 @@ def test_a_file_keeps_its_mode_and_encoding_and_a_link_stays_a_link() -> None:
     assert "alias: host-0" in Path("real/a.yaml").read_bytes().decode("utf-16")
     assert stat.S_IMODE(Path("real/a.yaml").stat().st_mode) == 0o640
     assert [each.name for each in Path("real").iterdir()] == ["a.yaml"]
+
+
+def test_a_pipe_that_is_named_as_a_file_cannot_be_written() -> None:
+    reading, writing = os.pipe()
+    os.write(writing, f"{BACKUP}  target:\n    ref: {REF}\n".encode())
+    os.close(writing)
+    result = run(f"/dev/fd/{reading}")
+    os.close(reading)
+    assert result.exit_code == 2
+    assert "cannot be written: " in result.stderr
 
 
 @pytest.mark.usefixtures("folder")

@@ -71,11 +71,6 @@ class Checked:
     findings: tuple[Said, ...] = ()
     changes: tuple[Change, ...] = ()
 
-    @property
-    def refused(self) -> bool:
-        """Whether it would not be stored."""
-        return any(each.level == "error" for each in self.findings)
-
     def __str__(self) -> str:
         """For messages: `BackupBatch demo/shop`."""
         return f"{self.kind} {'/'.join(filter(None, (self.namespace, self.name)))}".rstrip()

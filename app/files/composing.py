@@ -3,7 +3,7 @@
 from typing import Any, cast
 
 from yaml import CSafeLoader, events
-from yaml.error import MarkedYAMLError, YAMLError
+from yaml.error import MarkedYAMLError
 from yaml.reader import ReaderError
 
 from app.files.nodes import Alias, Malformed, Mapping, Node, Scalar, Sequence
@@ -30,8 +30,6 @@ def compose(text: str, offset: int = 0) -> Node | None:
         place = mark.index if mark else 0
         said = ", ".join(each for each in (error.context, error.problem) if each)
         raise Malformed(f"not YAML: {said}{_advice(text, place)}", offset + place) from None
-    except YAMLError as error:
-        raise Malformed(f"not YAML: {error}", offset) from None
 
 
 class _Composer:
@@ -53,9 +51,6 @@ class _Composer:
                 root = root or node
             elif issubclass(kind, events.CollectionEndEvent):
                 self._close(event)
-            elif kind is events.DocumentStartEvent and root is not None:
-                message = "a second document without `---` before it, which kubectl would not read"
-                raise Malformed(message, self._offset + event.start_mark.index)
         return root
 
     def _node(self, event: Any) -> Node:

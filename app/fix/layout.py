@@ -66,15 +66,9 @@ class Layout:
         return len(content) - len(content.lstrip(" "))
 
     def after(self, node: Node) -> int:
-        """Where the line after a node in block style begins, a comment behind the node being part of its line.
-
-        Raises CannotRewrite where something else stands behind it.
-        """
+        """Where the line after a node in block style begins, a comment behind the node being part of its line."""
         if node.end > node.start and self.text[node.end - 1] in "\r\n":
             return node.end  # a block scalar ends where the next line begins
-        rest = self.text[node.end : self.line_end(node.end)].strip(" \t")
-        if rest and not rest.startswith("#"):
-            raise CannotRewrite(f"{rest[:20]!r} stands behind it in its line")
         return self.next_line(node.end)
 
     def comments_above(self, line: int, column: int) -> int:

@@ -94,19 +94,17 @@ def _shifted(layout: Layout, start: int, end: int, field: _Field, into: Mapping)
     shift = layout.column(into.pairs[0][0].start) - layout.column(field.key.start) if into.pairs else 0
     lines: list[str] = _LINE.findall(layout.text, start, end)
     if into.flow:
-        rest = "".join(_indented(line, shift if layout.alone(field.key.start) else 0) for line in lines[1:])
-        return lines[0] + rest
+        shift = max(shift, 0) if layout.alone(field.key.start) else 0
+        return lines[0] + "".join(_indented(line, shift) for line in lines[1:])
+    if shift < 0:
+        raise CannotRewrite("an anchor shares it with something that must stay as it is")
     if start == field.key.start:
         lines[0] = " " * layout.column(start) + lines[0]
     return "".join(_indented(line, shift) for line in lines)
 
 
 def _indented(line: str, shift: int) -> str:
-    if not line.strip("\r\n"):
-        return line
-    if shift < 0 and line[:-shift].strip(" "):
-        raise CannotRewrite("its lines are not far enough in")
-    return " " * shift + line if shift >= 0 else line[-shift:]
+    return " " * shift + line if line.strip("\r\n") else line
 
 
 def _out_of_block(layout: Layout, field: _Field, start: int, end: int) -> Splice:
@@ -124,11 +122,9 @@ def _out_of_flow(layout: Layout, field: _Field) -> Splice:
     if number + 1 < len(pairs):
         start, end = field.key.start, pairs[number + 1][0].start
         between = layout.text[field.value.end : end]
-    elif number > 0:
+    else:  # never the only one: the target is beside it
         start, end = pairs[number - 1][1].end, field.value.end
         between = layout.text[start : field.key.start]
-    else:
-        start, end, between = field.key.start, field.value.end, ""
     if "#" in between:
         raise CannotRewrite("a comment stands beside it")
     return Splice(start, end)

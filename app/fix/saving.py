@@ -19,6 +19,8 @@ def save(path: Path, before: Text, after: str) -> None:
     """
     real = path.resolve()
     try:
+        if real.exists() and not real.is_file():
+            raise CannotSave("it is no regular file")
         if real.read_bytes() != before.text.encode(before.encoding):
             raise CannotSave("it changed while it was read: run fix again")
         about = real.stat()
@@ -28,9 +30,9 @@ def save(path: Path, before: Text, after: str) -> None:
         try:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(after.encode(before.encoding))
-                os.fchmod(file.fileno(), about.st_mode & 0o7777)
                 with suppress(PermissionError):
                     os.fchown(file.fileno(), about.st_uid, about.st_gid)
+                os.fchmod(file.fileno(), about.st_mode & 0o7777)
                 file.flush()
                 os.fsync(file.fileno())
             Path(name).replace(real)

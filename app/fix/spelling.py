@@ -4,7 +4,7 @@ import json
 import re
 from typing import Any
 
-from app.files.scalars import BadScalar, plain
+from app.files.scalars import plain
 
 _WORD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./-]*")
 _LIKE_A_NUMBER = re.compile(r"[0-9][0-9_.:+-]*([eExXoObB][0-9A-Fa-f_+-]*)?")
@@ -37,9 +37,4 @@ def _escaped(character: str) -> str:
 
 
 def _is_safe(value: str) -> bool:
-    if not _WORD.fullmatch(value) or _LIKE_A_NUMBER.fullmatch(value):
-        return False
-    try:
-        return plain(value) == value
-    except BadScalar:
-        return False
+    return bool(_WORD.fullmatch(value)) and not _LIKE_A_NUMBER.fullmatch(value) and plain(value) == value
