@@ -97,7 +97,7 @@ def _settings() -> str:
     rows = []
     for name, field in Settings.model_fields.items():
         default: Any = field.default
-        shown = f"`{default}`" if default != () else ""
+        shown = f"`{default}`" if default not in ((), None) else ""
         flag = f"--{name.replace('_', '-')}"
         rows.append(f"| `{flag}` | `{PREFIX}{name.upper()}` | {shown} | {field.description} |\n")
     return "| flag | variable | default | |\n|---|---|---|---|\n" + "".join(rows)
