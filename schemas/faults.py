@@ -55,6 +55,16 @@ class Checker:
             return [_fault(details) for details in error.errors(include_url=False)]
         raise AssertionError("both validators come from one schema")
 
+    def unknown(self, value: object) -> list[tuple[str | int, ...]]:
+        """The paths of all fields in `value` that the model does not have."""
+        validator = self._first if _larger_than(_MANY, value) else self._all
+        try:
+            validator.validate_python(value, extra="forbid")
+        except ValidationError as error:
+            each_of = error.errors(include_url=False, include_context=False, include_input=False)
+            return [details["loc"] for details in each_of if details["type"] == "extra_forbidden"]
+        return []
+
 
 def _failing_fast(schema: Any) -> Any:
     """The schema with every list stopping at its first bad item."""

@@ -9,6 +9,7 @@ import traceback
 import typer
 
 from app.cli.catalogue import explain, rules
+from app.cli.manifests import check, fix, plan
 from app.cli.server import review, serve
 
 app = typer.Typer(
@@ -17,7 +18,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (serve, review, rules, explain):
+for command in (serve, check, fix, plan, review, rules, explain):
     app.command()(command)
 
 

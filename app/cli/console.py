@@ -1,10 +1,16 @@
 """What the commands share: how they end with an error, where they print, which options several have."""
 
 import sys
+import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
+
+Step = TypeVar("Step")
+_PATIENCE = 1.0
+"""Seconds of work after which somebody at a terminal is told how far it is."""
 
 
 def fail(message: str) -> NoReturn:
@@ -29,6 +35,26 @@ def console() -> Any:
 
     terminal = Console(soft_wrap=False)
     return terminal if terminal.is_terminal else Console(width=200)
+
+
+def watched(steps: Iterable[Step], said: Callable[[Step], str]) -> Step:
+    """The last of the steps. Work that takes longer than a second says on a terminal how far it is."""
+    started, status, last = time.monotonic(), None, None
+    try:
+        for last in steps:
+            now = time.monotonic()
+            if status is None and now - started > _PATIENCE and sys.stderr.isatty():
+                from rich.console import Console
+
+                status = Console(stderr=True).status("")
+                status.start()
+            if status is not None:
+                status.update(said(last))
+    finally:
+        if status is not None:
+            status.stop()
+    assert last is not None  # noqa: S101  whoever is watched says at least once how it goes
+    return last
 
 
 def rule_ids(incomplete: str) -> list[str]:

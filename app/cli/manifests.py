@@ -1,0 +1,177 @@
+"""The commands about objects in files: `check`, `fix` and `plan`."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from app.cli.console import Rules, console, fail, watched
+
+Paths = Annotated[
+    list[Path],
+    typer.Argument(metavar="PATH", help="Files, directories (all .yaml, .yml, .json in them), - for standard input."),
+]
+
+
+class Output(StrEnum):
+    """What `check` writes."""
+
+    TEXT = "text"
+    JSON = "json"
+    SARIF = "sarif"
+    JUNIT = "junit"
+    GITHUB = "github"
+
+
+class FailOn(StrEnum):
+    """What ends `check` with exit code 1."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+def admission(rule: list[str] | None) -> Any:
+    """What decides, with the levels that the user chose. Knowledge of a cluster is to be handed over here."""
+    from app.admission import Admission
+    from app.settings import BadSetting, load
+
+    try:
+        return Admission(load(rule=tuple(rule) if rule else None).levels)
+    except BadSetting as error:
+        fail(str(error))
+
+
+def once(*given: list[Path]) -> None:
+    """End with exit code 2 if standard input is to be read twice."""
+    if sum(str(path) == "-" for paths in given for path in paths) > 1:
+        fail("standard input can be read once: write `-` once")
+
+
+def check(
+    paths: Paths,
+    old: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="PATH", help="What is stored: judge objects that are in there too as updates. Repeatable."
+        ),
+    ] = None,
+    rule: Rules = None,
+    output: Annotated[Output, typer.Option(help="How to say it.")] = Output.TEXT,
+    fail_on: Annotated[FailOn, typer.Option(help="What ends with exit code 1.")] = FailOn.ERROR,
+) -> None:
+    """Say what the server would answer for objects in files: changes, refusals, warnings, each with its place.
+
+    Exit code 1 if something would be refused, 2 if something cannot be read.
+
+    For example:
+        stash-admission check backup.yaml manifests/
+
+        kustomize build overlays/production | stash-admission check -
+
+        git show main:backup.yaml | stash-admission check backup.yaml --old -
+
+        stash-admission check --output sarif . > stash.sarif
+    """
+    from app.check import data, github, junit, report, sarif, text
+
+    once(paths, old or [])
+    found = watched(report.report(paths, admission(rule), old or ()), text.summary)
+    writers = {
+        Output.JSON: data.as_json,
+        Output.SARIF: sarif.as_sarif,
+        Output.JUNIT: junit.as_junit,
+        Output.GITHUB: github.as_github,
+    }
+    if output is Output.TEXT:
+        text.show(found, console())
+    else:
+        typer.echo(writers[output](found))
+    for each in found.unreadable:
+        typer.echo(f"Error: {each}", err=True)
+    if found.unreadable:
+        raise typer.Exit(2)
+    if found.count("error") or (fail_on is FailOn.WARNING and found.count("warning")):
+        raise typer.Exit(1)
+
+
+def fix(
+    paths: Paths,
+    diff: Annotated[bool, typer.Option("--diff", help="Show what would be written, and write nothing.")] = False,
+    suggest_aliases: Annotated[
+        bool,
+        typer.Option("--suggest-aliases", help="Also give members of a BackupBatch that clash aliases of their own."),
+    ] = False,
+) -> None:
+    """Write what the server would change into the files. All else stays as it is, comments and layout too.
+
+    Standard input is written to standard output. Exit code 1 if something is left alone because it cannot surely be
+    written, and with --diff if something would be written; 2 if something cannot be read.
+
+    For example:
+
+        stash-admission fix --diff manifests/
+
+        stash-admission fix --suggest-aliases backup.yaml
+    """
+    from app.fix.report import run
+
+    once(paths)
+    raise typer.Exit(run(paths, diff=diff, aliases=suggest_aliases, console=console()))
+
+
+class PlanOutput(StrEnum):
+    """What `plan` writes."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+def plan(
+    paths: Paths,
+    replicas: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=COUNT", help="Replicas of a StatefulSet, to name its hosts. Repeatable."),
+    ] = None,
+    nodes: Annotated[
+        str | None, typer.Option(metavar="NAME,...", help="Nodes of the cluster, to name the hosts of DaemonSets.")
+    ] = None,
+    output: Annotated[PlanOutput, typer.Option(help="How to say it.")] = PlanOutput.TEXT,
+) -> None:
+    """Show what will happen for objects in files: waves, hosts, and which rule restores each host.
+
+    Objects are planned as the server stores them. Exit code 2 if something cannot be read.
+
+    For example:
+
+        stash-admission plan backup.yaml
+
+        stash-admission plan restore.yaml --replicas db=3 --nodes node-a,node-b
+
+        stash-admission plan --output json manifests/ | jq .objects
+    """
+    from app.plan import data, text
+    from app.plan.planning import Cluster
+    from app.plan.report import Plans, planned
+
+    once(paths)
+    cluster = Cluster(dict(map(_replicas, replicas or ())), [each for each in (nodes or "").split(",") if each])
+    found: Plans = watched(planned(paths, admission(None), cluster), lambda each: f"{len(each.plans)} objects planned")
+    if output is PlanOutput.JSON:
+        typer.echo(data.as_json(found.plans))
+    else:
+        text.show(found.plans, console())
+    for name in found.unused(cluster):
+        typer.echo(f"Warning: --replicas {name}: no StatefulSet of that name is in these files", err=True)
+    for each in found.unreadable:
+        typer.echo(f"Error: {each}", err=True)
+    if found.unreadable:
+        raise typer.Exit(2)
+
+
+def _replicas(text: str) -> tuple[str, int]:
+    """`db=3` as a name and a count."""
+    name, _, count = text.rpartition("=")
+    if not name or not (count.isascii() and count.isdigit()) or len(count) > 4:
+        fail(f"--replicas {text}: write NAME=COUNT, such as db=3")
+    return name, int(count)

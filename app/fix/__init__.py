@@ -1,0 +1,1 @@
+"""Writing what the server would change into the files."""

@@ -1,0 +1,1 @@
+"""What will happen: waves, hosts, and what restores them."""

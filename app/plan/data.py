@@ -1,0 +1,45 @@
+"""Plans as JSON."""
+
+import json
+from typing import Any
+
+from app.plan.planning import Fed, Plan, Step
+
+
+def as_json(plans: list[Plan]) -> str:
+    """One object with all plans, in the order in which the objects were read."""
+    return json.dumps({"objects": [_plan(each) for each in plans]}, indent=2)
+
+
+def _plan(plan: Plan) -> dict[str, Any]:
+    return {
+        "kind": plan.kind,
+        "namespace": plan.namespace,
+        "name": plan.name,
+        "repository": plan.repository,
+        "order": plan.order,
+        "waves": [[_step(step) for step in wave] for wave in plan.waves],
+    }
+
+
+def _step(step: Step) -> dict[str, Any]:
+    result: dict[str, Any] = {
+        "member": step.number,
+        "alias": step.alias,
+        "host": step.host,
+        "rules": [_fed(each) for each in step.fed],
+    }
+    if step.hosts is not None:
+        result["hosts"] = list(step.hosts)
+    return result
+
+
+def _fed(fed: Fed) -> dict[str, Any]:
+    return {
+        "host": fed.host,
+        "rule": fed.rule,
+        "restores": fed.restores,
+        "sourceHost": fed.source,
+        "snapshots": list(fed.snapshots),
+        "paths": list(fed.paths),
+    }
