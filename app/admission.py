@@ -5,16 +5,21 @@ and which faults an update is not refused for, because the stored object has the
 """
 
 import json
-from collections.abc import Hashable, Iterable, Mapping
+import time
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
-from app.catalogue import Level, for_kind, levels
+from app.catalogue import RULES, Level, for_kind, levels
 from app.domain.invoker import GROUP, KINDS, VERSION, Invoker, same
+from app.domain.key import Key
+from app.domain.others import Others, Unknown
 from app.domain.outcome import Edit, Finding, Reason, apply
 from app.domain.path import beginnings
 from app.domain.reading import read
+from app.domain.unchecked import Unchecked
+from app.inventory.inventory import Inventory
 from app.review import Request
 from app.rules import ANNOUNCEMENTS, MUTATIONS, VALIDATIONS
 
@@ -42,8 +47,10 @@ class Decision:
     edits: tuple[tuple[str, Edit], ...] = ()
     """The changes, each with the rule that makes it."""
     judged: tuple[Judged, ...] = ()
-    note: str = ""
-    """Something to tell about a request that no rule concerned."""
+    notes: tuple[str, ...] = ()
+    """What else to warn of: that no rule is for the request, or that rules were not checked, and why."""
+    unchecked: tuple[str, ...] = ()
+    """The rules that were not checked, or could only warn."""
 
     @property
     def allowed(self) -> bool:
@@ -55,16 +62,32 @@ NOTHING = Decision()
 
 
 class Admission:
-    """Decides on requests. `chosen` sets levels of rules by their ids; it raises UnknownLevel."""
+    """Decides on requests.
 
-    def __init__(self, chosen: Mapping[str, str] | None = None) -> None:
+    `chosen` sets levels of rules by their ids; it raises UnknownLevel. Without an inventory, the rules that ask about
+    the cluster do not run. `clock` is what deadlines are compared with.
+    """
+
+    def __init__(
+        self,
+        chosen: Mapping[str, str] | None = None,
+        inventory: Inventory | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.levels = levels(chosen or {})
+        self._inventory = inventory
+        self._clock = clock
         self._mutations = {kind: for_kind(kind, MUTATIONS) for kind in KINDS}
         self._announcements = {kind: self._not_off(kind, ANNOUNCEMENTS) for kind in KINDS}
         self._validations = {kind: self._not_off(kind, VALIDATIONS) for kind in KINDS}
 
     def _not_off(self, kind: str, functions: Any) -> Any:
-        return [each for each in for_kind(kind, functions) if self.levels[each[0]] is not Level.OFF]
+        """Those that run: their ids, the functions, and whether they ask about the cluster."""
+        return [
+            (rule, function, RULES[rule].asks_the_cluster)
+            for rule, function in for_kind(kind, functions)
+            if self.levels[rule] is not Level.OFF and not (self._inventory is None and RULES[rule].asks_the_cluster)
+        ]
 
     def mutate(self, request: Request) -> Decision:
         """What `/mutate` answers: the changes, and warnings of what they did or could not do. It refuses nothing."""
@@ -77,26 +100,35 @@ class Admission:
             invoker.compare_with(read(request.kind, old, request.namespace))
         return Decision(tuple(self._edits(request.kind, invoker)), tuple(self._announced(request.kind, invoker)))
 
-    def validate(self, request: Request) -> Decision:
-        """What `/validate` answers: every finding about the object."""
+    def validate(self, request: Request, deadline: float | None = None) -> Decision:
+        """What `/validate` answers: every finding about the object.
+
+        Rules for which no time is left at `deadline`, a time of the clock, are not run; a warning names them.
+        """
         documents = _documents(request)
         if isinstance(documents, Decision):
             return documents
         document, old = documents
-        kind, namespace = request.kind, request.namespace
-        invoker = read(kind, document, namespace)
+        kind, key = request.kind, _key(request)
+        invoker = read(kind, document, request.namespace)
+        others = None if self._inventory is None else self._inventory.others(key)
+        unchecked = Unchecked(self._clock, deadline)
         if old is None:
-            return Decision(judged=tuple(self._judged(kind, invoker)))
-        stored = read(kind, old, namespace)
-        settled = self._mutated(kind, stored, old)
-        if same(self._mutated(kind, invoker, document).get("spec"), settled.get("spec")):
-            return NOTHING
-        invoker.compare_with(stored)
-        judged = list(self._judged(kind, invoker))
-        if any(each.refuses for each in judged):
-            before = [stored, read(kind, settled, namespace)]
-            judged = list(_ratcheted(judged, invoker, self._known(kind, before)))
-        return Decision(judged=tuple(judged))
+            judged = list(self._judged(kind, invoker, others, unchecked))
+        else:
+            stored = read(kind, old, request.namespace)
+            settled = self._mutated(kind, stored, old)
+            if same(self._mutated(kind, invoker, document).get("spec"), settled.get("spec")):
+                return NOTHING
+            invoker.compare_with(stored)
+            judged = list(self._judged(kind, invoker, others, unchecked))
+            if any(each.refuses for each in judged):
+                before = [stored, read(kind, settled, request.namespace)]
+                judged = list(self._ratcheted(kind, judged, invoker, before, others, unchecked))
+        decision = Decision(judged=tuple(_news(judged)), notes=unchecked.notes, unchecked=tuple(unchecked.reasons))
+        if self._inventory is not None and decision.allowed and not request.dry_run:
+            self._inventory.admitted(key, invoker)
+        return decision
 
     def _edits(self, kind: str, invoker: Invoker) -> Iterable[tuple[str, Edit]]:
         return ((rule, edit) for rule, function in self._mutations[kind] for edit in function(invoker))
@@ -106,24 +138,74 @@ class Admission:
         return apply((edit for _, edit in self._edits(kind, invoker)), document)
 
     def _announced(self, kind: str, invoker: Invoker) -> Iterable[Judged]:
-        for rule, function in self._announcements[kind]:
+        for rule, function, _ in self._announcements[kind]:
             for finding in function(invoker):
                 yield Judged(rule, finding, refuses=False)
 
-    def _judged(self, kind: str, invoker: Invoker) -> Iterable[Judged]:
-        found = []
-        for rule, function in self._validations[kind]:
+    def _judged(self, kind: str, invoker: Invoker, others: Others | None, unchecked: Unchecked) -> Iterable[Judged]:
+        found: list[Judged] = []
+        for rule, function, asks in self._validations[kind]:
+            if unchecked.over(rule):
+                continue
             enforced = self.levels[rule] is Level.ENFORCE
-            for number, finding in enumerate(islice(function(invoker), _MOST_FINDINGS), 1):
-                last = number == _MOST_FINDINGS
-                settled = finding.settled and not last
-                found.append(Judged(rule, finding, enforced and not settled and not finding.advisory, settled, last))
+            if others is None or not asks:
+                found += _found(rule, function(invoker), enforced, unchecked)
+                continue
+            others.late = ""
+            try:
+                mine = list(_found(rule, function(invoker, others), enforced, unchecked))
+            except Unknown as unknown:
+                unchecked.because(rule, str(unknown))
+                continue
+            if others.late:
+                unchecked.late(rule, others.late)
+                mine = [replace(each, refuses=False) for each in mine]
+            found += mine
         return _once(found, invoker)
 
-    def _known(self, kind: str, before: Iterable[Invoker]) -> set[Hashable]:
-        """The identities of all findings about the stored object, as it is and as its mutated form."""
-        judged = ((each, invoker) for invoker in before for each in self._judged(kind, invoker))
-        return {identity for each, invoker in judged for identity in _identities(each, invoker)}
+    def _ratcheted(
+        self,
+        kind: str,
+        judged: Iterable[Judged],
+        invoker: Invoker,
+        before: Iterable[Invoker],
+        others: Others | None,
+        unchecked: Unchecked,
+    ) -> Iterator[Judged]:
+        """The findings, those that the stored object had already as warnings.
+
+        `before` is the stored object, as it is and as its mutated form. A rule that could not be run on it can refuse
+        nothing: who knows what the stored object had.
+        """
+        known: set[Hashable] = set()
+        not_run = unchecked.alike()
+        for stored in before:
+            for each in self._judged(kind, stored, others, not_run):
+                known |= _identities(each, stored)
+        for each in judged:
+            by_value = each.refuses and each.finding.pair is None and not each.last
+            if by_value and _identities(each, invoker) & known:
+                each = replace(each, refuses=False, stored=True)
+            elif by_value and each.rule in not_run.reasons:
+                unchecked.reasons[each.rule] = not_run.reasons[each.rule]
+                each = replace(each, refuses=False)
+            yield each
+
+
+def _found(rule: str, findings: Iterable[Finding], enforced: bool, unchecked: Unchecked) -> Iterator[Judged]:
+    for number, finding in enumerate(islice(findings, _MOST_FINDINGS), 1):
+        last = number == _MOST_FINDINGS
+        settled = finding.settled and not last
+        yield Judged(rule, finding, enforced and not settled and not finding.advisory, settled, last)
+        if unchecked.over(rule):
+            return
+
+
+def _key(request: Request) -> Key:
+    """Which object it is. A name that the API server generates is in the object only."""
+    metadata = (request.object or {}).get("metadata")
+    name = metadata.get("name") if isinstance(metadata, dict) else None
+    return Key(request.kind, request.namespace, request.name or (name if isinstance(name, str) else ""))
 
 
 def _documents(request: Request) -> tuple[dict[str, Any], dict[str, Any] | None] | Decision:
@@ -132,7 +214,7 @@ def _documents(request: Request) -> tuple[dict[str, Any], dict[str, Any] | None]
         return NOTHING
     if request.group != GROUP or request.version != VERSION or request.kind not in KINDS:
         kind = f"{request.kind}.{request.version}.{request.group}"
-        return Decision(note=f"stash-admission knows no rules for {kind}: it should not be asked about it")
+        return Decision(notes=(f"stash-admission knows no rules for {kind}: it should not be asked about it",))
     if _deleted(request.object):
         return NOTHING
     if request.operation == "CREATE":
@@ -146,15 +228,6 @@ def _documents(request: Request) -> tuple[dict[str, Any], dict[str, Any] | None]
 def _deleted(document: Mapping[str, Any]) -> bool:
     metadata = document.get("metadata")
     return isinstance(metadata, dict) and metadata.get("deletionTimestamp") is not None
-
-
-def _ratcheted(judged: Iterable[Judged], invoker: Invoker, known: set[Hashable]) -> Iterable[Judged]:
-    """The findings, those that the stored object had already as warnings."""
-    for each in judged:
-        by_value = each.refuses and each.finding.pair is None and not each.last
-        if by_value and _identities(each, invoker) & known:
-            each = replace(each, refuses=False, stored=True)
-        yield each
 
 
 def _identities(judged: Judged, invoker: Invoker) -> set[Hashable]:
@@ -197,3 +270,18 @@ def _once(found: list[Judged], invoker: Invoker) -> list[Judged]:
             pairs[key] = each.refuses
         kept.append(each)
     return kept
+
+
+def _news(judged: Iterable[Judged]) -> list[Judged]:
+    """The findings without those that say no more than another one, which is as strict and as new."""
+    judged = list(judged)
+    said: dict[Hashable, bool] = {}
+    for each in judged:
+        if not each.stored:
+            key = (each.rule, each.finding.path)
+            said[key] = each.refuses or said.get(key, False)
+    return [
+        each
+        for each in judged
+        if each.stored or each.finding.within not in said or (each.refuses and not said[each.finding.within])
+    ]

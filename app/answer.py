@@ -30,9 +30,8 @@ def render(request: Request, decision: Decision) -> bytes:
     refusals = [each for each in decision.judged if each.refuses]
     if refusals:
         response["status"] = _status(request, refusals)
-    warnings = [_line(each) for each in decision.judged if not each.refuses]
-    if decision.note:
-        warnings.append(printable(decision.note))
+    warnings = [printable(each) for each in decision.notes]
+    warnings += [_line(each) for each in decision.judged if not each.refuses]
     if warnings:
         response["warnings"] = _bounded(warnings)
     annotations = _annotations(decision)
@@ -97,6 +96,7 @@ def _annotations(decision: Decision) -> dict[str, str | None]:
         "mutated-by": (rule for rule, _ in decision.edits),
         "refused-by": (each.rule for each in decision.judged if each.refuses),
         "warned-by": (each.rule for each in decision.judged if not each.refuses),
+        "not-checked": decision.unchecked,
     }
     joined = {key: _joined(rules) for key, rules in acts.items()}
     return {key: rules for key, rules in joined.items() if rules}

@@ -8,7 +8,7 @@ from textwrap import dedent
 from typing import Any
 
 from app.domain.invoker import KINDS, Invoker
-from app.domain.outcome import Edit, Finding
+from app.domain.others import Others
 from app.rules import ANNOUNCEMENTS, MUTATIONS, REFUSALS, WARNINGS
 
 
@@ -24,7 +24,7 @@ class Level(StrEnum):
 class Rule:
     """One rule. A mutation has no level: it cannot be set."""
 
-    function: Callable[[Any], Iterable[Any]]
+    function: Callable[..., Iterable[Any]]
     level: Level | None
     settable: tuple[Level, ...]
     """The levels that the operator of the server can choose from."""
@@ -36,11 +36,19 @@ class Rule:
 
     @property
     def scope(self) -> type[Invoker]:
-        """The type of the rule's parameter: the objects that it is for."""
-        (parameter,) = inspect.signature(self.function).parameters.values()
-        scope = parameter.annotation
+        """The type of the rule's first parameter: the objects that it is for."""
+        scope = self._parameters[0].annotation
         assert isinstance(scope, type)  # noqa: S101  a rule without a type is a mistake of ours
         return scope
+
+    @property
+    def asks_the_cluster(self) -> bool:
+        """Whether the rule asks about the other objects of the cluster."""
+        return any(parameter.annotation is Others for parameter in self._parameters)
+
+    @property
+    def _parameters(self) -> list[inspect.Parameter]:
+        return list(inspect.signature(self.function).parameters.values())
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -107,11 +115,7 @@ def levels(chosen: Mapping[str, str]) -> dict[str, Level]:
     return result
 
 
-Mutation = Callable[[Invoker], Iterable[Edit]]
-Judgement = Callable[[Invoker], Iterable[Finding]]
-
-
-def for_kind(kind: str, functions: Iterable[Callable[[Any], Iterable[Any]]]) -> list[tuple[str, Callable[[Any], Any]]]:
+def for_kind(kind: str, functions: Iterable[Callable[..., Iterable[Any]]]) -> list[tuple[str, Callable[..., Any]]]:
     """Those of the functions that are for a kind, with their ids."""
     rules = (RULES[function.__name__.replace("_", "-")] for function in functions)
     return [(rule.id, rule.function) for rule in rules if kind in rule.kinds]

@@ -2,12 +2,12 @@
 
 import datetime
 import json
-import os
 import re
 from collections.abc import Callable
 from email.utils import parsedate_to_datetime
 from typing import Any, Self
 
+from certs.connection import configuration, message_of
 from certs.failures import Gone, Refused, Unavailable, failure, one_line
 
 Object = dict[str, Any]
@@ -37,19 +37,7 @@ class Api:
     @classmethod
     def connect(cls) -> Self:
         """Connect as this Pod's ServiceAccount, or else as the kubeconfig says. Raises Refused."""
-        from kubernetes import client, config
-
-        configuration = client.Configuration()
-        load: Any = config  # its functions have no types
-        try:
-            load.load_incluster_config(client_configuration=configuration)
-        except config.ConfigException:
-            try:
-                file = os.environ.get("KUBECONFIG") or None
-                load.load_kube_config(config_file=file, client_configuration=configuration)
-            except Exception as error:  # noqa: BLE001 -- it raises what its parsers of YAML, JSON and base64 raise
-                raise Refused(f"there is no cluster to talk to, set KUBECONFIG: {one_line(str(error))}") from None
-        return cls(configuration)
+        return cls(configuration())
 
     def now(self) -> datetime.datetime:
         """The time. Raises Refused if the API server, which will judge the certificates by its clock, disagrees."""
@@ -98,19 +86,11 @@ class Api:
             response = method(*args, **options, _preload_content=False, _request_timeout=_SECONDS)
             answer: Object = json.loads(response.data)
         except ApiException as error:
-            raise failure(error.status or 0, _message(error), missing) from None
+            raise failure(error.status or 0, message_of(error), missing) from None
         except (HTTPError, OSError, ValueError) as error:
             raise Unavailable(f"no answer from the API server: {one_line(str(error))}") from None
         self.time = parsedate_to_datetime(response.headers["Date"]) if "Date" in response.headers else None
         return answer
-
-
-def _message(error: Any) -> str:
-    try:
-        text = json.loads(error.body)["message"]
-    except (ValueError, TypeError, KeyError):
-        text = error.body or error.reason or ""
-    return one_line(str(text))
 
 
 def _no_namespace(namespace: str) -> str:

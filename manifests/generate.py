@@ -28,10 +28,11 @@ def generated() -> Iterator[tuple[Path, str]]:
     """Each generated file with its content."""
     for rule in RULES.values():
         yield SAMPLES / f"{rule.id}.yaml", _sample(rule)
-        yield REVIEWS / f"{rule.id}.json", _review(rule.id, next(iter(examples(rule).values())))
+        bad = next(iter(examples(rule).values()))
+        yield REVIEWS / f"{rule.id}.json", _review(rule.id, bad.object, bad.old)
     for name in _WRITTEN_BY_HAND:
-        documents = list(YAML(typ="safe", pure=True).load_all((SAMPLES / f"{name}.yaml").read_text()))
-        yield REVIEWS / f"{name}.json", _review(name, documents)
+        document = YAML(typ="safe", pure=True).load((SAMPLES / f"{name}.yaml").read_text())
+        yield REVIEWS / f"{name}.json", _review(name, document)
     for path, content in definitions.files().items():
         yield CRDS / path, content
     for path, content in deploy.files().items():
@@ -41,25 +42,33 @@ def generated() -> Iterator[tuple[Path, str]]:
 
 
 def _sample(rule: Rule) -> str:
-    heading, documents = next(iter(examples(rule).items()))
+    heading, example = next(iter(examples(rule).items()))
     effect = "changes" if heading == "Before" else "refuses" if rule.level == "enforce" else "warns of"
-    comment = f"# Generated from the rule {rule.id}, which {effect} this"
-    comment += ":\n# the first object is what is stored, the second an update of it.\n" if len(documents) > 1 else ".\n"
+    comment = f"# Generated from the rule {rule.id}, which {effect} "
+    if example.cluster:
+        comment += (
+            "the last object, because of what else the cluster holds.\n"
+            f"# stash-admission review --validate --inventory manifests/samples/{rule.id}.yaml \\\n"
+            f"#   manifests/samples/reviews/{rule.id}.json\n"
+        )
+    elif example.old:
+        comment += "this:\n# the first object is what is stored, the second an update of it.\n"
+    else:
+        comment += "this.\n"
     yaml = YAML(typ="safe", pure=True)
     yaml.default_flow_style = False
     yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
     out = StringIO()
-    yaml.dump_all(documents, out)
+    yaml.dump_all(example.documents, out)
     return comment + out.getvalue()
 
 
-def _review(name: str, documents: list[dict[str, Any]]) -> str:
-    """The AdmissionReview that the API server sends for the last document, the one before being stored already."""
-    document = documents[-1]
+def _review(name: str, document: dict[str, Any], old: dict[str, Any] | None = None) -> str:
+    """The AdmissionReview that the API server sends for a document; `old` is what is stored of it."""
     group, version = document["apiVersion"].split("/")
     kind = {"group": group, "version": version, "kind": document["kind"]}
     resource = {"group": group, "version": version, "resource": KINDS[document["kind"]].plural}
-    operation = "UPDATE" if len(documents) > 1 else "CREATE"
+    operation = "CREATE" if old is None else "UPDATE"
     review = {
         "kind": "AdmissionReview",
         "apiVersion": "admission.k8s.io/v1",
@@ -74,7 +83,7 @@ def _review(name: str, documents: list[dict[str, Any]]) -> str:
             "operation": operation,
             "userInfo": {"username": "kubernetes-admin", "groups": ["system:masters", "system:authenticated"]},
             "object": document,
-            "oldObject": documents[0] if len(documents) > 1 else None,
+            "oldObject": old,
             "dryRun": False,
             "options": {"kind": f"{operation.title()}Options", "apiVersion": "meta.k8s.io/v1"},
         },

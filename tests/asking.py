@@ -3,7 +3,7 @@
 import base64
 import copy
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -13,6 +13,7 @@ from jsonpatch import JsonPatch
 
 from app.admission import Admission
 from app.answer import render
+from app.inventory.folder import inventory_of
 from app.review import parse, read_request
 
 Document = dict[str, Any]
@@ -84,9 +85,27 @@ def _admission(levels: tuple[tuple[str, str], ...]) -> Admission:
     return Admission(dict(levels))
 
 
-def ask(webhook: str, document: Any, old: Any = None, levels: Mapping[str, str] | None = None, **fields: Any) -> Answer:
-    """The answer of `mutate` or `validate`. The object that is asked about must stay as it is."""
-    admission = _admission(tuple(sorted((levels or {}).items())))
+def ask(
+    webhook: str,
+    document: Any,
+    old: Any = None,
+    levels: Mapping[str, str] | None = None,
+    cluster: Iterable[Document] | None = None,
+    **fields: Any,
+) -> Answer:
+    """The answer of `mutate` or `validate`. The object that is asked about must stay as it is.
+
+    `cluster` is what the cluster holds, None if the server does not know it.
+    """
+    if cluster is None:
+        admission = _admission(tuple(sorted((levels or {}).items())))
+    else:
+        admission = Admission(levels, inventory_of(cluster))
+    return answer(admission, webhook, document, old, **fields)
+
+
+def answer(admission: Admission, webhook: str, document: Any, old: Any = None, **fields: Any) -> Answer:
+    """What a webhook of this server answers."""
     body = orjson.dumps(review(document, old, **fields))
     request = read_request(parse(body))
     before = copy.deepcopy((request.object, request.old_object))
@@ -120,9 +139,14 @@ class Admitted:
         return self.mutation.warnings + self.validation.warnings
 
 
-def admit(document: Any, old: Any = None, levels: Mapping[str, str] | None = None) -> Admitted:
+def admit(
+    document: Any,
+    old: Any = None,
+    levels: Mapping[str, str] | None = None,
+    cluster: Iterable[Document] | None = None,
+) -> Admitted:
     """Mutate, apply the patch, validate."""
     mutation = ask("mutate", document, old, levels)
     assert mutation.allowed, "/mutate refuses nothing"
     stored = patched(document, mutation)
-    return Admitted(mutation, stored, ask("validate", stored, old, levels))
+    return Admitted(mutation, stored, ask("validate", stored, old, levels, cluster))

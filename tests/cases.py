@@ -11,6 +11,7 @@ A file holds
 
     object:   the object
     old:      what is stored, if it is an update
+    cluster:  what else the cluster holds; left out, the rules that ask about the cluster do not run
     mutated:  for `edit`, the object afterwards
     fields:   the fields that the rule finds fault with, in any order; left out, any
     says:     texts that its messages hold
@@ -25,7 +26,7 @@ from ruamel.yaml import YAML
 
 FOLDER = Path(__file__).parent / "cases"
 EXPECTATIONS = ("allow", "deny", "warn", "edit")
-_KEYS = {"object", "old", "mutated", "fields", "says"}
+_KEYS = {"object", "old", "cluster", "mutated", "fields", "says"}
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class Case:
     sentence: str
     object: dict[str, Any]
     old: dict[str, Any] | None = None
+    cluster: list[dict[str, Any]] | None = None
     mutated: dict[str, Any] | None = None
     fields: list[str] | None = None
     says: list[str] = field(default_factory=list)

@@ -15,7 +15,7 @@ def said() -> str:
 
 
 def _lines(case: Case) -> Iterator[str]:
-    result = admit(case.object, case.old)
+    result = admit(case.object, case.old, cluster=case.cluster)
     for cause in result.validation.causes:
         yield f"{cause['reason']} {cause['field']}: {cause['message']}"
     for warning in result.warnings:

@@ -24,7 +24,7 @@ def test_every_folder_of_cases_belongs_to_a_rule() -> None:
 
 @EVERY
 def test_the_rule_does_what_the_case_says(case: Case) -> None:
-    result = admit(case.object, case.old)
+    result = admit(case.object, case.old, cluster=case.cluster)
     if case.expectation == "deny":
         assert result.validation.refused_by == {case.rule}, result.validation.message
     else:
@@ -51,7 +51,7 @@ def test_mutating_the_mutated_object_changes_nothing(case: Case) -> None:
 @EVERY
 def test_an_update_that_leaves_the_spec_alone_is_neither_changed_nor_judged(case: Case) -> None:
     labelled = {**case.object, "metadata": {**case.object["metadata"], "labels": {"new": "label"}}}
-    result = admit(labelled, case.object)
+    result = admit(labelled, case.object, cluster=case.cluster)
     assert result.document == labelled
     assert result.validation.allowed
     assert not result.warnings
@@ -62,7 +62,7 @@ def test_an_object_that_is_being_deleted_is_neither_changed_nor_judged(case: Cas
     metadata = {**case.object["metadata"], "deletionTimestamp": "2026-01-01T00:00:00Z"}
     dying = {**case.object, "metadata": metadata}
     for old in (None, case.old, {**case.object, "spec": {}}):
-        result = admit(dying, old)
+        result = admit(dying, old, cluster=case.cluster)
         assert result.document == dying
         assert result.validation.allowed
         assert not result.warnings
@@ -73,7 +73,7 @@ def test_applying_the_written_manifest_again_changes_nothing_and_is_admitted(cas
     if case.expectation == "deny" or case.old is not None:
         return
     stored = admit(case.object).document
-    again = admit(case.object, stored)
+    again = admit(case.object, stored, cluster=case.cluster)
     assert again.document == stored
     assert again.validation.allowed
     assert not again.validation.warnings
@@ -82,7 +82,8 @@ def test_applying_the_written_manifest_again_changes_nothing_and_is_admitted(cas
 @EVERY
 def test_a_dry_run_is_decided_in_the_same_way(case: Case) -> None:
     for webhook in ("mutate", "validate"):
-        assert ask(webhook, case.object, case.old).response == ask(webhook, case.object, case.old, dryRun=True).response
+        answers = [ask(webhook, case.object, case.old, cluster=case.cluster, dryRun=dry) for dry in (False, True)]
+        assert answers[0].response == answers[1].response
 
 
 @DENIED
@@ -91,7 +92,7 @@ def test_a_fault_that_the_stored_object_has_already_is_only_warned_of(case: Case
         return
     stored = case.object
     changed = {**stored, "spec": {**stored["spec"], "unknownToThisServer": 1}}
-    result = admit(changed, stored, {"immutable-restore": "off"})
+    result = admit(changed, stored, {"immutable-restore": "off"}, case.cluster)
     assert result.validation.allowed, result.validation.message
     assert case.rule in result.validation.warned_by
     assert all("the stored object has this fault already" in each for each in _of(case, result.validation.warnings))
@@ -100,15 +101,15 @@ def test_a_fault_that_the_stored_object_has_already_is_only_warned_of(case: Case
 @DENIED
 def test_a_fault_that_the_stored_object_does_not_have_is_refused(case: Case) -> None:
     old = {**case.object, "spec": None} if case.old is None else case.old
-    if case.rule in ask("validate", old).refused_by:
+    if case.rule in ask("validate", old, cluster=case.cluster).refused_by:
         return  # the fault is that something is absent
     levels = {} if case.rule == "immutable-restore" else {"immutable-restore": "off"}
-    assert case.rule in admit(case.object, old, levels).validation.refused_by
+    assert case.rule in admit(case.object, old, levels, case.cluster).validation.refused_by
 
 
 @DENIED
 def test_a_rule_can_be_set_to_warn(case: Case) -> None:
-    result = admit(case.object, case.old, {case.rule: "warn"})
+    result = admit(case.object, case.old, {case.rule: "warn"}, case.cluster)
     assert case.rule not in result.validation.refused_by
     assert case.rule in result.validation.warned_by
 
@@ -117,7 +118,7 @@ def test_a_rule_can_be_set_to_warn(case: Case) -> None:
 def test_a_rule_that_is_off_says_nothing(case: Case) -> None:
     if RULES[case.rule].level is None:
         return
-    result = admit(case.object, case.old, {case.rule: "off"})
+    result = admit(case.object, case.old, {case.rule: "off"}, case.cluster)
     assert case.rule not in result.warned_by | result.validation.refused_by
 
 

@@ -51,8 +51,8 @@ def test_the_proposals_restorebatch_comes_out_with_its_rules_inside_its_targets(
 
 @EVERY_RULE
 def test_a_bad_example_shows_its_rule_and_nothing_else(rule: Rule) -> None:
-    *old, document = next(iter(examples(rule).values()))
-    result = admit(document, old[0] if old else None)
+    example = next(iter(examples(rule).values()))
+    result = admit(example.object, example.old, cluster=example.cluster)
     together = {"move-rules", "deprecated-rules"}, {"default-alias", "defaulted-restore-alias"}
     assert rule.id in told(result)
     assert told(result) == {rule.id} or told(result) in together
@@ -61,11 +61,11 @@ def test_a_bad_example_shows_its_rule_and_nothing_else(rule: Rule) -> None:
 
 @EVERY_RULE
 def test_a_good_example_is_admitted_without_a_word(rule: Rule) -> None:
-    *old, document = list(examples(rule).values())[1]
-    result = admit(document, old[0] if old else None)
+    example = list(examples(rule).values())[1]
+    result = admit(example.object, example.old, cluster=example.cluster)
     assert result.validation.allowed, result.validation.message
     assert not result.warnings
-    assert result.document == document
+    assert result.document == example.object
 
 
 @EVERY_RULE

@@ -67,6 +67,9 @@ def review(
     mutate: Annotated[bool, typer.Option("--mutate", help="Answer as POST /mutate does.")] = False,
     validate: Annotated[bool, typer.Option("--validate", help="Answer as POST /validate does.")] = False,
     rule: Rules = None,
+    inventory: Annotated[
+        Path | None, typer.Option(help="Folder or file with manifests of what else the cluster holds.")
+    ] = None,
 ) -> None:
     """Answer one AdmissionReview, exactly as the server would.
 
@@ -74,6 +77,7 @@ def review(
     """
     from app.admission import Admission
     from app.answer import render
+    from app.inventory.folder import BadFolder, read_folder
     from app.review import BadReview, parse, read_request
     from app.settings import BadSetting, load
 
@@ -81,9 +85,9 @@ def review(
         fail("say which webhook answers: --mutate or --validate")
     try:
         levels = load(rule=tuple(rule) if rule else None).levels
-        admission = Admission(levels)
+        admission = Admission(levels, None if inventory is None else read_folder(inventory))
         request = read_request(parse(read(file)))
-    except BadSetting as error:
+    except (BadFolder, BadSetting) as error:
         fail(str(error))
     except BadReview as error:
         fail(f"{error}; manifests/samples/reviews/ holds reviews to start from")

@@ -9,7 +9,8 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import Any, ClassVar, NamedTuple
 
-from app.domain.hosts import LEGACY_ALIAS, Hosts, shape_of
+from app.domain.hosts import HOST_WITHOUT_TARGET, LEGACY_ALIAS, Hosts, shape_of
+from app.domain.key import Key
 from app.domain.path import Path, beginnings
 from schemas.backupbatch import BackupBatchSpec
 from schemas.backupconfiguration import BackupConfigurationSpec, BackupJob
@@ -19,6 +20,8 @@ from schemas.restoresession import RestoreJob, RestoreSessionSpec
 from schemas.target import BackupTarget, RestoreTarget, Rule, TargetRef
 
 SNAPSHOTTER = "VolumeSnapshotter"
+REPOSITORY: Path = ("spec", "repository", "name")
+"""Where an object names its Repository."""
 _DRIVER: Path = ("spec", "driver")
 _IDENTITY: tuple[Path, ...] = (("ref",), ("ref", "kind"), ("ref", "name"), ("ref", "namespace"))
 """The fields of a target that say which one it is."""
@@ -170,6 +173,15 @@ class Invoker:
         return self._faulty.isdisjoint(paths)
 
     @cached_property
+    def repository(self) -> Key | None:
+        """The Repository that it uses: none with driver VolumeSnapshotter, or where faults leave it open."""
+        named: Any = self.spec.get("repository") or {}
+        name = named.get("name")
+        if not name or self.snapshotter or not self.driver_known or not self.intact(("spec", "repository")):
+            return None
+        return Key("Repository", named.get("namespace") or self.namespace, name)
+
+    @cached_property
     def keys(self) -> list[Hashable]:
         """What each member is recognised by in another version of the object: its ref, its index if that is empty.
 
@@ -207,6 +219,18 @@ class Invoker:
 
 class Backup(Invoker):
     """An object that backs up."""
+
+    @property
+    def writers(self) -> Iterator[tuple[Member, Hosts]]:
+        """The members that write into the Repository, each with the hosts under which it does."""
+        for member in self.members:
+            hosts = member.target.hosts if member.target is not None else self._without_target(member)
+            if hosts is not None:
+                yield member, hosts
+
+    def _without_target(self, member: Member) -> Hosts | None:
+        backs_up_the_cluster = not isinstance(self, Batch) and self.fits(member.path, [("target",)])
+        return HOST_WITHOUT_TARGET if backs_up_the_cluster else None
 
 
 class Restore(Invoker):

@@ -72,6 +72,7 @@ class Finding:
     `value` is what was found there; together with rule and path it tells whether a stored object already had the
     same fault. A finding about two members names them in `pair` instead (indexes, the earlier first), and says itself
     whether both stand as they stood in the stored object (`settled`). One that is `advisory` never refuses an object.
+    `within` names a rule and a field: where that rule says something of the field, and as strictly, this is no news.
     """
 
     path: Path
@@ -81,3 +82,4 @@ class Finding:
     pair: tuple[int, int] | None = None
     settled: bool = False
     advisory: bool = False
+    within: tuple[str, Path] | None = None

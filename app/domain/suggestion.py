@@ -1,7 +1,8 @@
 """An alias to propose where two members clash."""
 
 import re
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
+from itertools import count
 
 from app.domain.hosts import LONGEST_ALIAS, Hosts, certain_marks, certain_seeks, possible_marks, possible_seeks
 from app.domain.invoker import Invoker, Target
@@ -13,10 +14,22 @@ _NOBODYS = 987_654_321
 """A number that nobody chose: an alias with it behind is taken only where every number is."""
 
 
-class Suggestions:
-    """Aliases for the members of one object: valid, made from the target's name, and shared with no other member."""
+_IN_SEQUENCE = 10
+"""How many numbers are tried one after the other; then the steps double, since an alias may be taken very often."""
 
-    def __init__(self, invoker: Invoker) -> None:
+
+def _nowhere(_: Hosts) -> bool:
+    return False
+
+
+class Suggestions:
+    """Aliases for the members of one object: valid, made from the target's name, and shared with no other member.
+
+    `elsewhere` says whether other objects have hosts already.
+    """
+
+    def __init__(self, invoker: Invoker, elsewhere: Callable[[Hosts], bool] = _nowhere) -> None:
+        self._elsewhere = elsewhere
         self._aliases: set[str | None] = set()
         self._marks: set[Hashable] = set()
         self._number: dict[str, int] = {}
@@ -35,8 +48,8 @@ class Suggestions:
         """The stem, and then with numbers: `web-2`, or `2-web` where a StatefulSet `web` has all that end in one."""
         yield stem
         behind = self._free(_numbered(stem, _NOBODYS, behind=True), target)
-        while True:
-            number = self._number[stem] = self._number.get(stem, 1) + 1
+        for tries in count():
+            number = self._number[stem] = self._number.get(stem, 1) + 2 ** max(0, tries - _IN_SEQUENCE)
             yield _numbered(stem, number, behind=behind)
 
     def _take(self, alias: str | None, hosts: Hosts) -> None:
@@ -46,7 +59,7 @@ class Suggestions:
     def _free(self, alias: str, target: Target) -> bool:
         hosts = Hosts(target.shape, alias)
         seeks = (*certain_seeks(hosts), *possible_seeks(hosts))
-        return alias not in self._aliases and self._marks.isdisjoint(seeks)
+        return alias not in self._aliases and self._marks.isdisjoint(seeks) and not self._elsewhere(hosts)
 
 
 def _numbered(stem: str, number: int, *, behind: bool) -> str:

@@ -1,7 +1,8 @@
 """The rules, one a file, in the order in which they act. This page is their table of contents.
 
 A rule is a pure function of one object. Its name is its id (`unique_alias` is `unique-alias`), the type of its
-parameter says which kinds it is for, its docstring is what users read.
+parameter says which kinds it is for, its docstring is what users read. A rule with a second parameter asks about the
+other objects of the cluster, and runs only where the server knows them.
 """
 
 from app.rules.alias_changed import alias_changed
@@ -13,14 +14,18 @@ from app.rules.daemonset_alias import daemonset_alias
 from app.rules.default_alias import default_alias
 from app.rules.defaulted_restore_alias import defaulted_restore_alias
 from app.rules.deprecated_rules import deprecated_rules
+from app.rules.exclusive_repository import exclusive_repository
 from app.rules.field_type import field_type
 from app.rules.hook_action import hook_action
 from app.rules.immutable_restore import immutable_restore
+from app.rules.known_alias import known_alias
 from app.rules.move_rules import move_rules
 from app.rules.nothing_kept import nothing_kept
 from app.rules.one_rule_per_host import one_rule_per_host
 from app.rules.order_remains import order_remains
 from app.rules.possible_host_clash import possible_host_clash
+from app.rules.repository_exists import repository_exists
+from app.rules.repository_host import repository_host
 from app.rules.repository_required import repository_required
 from app.rules.snapshots_or_paths import snapshots_or_paths
 from app.rules.sync_order import sync_order
@@ -30,6 +35,7 @@ from app.rules.unique_host import unique_host
 from app.rules.unique_target import unique_target
 from app.rules.unreachable_rule import unreachable_rule
 from app.rules.unused_field import unused_field
+from app.rules.usage_policy import usage_policy
 from app.rules.valid_duration import valid_duration
 from app.rules.valid_retention import valid_retention
 from app.rules.valid_schedule import valid_schedule
@@ -65,6 +71,9 @@ REFUSALS = (
     immutable_restore,
     target_namespace,
     hook_action,
+    exclusive_repository,
+    repository_host,
+    usage_policy,
 )
 """What `/validate` refuses, unless a level says otherwise."""
 
@@ -76,6 +85,8 @@ WARNINGS = (
     alias_changed,
     nothing_kept,
     unused_field,
+    repository_exists,
+    known_alias,
 )
 """What `/validate` warns of, unless a level says otherwise."""
 

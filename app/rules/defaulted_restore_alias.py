@@ -34,4 +34,5 @@ def defaulted_restore_alias(restore: Restore) -> Iterator[Finding]:
                 f"{target} is restored from what was backed up as {quoted(str(target.hosts))}, the host of a backup "
                 "without alias: if the backup has an alias, write it here"
             )
-            yield Finding((*target.path, "alias"), Reason.INVALID, message, target.means)
+            path = (*target.path, "alias")
+            yield Finding(path, Reason.INVALID, message, target.means, within=("known-alias", path))

@@ -16,11 +16,18 @@ import pytest
 
 from app.domain.invoker import same
 from tests.asking import admit
-from tests.cases import Case, cases
+from tests.cases import Case
+from tests.cases import cases as all_cases
 from tests.e2e import binaries
 from tests.e2e.cluster import Cluster
 from tests.e2e.installation import Installation, crds, define
 from tests.e2e.objects import Document, Objects, Reply
+
+
+def cases() -> list[Case]:
+    """The cases that need no other objects; `test_inventory.py` has those of a cluster."""
+    return [case for case in all_cases() if case.cluster is None]
+
 
 DEFAULTS = {"driver": "Restic", "executionPolicy": "Always", "maxRetry": 1}
 

@@ -1,0 +1,88 @@
+"""The `usagePolicy` of a Repository: which namespaces may use it."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+_ALL, _SELECTOR = "All", "Selector"
+_WITH_VALUES, _WITHOUT = ("In", "NotIn"), ("Exists", "DoesNotExist")
+
+
+class Condition(NamedTuple):
+    """What a label selector asks of one label."""
+
+    key: str
+    operator: str
+    values: frozenset[str]
+
+    def holds(self, labels: Mapping[str, str]) -> bool:
+        """Whether labels fulfil it. A label that is not there is in no set."""
+        there = self.key in labels
+        if self.operator in _WITH_VALUES:
+            return (there and labels[self.key] in self.values) is (self.operator == "In")
+        return there is (self.operator == "Exists")
+
+
+class UsagePolicy(NamedTuple):
+    """Who may use a Repository."""
+
+    source: str
+    """`All`, `Same` or `Selector`: where allowed namespaces come from."""
+    conditions: tuple[Condition, ...] | None = None
+    """What the selector asks for; None if there is no selector that can be read, which selects nothing."""
+
+    @property
+    def needs_labels(self) -> bool:
+        """Whether it depends on the labels of the namespace."""
+        return self.source == _SELECTOR
+
+    def allows(self, namespace: str, home: str, labels: Mapping[str, str]) -> bool:
+        """Whether an object in `namespace`, which has these labels, may use a Repository in `home`."""
+        if self.source == _ALL:
+            return True
+        if self.needs_labels:
+            return self.conditions is not None and all(condition.holds(labels) for condition in self.conditions)
+        return namespace == home
+
+    def __str__(self) -> str:
+        """For messages: which namespaces it allows."""
+        if self.needs_labels:
+            return "namespaces that its selector selects"
+        return "all namespaces" if self.source == _ALL else "its own namespace"
+
+
+ALL = UsagePolicy(_ALL)
+SAME = UsagePolicy("Same")
+"""The policy of a Repository that says nothing."""
+
+
+def policy_of(repository: Mapping[str, Any]) -> UsagePolicy:
+    """The policy of a Repository, which need not be valid: what cannot be read allows nothing more."""
+    holder: Any = repository
+    for name in ("spec", "usagePolicy", "allowedNamespaces"):
+        holder = holder.get(name)
+        if not isinstance(holder, dict):
+            return SAME
+    if holder.get("from") == _ALL:
+        return ALL
+    if holder.get("from") == _SELECTOR:
+        return UsagePolicy(_SELECTOR, _conditions(holder.get("selector")))
+    return SAME
+
+
+def _conditions(selector: Any) -> tuple[Condition, ...] | None:
+    """All that a label selector asks for. An empty one asks for nothing, and selects everything."""
+    if not isinstance(selector, dict):
+        return None
+    try:
+        equal = [Condition(key, "In", frozenset([value])) for key, value in (selector.get("matchLabels") or {}).items()]
+        more = [_condition(each) for each in selector.get("matchExpressions") or ()]
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return None
+    return (*equal, *more)
+
+
+def _condition(expression: Any) -> Condition:
+    condition = Condition(expression["key"], expression["operator"], frozenset(expression.get("values") or ()))
+    if condition.operator not in (_WITH_VALUES if condition.values else _WITHOUT):
+        raise ValueError(condition.operator)
+    return condition

@@ -1,0 +1,46 @@
+"""The warning `repository-exists`."""
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+
+from app.domain.invoker import REPOSITORY, Invoker
+from app.domain.others import Others
+from app.domain.outcome import Finding, Reason
+from app.domain.quoting import quoted
+
+_MOST_COMPARED = 500
+
+
+def repository_exists(invoker: Invoker, others: Others) -> Iterator[Finding]:
+    """Warn of a Repository that does not exist.
+
+    Nothing is backed up or restored before it does. It is no refusal, since it may be created a moment later.
+
+    Bad:
+
+        kind: Repository
+        metadata: {name: gcs-repo}
+        ---
+        kind: BackupConfiguration
+        spec:
+          repository: {name: gcs-repos}
+          target: {alias: app, ref: {apiVersion: apps/v1, kind: Deployment, name: web}}
+
+    Good:
+
+        kind: Repository
+        metadata: {name: gcs-repo}
+        ---
+        kind: BackupConfiguration
+        spec:
+          repository: {name: gcs-repo}
+          target: {alias: app, ref: {apiVersion: apps/v1, kind: Deployment, name: web}}
+    """
+    repository = invoker.repository
+    if repository is None or others.policy(repository) is not None:
+        return
+    names = others.repositories(repository.namespace)[:_MOST_COMPARED]
+    near = get_close_matches(repository.name[:253], names, n=3)
+    meant = f", or write the name of one that exists, such as {', '.join(map(quoted, near))}" if near else ""
+    message = f"there is no Repository {quoted(repository.path)}: create it{meant}"
+    yield Finding(REPOSITORY, Reason.INVALID, message, repository.path)

@@ -1,0 +1,85 @@
+"""The rule `repository-host`."""
+
+from collections.abc import Iterator
+
+from app.domain.hosts import Hosts
+from app.domain.invoker import REPOSITORY, Backup, BackupBatch, Member
+from app.domain.others import Other, Others
+from app.domain.outcome import Finding, Reason
+from app.domain.quoting import quoted
+from app.domain.suggestion import Suggestions
+
+
+def repository_host(backup: Backup, others: Others) -> Iterator[Finding]:
+    """Refuse a backup that writes under a host of another one into the same Repository.
+
+    Both would mix their data: retention deletes the wrong snapshots, and a restore brings back the other's. This
+    refuses where one of the two is a BackupBatch, and warns where both are BackupConfigurations. A backup that is being
+    deleted does not count.
+
+    Bad:
+
+        kind: BackupConfiguration
+        metadata: {name: shop}
+        spec:
+          repository: {name: gcs-repo}
+          target: {alias: app, ref: {apiVersion: apps/v1, kind: Deployment, name: shop}}
+        ---
+        kind: BackupBatch
+        metadata: {name: blog}
+        spec:
+          repository: {name: gcs-repo}
+          members:
+          - target: {alias: app, ref: {apiVersion: apps/v1, kind: Deployment, name: blog}}
+          - target: {alias: db, ref: {apiVersion: apps/v1, kind: StatefulSet, name: db}}
+
+    Good:
+
+        kind: BackupConfiguration
+        metadata: {name: shop}
+        spec:
+          repository: {name: gcs-repo}
+          target: {alias: app, ref: {apiVersion: apps/v1, kind: Deployment, name: shop}}
+        ---
+        kind: BackupBatch
+        metadata: {name: blog}
+        spec:
+          repository: {name: gcs-repo}
+          members:
+          - target: {alias: blog, ref: {apiVersion: apps/v1, kind: Deployment, name: blog}}
+          - target: {alias: db, ref: {apiVersion: apps/v1, kind: StatefulSet, name: db}}
+    """
+    repository = backup.repository
+    if repository is None:
+        return
+    suggestions = None
+    for member, hosts in backup.writers:
+        other = others.writer(repository, hosts)
+        if other is not None:
+            suggestions = suggestions or Suggestions(backup, lambda each: others.may_write(repository, each))
+            yield _finding(backup, member, hosts, other, suggestions)
+
+
+def _finding(backup: Backup, member: Member, hosts: Hosts, other: Other, suggestions: Suggestions) -> Finding:
+    repository, target = backup.repository, member.target
+    assert repository is not None  # noqa: S101  what uses none clashes with nobody
+    batches = [isinstance(backup, BackupBatch), other.key.kind == BackupBatch.kind]
+    label = backup.label(member.index) if isinstance(backup, BackupBatch) else str(target)
+    mixed = f"write under host {quoted(str(hosts))} into Repository {quoted(repository.path)}, so their data would mix"
+    path = REPOSITORY
+    if target is None:
+        message = f"this backup and {other.key} both {mixed}: name another Repository{other.advice}"
+    else:
+        path = (*target.path, "alias")
+        alias = quoted(suggestions.alias(target))
+        message = (
+            f"{label} and {other.key} both {mixed}: give {label} an alias of its own, such as {alias}{other.advice}"
+        )
+    return Finding(
+        path,
+        Reason.DUPLICATE,
+        message,
+        [repository.path, hosts.shape.value, hosts.stem],
+        advisory=not any(batches),
+        within=("exclusive-repository", REPOSITORY) if all(batches) else None,
+    )

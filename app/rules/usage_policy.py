@@ -1,0 +1,51 @@
+"""The rule `usage-policy`."""
+
+from collections.abc import Iterator
+
+from app.domain.invoker import REPOSITORY, Invoker
+from app.domain.others import Others
+from app.domain.outcome import Finding, Reason
+from app.domain.quoting import quoted
+
+
+def usage_policy(invoker: Invoker, others: Others) -> Iterator[Finding]:
+    """Refuse a Repository whose usage policy does not allow the object's namespace.
+
+    `spec.usagePolicy.allowedNamespaces` of a Repository says who may use it: with `from: All` every namespace, with
+    `from: Selector` those whose labels its selector selects, otherwise its own namespace only.
+
+    Bad:
+
+        kind: Repository
+        metadata: {name: gcs-repo, namespace: backups}
+        ---
+        kind: BackupConfiguration
+        spec:
+          repository: {name: gcs-repo, namespace: backups}
+          target: {alias: app, ref: {apiVersion: apps/v1, kind: Deployment, name: web}}
+
+    Good:
+
+        kind: Repository
+        metadata: {name: gcs-repo, namespace: backups}
+        spec:
+          usagePolicy:
+            allowedNamespaces: {from: All}
+        ---
+        kind: BackupConfiguration
+        spec:
+          repository: {name: gcs-repo, namespace: backups}
+          target: {alias: app, ref: {apiVersion: apps/v1, kind: Deployment, name: web}}
+    """
+    repository, namespace = invoker.repository, invoker.namespace
+    policy = repository and others.policy(repository)
+    if repository is None or policy is None:
+        return
+    labels = others.labels(namespace) if policy.needs_labels else {}
+    if not policy.allows(namespace, repository.namespace, labels):
+        here = quoted(namespace)
+        message = (
+            f"Repository {quoted(repository.path)} may not be used in namespace {here}, since its usagePolicy allows "
+            f"{policy}: name a Repository of namespace {here}, or have that policy changed"
+        )
+        yield Finding(REPOSITORY, Reason.FORBIDDEN, message, repository.path)
