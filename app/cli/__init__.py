@@ -9,6 +9,7 @@ import traceback
 import typer
 
 from app.cli.catalogue import explain, rules
+from app.cli.cluster import audit, backfill
 from app.cli.manifests import check, fix, plan
 from app.cli.server import review, serve
 
@@ -18,7 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (serve, check, fix, plan, review, rules, explain):
+for command in (serve, check, fix, plan, audit, backfill, review, rules, explain):
     app.command()(command)
 
 

@@ -15,17 +15,19 @@ from app.files.values import entry, text_at, value_of
 from app.files.walking import Unreadable, files
 from schemas.kinds import GROUP
 
+_NAMESPACE = ("v1", "Namespace")
+
 
 @dataclass(frozen=True, slots=True)
 class Other:
-    """An object of another group: nothing is known about it."""
+    """Another object: nothing is known about it."""
 
     file: str
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """An object of Stash's group as it is written: its values, and where they are."""
+    """An object of Stash's group, or a Namespace, as it is written: its values, and where they are."""
 
     text: Text
     document: Document
@@ -121,9 +123,10 @@ def _objects_of(node: Node, field: Field = ()) -> Iterator[tuple[Field, Node]]:
 
 
 def _found(text: Text, document: Document, index: int, field: Field, node: Node) -> Found:
-    if not isinstance(behind(node), Mapping) or text_at(node, "apiVersion").partition("/")[0] != GROUP:
+    if not isinstance(behind(node), Mapping):
         return Other(text.file)
-    if not text_at(node, "kind"):
+    version, kind = text_at(node, "apiVersion"), text_at(node, "kind")
+    if not (kind and version.partition("/")[0] == GROUP) and (version, kind) != _NAMESPACE:
         return Other(text.file)
     return Manifest(text, document, index, node, field, value_of(node))
 
