@@ -92,7 +92,7 @@ def _totals(checked: list[Checked]) -> Iterator[_Total]:
     objects: Counter[tuple[str, str]] = Counter()
     findings: Counter[tuple[str, str]] = Counter()
     for each in checked:
-        counted = [(said.level, said.rule) for said in each.findings]
+        counted: list[tuple[str, str]] = [(said.level, said.rule) for said in each.findings]
         counted += [("change", change.rule) for change in each.changes for _ in change.edits]
         objects.update(set(counted))
         findings.update(counted)

@@ -42,7 +42,7 @@ def cost(backfill: Backfill) -> Iterator[str]:
     kinds = Counter(each.kind for each in frozenset[Any]().union(*(plan.workloads for plan in chosen)))
     if kinds:
         names = ", ".join(f"{count} {kind}{'s' if count > 1 else ''}" for kind, count in sorted(kinds.items()))
-        yield f"Writing {first} changes specs, so the operator restarts the Pods of {names}"
+        yield f"Writing {first} changes specs, so the operator restarts the sidecars, with the Pods, of {names}"
     else:
         yield f"Writing {first} restarts no Pods: none of the targets is a workload with a sidecar"
 

@@ -39,7 +39,7 @@ class Contents:
 
 @dataclass(frozen=True)
 class Scope:
-    """What to read: objects of `kinds`, in a namespace or in all; and what rules ask about, all of the kinds `asked`."""
+    """What to read: objects of `kinds`, in a namespace or in all; and all of the kinds `asked`, for rules."""
 
     kinds: Collection[str]
     asked: Collection[str]
