@@ -14,14 +14,18 @@ from app.catalogue import RULES, Rule
 from manifests import definitions, deploy
 from manifests.examples import examples
 from manifests.readme import readme
+from manifests.transcript import with_output
 from schemas.kinds import KINDS
 from tests.said import SAID, said
 
 ROOT = Path(__file__).parent.parent
 SAMPLES = ROOT / "manifests" / "samples"
 REVIEWS = SAMPLES / "reviews"
+DOCS = ROOT / "docs"
 CRDS = ROOT / "manifests" / "crds"
-_WRITTEN_BY_HAND = ("backupconfiguration", "backupbatch", "restoresession", "restorebatch", "batch-of-mistakes")
+_WRITTEN_BY_HAND = (
+    "backupconfiguration", "backupbatch", "restoresession", "restorebatch", "restore-in-order", "batch-of-mistakes",
+)  # fmt: skip
 
 
 def generated() -> Iterator[tuple[Path, str]]:
@@ -38,7 +42,9 @@ def generated() -> Iterator[tuple[Path, str]]:
     for path, content in deploy.files().items():
         yield ROOT / "manifests" / path, content
     yield SAID, said()
-    yield ROOT / "README.md", readme((ROOT / "README.md").read_text())
+    yield ROOT / "README.md", with_output(readme((ROOT / "README.md").read_text()))
+    for page in sorted(DOCS.glob("*.md")):
+        yield page, with_output(page.read_text())
 
 
 def _sample(rule: Rule) -> str:

@@ -113,6 +113,8 @@ def fix(
         stash-admission fix --diff manifests/
 
         stash-admission fix --suggest-aliases backup.yaml
+
+        kustomize build . | stash-admission fix - | kubectl apply -f -
     """
     from app.fix.report import run
 
@@ -161,6 +163,8 @@ def plan(
         typer.echo(data.as_json(found.plans))
     else:
         text.show(found.plans, console())
+        if not found.plans:
+            typer.echo("No objects of Stash were found", err=True)
     for name in found.unused(cluster):
         typer.echo(f"Warning: --replicas {name}: no StatefulSet of that name is in these files", err=True)
     for each in found.unreadable:

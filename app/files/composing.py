@@ -27,8 +27,9 @@ def compose(text: str, offset: int = 0) -> Node | None:
         raise Malformed(f"not YAML: the character {error.character:#06x} is not allowed", offset + place) from None
     except MarkedYAMLError as error:
         mark = cast("Any", error.problem_mark)
+        place = mark.index if mark else 0
         said = ", ".join(each for each in (error.context, error.problem) if each)
-        raise Malformed(f"not YAML: {said}", offset + (mark.index if mark else 0)) from None
+        raise Malformed(f"not YAML: {said}{_advice(text, place)}", offset + place) from None
     except YAMLError as error:
         raise Malformed(f"not YAML: {error}", offset) from None
 
@@ -110,6 +111,15 @@ class _Composer:
             node.end = self._offset + event.end_mark.index
         else:
             node.end = _last(node).end
+
+
+def _advice(text: str, place: int) -> str:
+    """What to do about the two mistakes that are made most."""
+    if text.startswith("\t", place):
+        return ": a tab, write spaces"
+    if "{{" in text[text.rfind("\n", 0, place) + 1 :].partition("\n")[0]:
+        return ": a template has to be rendered first"
+    return ""
 
 
 def _last(node: Mapping | Sequence) -> Node:

@@ -8,6 +8,8 @@ from app.files.composing import compose
 from app.files.jsontext import compose_json, skip_space
 from app.files.nodes import Malformed, Node
 
+_JSON = re.compile(r"\{\s*[\"}]")
+"""How an object begins that is meant to be JSON."""
 _SEPARATOR = re.compile(r"^---[^\n]*\n?", re.MULTILINE)
 _BOM = "\ufeff"
 
@@ -50,7 +52,7 @@ def _json(text: str, offset: int) -> Generator[Document | Malformed, None, tuple
             node = compose_json(text, at)
         except Malformed as error:
             if count <= 1:
-                return offset, error if text.startswith("{", at) else None
+                return offset, error if _JSON.match(text, at) else None
             yield error
             break
         yield Document(node, node.start, node.end, json=True)

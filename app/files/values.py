@@ -79,7 +79,7 @@ def key_of(node: Node) -> str:
     scalar = behind(node)
     if not isinstance(scalar, Scalar):
         raise Malformed(
-            "a list or an object cannot be a key; a template such as {{ this }} has to be rendered first", node.start
+            "a list or an object cannot be a key: a template such as {{ this }} has to be rendered first", node.start
         )
     try:
         return as_key(atom(scalar))

@@ -30,6 +30,10 @@ class Layout:
             + 1
         )
 
+    def line_above(self, line: int) -> int:
+        """Where the line before the one that begins there begins."""
+        return self.line_start(line - 2 if self.text.startswith("\r\n", line - 2) else line - 1)
+
     def line_end(self, offset: int) -> int:
         """Where the line of the offset ends, its break not included."""
         found = _BREAK.search(self.text, offset, self.end)
@@ -76,10 +80,8 @@ class Layout:
     def comments_above(self, line: int, column: int) -> int:
         """Where the comment begins that stands directly above a line, as far in as it; the line itself if none does."""
         while line > self.start:
-            above = self.line_start(line - 1)
-            if self.text[above:line] in ("\n", "\r\n", "\r") or not self.is_comment(above):
-                break
-            if self.indentation(above) != column:
+            above = self.line_above(line)
+            if not self.is_comment(above) or self.indentation(above) != column:
                 break
             line = above
         return line

@@ -18,7 +18,7 @@ def set_field(layout: Layout, holder: Mapping, name: str, value: str, behind: st
     """Write a field: over the value that it has, behind the field `behind` if there is one, or as the first field."""
     pair = own_pair(holder, name)
     if pair is not None:
-        yield _over(layout, pair[1], value)
+        yield _over(layout, *pair, value)
         return
     style = _style(holder)
     written = scalar(name, style), scalar(value, style)
@@ -46,7 +46,7 @@ def is_compact(layout: Layout, holder: Mapping) -> bool:
     return bool(holder.pairs) and layout.text[holder.pairs[0][0].end :][:2].rstrip() not in (":", "")
 
 
-def _over(layout: Layout, node: Node, value: str) -> Splice:
+def _over(layout: Layout, key: Node, node: Node, value: str) -> Splice:
     """The value of a field in place of what was there."""
     if node.anchor is not None or node.tag is not None:
         raise CannotRewrite("the value has an anchor or a tag")
@@ -56,9 +56,10 @@ def _over(layout: Layout, node: Node, value: str) -> Splice:
         raise CannotRewrite("the value is a block")
     if node.start < node.end:
         return Splice(node.start, node.end, scalar(value, node.style))
-    if layout.text[node.start - 1 : node.start] != ":":
+    colon = layout.text.find(":", key.end, node.start)
+    if colon < 0:
         raise CannotRewrite("the key has no colon")
-    return Splice(node.start, node.end, f" {scalar(value)}")
+    return Splice(colon + 1, colon + 1, f" {scalar(value)}")
 
 
 def _first_in_block(layout: Layout, holder: Mapping, field: str) -> Splice:
@@ -69,7 +70,7 @@ def _first_in_block(layout: Layout, holder: Mapping, field: str) -> Splice:
         return Splice(first, first, f"{field}{layout.newline}{indent}")
     line = layout.line_start(first)
     while line > layout.start:
-        above = layout.line_start(line - 1)
+        above = layout.line_above(line)
         if not layout.is_comment(above) and layout.text[above:line].strip():
             break
         line = above

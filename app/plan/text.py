@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
@@ -51,8 +52,11 @@ def lines(plan: Plan) -> Iterator[str]:
 def _step(step: Step) -> Iterator[str]:
     yield printable(f"{step.target}: {_hosts(step)}")
     for fed in step.fed:
-        others = "every other " if fed.host == step.host and len(step.fed) > 1 else ""
-        yield printable(f"{others}{described(fed)}")
+        yield printable(f"{_others(step, fed)}{described(fed)}")
+
+
+def _others(step: Step, fed: Fed) -> str:
+    return "every other " if fed.host == step.host and len(step.fed) > 1 else ""
 
 
 def _hosts(step: Step) -> str:
@@ -66,11 +70,11 @@ def _hosts(step: Step) -> str:
     return f"hosts {step.host} ({', '.join(named) or 'none'})"
 
 
-def described(fed: Fed) -> str:
-    """What is restored for a host: `app-3 ← /source/data of app-1 (spec.target.rules[0])`."""
+def described(fed: Fed, *, short: bool = False) -> str:
+    """What is restored for a host: `app-3 ← /source/data of app-1 (spec.target.rules[0])`; in `short`, `(rules[0])`."""
     if fed.restores == "nothing":
         return f"{fed.host} ← nothing: no rule is for it"
-    by = f" ({fed.rule})" if fed.rule else ""
+    by = f" ({fed.rule.rpartition('.')[2] if short else fed.rule})" if fed.rule else ""
     if fed.restores == "snapshots":
         return f"{fed.host} ← snapshots {', '.join(fed.snapshots)}{by}"
     what = ", ".join(fed.paths) if fed.paths else "everything"
@@ -84,16 +88,21 @@ def _rows(plan: Plan, fitting: int) -> Iterator[RenderableType]:
         cells: list[RenderableType] = []
         for number, wave in enumerate(plan.waves[start : start + fitting], start):
             row.add_column(vertical="middle")
-            row.add_column(ratio=None)
+            row.add_column()
             cells += [Text(" → " if number else "   ", style="bold cyan"), _panel(number + 1, wave)]
         row.add_row(*cells)
         yield row
 
 
 def _panel(number: int, wave: tuple[Step, ...]) -> Panel:
-    steps = []
+    lines: list[RenderableType] = []
     for step in wave:
-        first, *rest = _step(step)
-        lines = [Text(first), *(Text(f"  {line}", style="red" if " ← nothing" in line else "dim") for line in rest)]
-        steps.append(Group(*lines))
-    return Panel(Group(*steps), title=f"wave {number}", title_align="left", border_style="cyan", expand=False)
+        lines += [Text(printable(step.target), style="bold"), _line(_hosts(step))]
+        for fed in step.fed:
+            style = "red" if fed.restores == "nothing" else "dim"
+            lines.append(_line(f"{_others(step, fed)}{described(fed, short=True)}", style))
+    return Panel(Group(*lines), title=f"wave {number}", title_align="left", border_style="cyan", expand=False)
+
+
+def _line(text: str, style: str = "") -> Padding:
+    return Padding(Text(printable(text), style=style, overflow="fold"), (0, 0, 0, 2))
