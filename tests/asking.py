@@ -104,12 +104,14 @@ def ask(
     return answer(admission, webhook, document, old, **fields)
 
 
-def answer(admission: Admission, webhook: str, document: Any, old: Any = None, **fields: Any) -> Answer:
+def answer(
+    admission: Admission, webhook: str, document: Any, old: Any = None, deadline: float | None = None, **fields: Any
+) -> Answer:
     """What a webhook of this server answers."""
     body = orjson.dumps(review(document, old, **fields))
     request = read_request(parse(body))
     before = copy.deepcopy((request.object, request.old_object))
-    decision = admission.mutate(request) if webhook == "mutate" else admission.validate(request)
+    decision = admission.mutate(request) if webhook == "mutate" else admission.validate(request, deadline)
     assert (request.object, request.old_object) == before, "a rule changed the object that it read"
     response = json.loads(render(request, decision))["response"]
     patch = json.loads(base64.b64decode(response["patch"])) if "patch" in response else []

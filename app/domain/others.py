@@ -8,7 +8,7 @@ from app.domain.key import Key
 from app.domain.policy import UsagePolicy
 from app.domain.uses import BACKUPS, USING, Uses
 
-_MOST_LOOKED_AT = 1_000
+_MOST_LOOKED_AT = 10_000
 
 
 class Unknown(Exception):
@@ -54,6 +54,7 @@ class Others:
     def __init__(self, holdings: Holdings, but: Key | None) -> None:
         self._holdings = holdings
         self._but = but
+        self._begun: dict[Key, set[Hashable]] = {}
         self.late = ""
         """Why something that was asked may be out of date; empty if nothing is."""
 
@@ -80,14 +81,17 @@ class Others:
             return False
         if self._first(repository, BACKUPS, [Hosts(Shape.PER_NODE, None)]) is not None:
             return True  # nodes have any names
-        return hosts.shape is Shape.PER_NODE and self._begins(repository, possible_seeks(hosts))
+        return hosts.shape is Shape.PER_NODE and not self._beginnings(repository).isdisjoint(possible_seeks(hosts))
 
-    def _begins(self, repository: Key, sought: list[Hashable]) -> bool:
-        """Whether a backup's host begins as those of a DaemonSet do: rarely asked, so no lookup is kept for it."""
-        written = self.written(repository, _MOST_LOOKED_AT)
-        return len(written) == _MOST_LOOKED_AT or any(
-            mark in sought for each in written for mark in possible_marks(each)
-        )
+    def _beginnings(self, repository: Key) -> set[Hashable]:
+        """What a DaemonSet's hosts may begin with: rarely asked, so no index keeps it.
+
+        Where very many hosts are written, the rest is not looked at.
+        """
+        if repository not in self._begun:
+            written = self.written(repository, _MOST_LOOKED_AT)
+            self._begun[repository] = {mark for hosts in written for mark in possible_marks(hosts)}
+        return self._begun[repository]
 
     def written(self, repository: Key, most: int) -> list[Hosts]:
         """Hosts that backups write into a Repository, not more than so many."""

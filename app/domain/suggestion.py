@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Hashable, Iterator
-from itertools import count
 
 from app.domain.hosts import LONGEST_ALIAS, Hosts, certain_marks, certain_seeks, possible_marks, possible_seeks
 from app.domain.invoker import Invoker, Target
@@ -48,8 +47,10 @@ class Suggestions:
         """The stem, and then with numbers: `web-2`, or `2-web` where a StatefulSet `web` has all that end in one."""
         yield stem
         behind = self._free(_numbered(stem, _NOBODYS, behind=True), target)
-        for tries in count():
+        tries = 0
+        while True:
             number = self._number[stem] = self._number.get(stem, 1) + 2 ** max(0, tries - _IN_SEQUENCE)
+            tries += 1
             yield _numbered(stem, number, behind=behind)
 
     def _take(self, alias: str | None, hosts: Hosts) -> None:
