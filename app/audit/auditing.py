@@ -13,7 +13,7 @@ from app.domain.invoker import GROUP, KINDS
 from app.files.objects import Manifest, objects
 from app.files.walking import Unreadable
 from app.inventory.inventory import KINDS as KNOWN
-from app.inventory.inventory import NAMESPACE, Inventory
+from app.inventory.inventory import Inventory
 from app.stored.api import Api
 from app.stored.reading import Contents, Scope, Step, read_cluster
 
@@ -66,7 +66,7 @@ def _sort(audit: Audit, manifest: Manifest, inventory: Inventory, found: list[Ma
             audit.deleting += 1
         else:
             found.append(manifest)
-    elif manifest.kind != NAMESPACE:
+    elif manifest.kind not in KNOWN:
         audit.report.others += 1
     if manifest.kind in KNOWN and manifest.name:
         try:
