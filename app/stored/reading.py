@@ -50,6 +50,9 @@ def read_cluster(contents: Contents, api: Api, scope: Scope) -> Iterator[Step]:
     """Read into `contents`. What cannot be read is told in there, and the rest read all the same."""
     for kind in dict.fromkeys((*scope.asked, *scope.kinds)):
         yield from _read(contents, api, scope, kind)
+    is_known = scope.namespace is None or scope.namespace in contents.inventory.labels
+    if NAMESPACE in scope.asked and not is_known and not contents.unreadable:
+        contents.unreadable.append(Unreadable(str(scope.namespace), "there is no such namespace"))
 
 
 def _read(contents: Contents, api: Api, scope: Scope, kind: str) -> Iterator[Step]:
