@@ -291,8 +291,8 @@ def test_in_a_pipe_each_finding_is_one_line() -> None:
 
 def test_on_a_terminal_the_findings_are_a_table() -> None:
     lines = shown(terminal=True).splitlines()
-    assert lines[0].split() == ["OBJECT", "RULE", "WHAT", "IS", "WRONG"]
-    assert "BackupBatch demo/shop" in lines[1]
+    assert lines[0].split() == ["OBJECT", "EFFECT", "RULE", "WHAT", "IS", "WRONG"]
+    assert lines[1].split()[:4] == ["BackupBatch", "demo/shop", "error", "valid-schedule"]
     assert all(len(line) <= 120 for line in lines)
 
 

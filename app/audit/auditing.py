@@ -9,7 +9,7 @@ from typing import Any
 from app.admission import Admission
 from app.check.judging import Subject, check, concerns
 from app.check.report import Report
-from app.domain.invoker import GROUP, KINDS
+from app.domain.invoker import KINDS
 from app.files.objects import Manifest, objects
 from app.files.walking import Unreadable
 from app.inventory.inventory import KINDS as KNOWN
@@ -36,9 +36,6 @@ def audit_cluster(audit: Audit, api: Api, levels: Mapping[str, str], namespace: 
     audit.deleting = contents.deleting
     audit.notes += contents.notes
     audit.report.unreadable += contents.unreadable
-    if set(contents.absent) >= set(KINDS):
-        nothing = f"it has no kind of {GROUP}: Stash is not installed there, or KUBECONFIG names another cluster"
-        audit.report.unreadable.append(Unreadable(api.server, nothing))
     yield from _judge(audit, contents.objects, Admission(levels, contents.inventory))
 
 

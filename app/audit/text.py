@@ -65,14 +65,17 @@ def _lines(checked: list[Checked]) -> Iterator[str]:
 
 def _findings(checked: list[Checked]) -> Table:
     table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column("OBJECT", overflow="fold", ratio=2)
+    table.add_column("OBJECT", overflow="fold", max_width=40)
+    table.add_column("EFFECT")
     table.add_column("RULE", no_wrap=True)
-    table.add_column("WHAT IS WRONG", overflow="fold", ratio=5)
+    table.add_column("WHAT IS WRONG", overflow="fold")
     for each in checked:
+        name = printable(str(each))
         for said in each.findings:
-            place = f"\n{where(each, said.place)[:-2]}" if said.place is not None else ""
-            name = Text(printable(str(each)) + place)
-            table.add_row(name, Text(said.rule, _STYLES[said.level]), Text(f"{said.path}: {said.message}"))
+            place = "" if said.place is None else where(each, said.place).removesuffix(" ") + "\n"
+            what = Text(f"{place}{said.path}: {said.message}")
+            table.add_row(Text(name), Text(said.level, _STYLES[said.level]), Text(said.rule), what)
+            name = ""  # said once
     return table
 
 

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from app.domain.invoker import GROUP
 from app.domain.key import Key
 from app.files.walking import Unreadable
 from app.inventory.inventory import KINDS as KNOWN
@@ -50,6 +51,9 @@ def read_cluster(contents: Contents, api: Api, scope: Scope) -> Iterator[Step]:
     """Read into `contents`. What cannot be read is told in there, and the rest read all the same."""
     for kind in dict.fromkeys((*scope.asked, *scope.kinds)):
         yield from _read(contents, api, scope, kind)
+    if set(contents.absent) >= set(scope.kinds):
+        nothing = f"it has no such kinds of {GROUP}: Stash is not installed there, or KUBECONFIG names another cluster"
+        contents.unreadable.append(Unreadable(api.server, nothing))
     is_known = scope.namespace is None or scope.namespace in contents.inventory.labels
     if NAMESPACE in scope.asked and not is_known and not contents.unreadable:
         contents.unreadable.append(Unreadable(str(scope.namespace), "there is no such namespace"))
