@@ -12,12 +12,21 @@ from xml.etree import ElementTree as Xml
 
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
 
+from app.admission import Admission
 from app.catalogue import RULES
+from app.check.judging import check as judge
 from app.cli import app
+from app.files.objects import Manifest, objects_in
+from app.files.texts import Text
+from schemas.defaults import defaults_of
+from schemas.kinds import KINDS
 from tests.asking import admit
 from tests.cases import Case, cases
+from tests.objects import updates
 
 ROOT = Path(__file__).parent.parent
 PROGRAM = str(Path(sys.executable).with_name("stash-admission"))
@@ -99,6 +108,24 @@ def test_it_finds_and_changes_what_the_server_does(case: Case, write: Any) -> No
         assert each["namespace"] == metadata.get("namespace", "")
     for each in said["findings"]:
         assert each["line"] >= 1
+
+
+@settings(max_examples=200, deadline=None)
+@given(updates(), st.booleans())
+def test_any_object_and_any_update_is_judged_as_the_server_judges_it(
+    pair: tuple[dict[str, Any], dict[str, Any]], update: bool
+) -> None:
+    old, new = pair
+    (manifest,) = objects_in(Text("x.json", json.dumps(new)))
+    assert isinstance(manifest, Manifest)
+    checked = judge(manifest, Admission(), old if update else None)
+    fill = defaults_of(KINDS[new["kind"]].model).fill
+    server = admit(fill(manifest.value), fill(old) if update else None)
+    errors = [f"{each.path}: {each.message} ({each.rule})" for each in checked.findings if each.level == "error"]
+    assert errors == [f"{each['field']}: {each['message']}" for each in server.validation.causes]
+    assert [edit.operation() for each in checked.changes for edit in each.edits] == server.mutation.patch
+    warned = {each.rule for each in checked.findings if each.level == "warning"} - {"unknown-field"}
+    assert warned == server.warned_by
 
 
 @pytest.mark.usefixtures("folder")

@@ -239,6 +239,16 @@ def test_what_is_no_object_of_the_group_is_something_else(text: str) -> None:
     assert [type(each) for each in objects_in(Text("x.yaml", text))] == [Other]
 
 
+def test_objects_of_any_kind_can_be_asked_for() -> None:
+    text = f"{HEAD}---\napiVersion: v1\nkind: Namespace\nmetadata: {{name: demo}}\n---\nkind: Secret\n"
+    found = objects_in(Text("x.yaml", text), lambda version, kind: (version, kind) == ("v1", "Namespace"))
+    assert [each.name if isinstance(each, Manifest) else each for each in found] == [
+        Other("x.yaml"),
+        "demo",
+        Other("x.yaml"),
+    ]
+
+
 # --- Files
 
 

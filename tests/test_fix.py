@@ -205,7 +205,7 @@ def test_only_the_mutations_differ_comments_stay_and_a_second_run_changes_nothin
     result = fixed(text, aliases=aliases)
     assert result.unreadable == []
     assert fixed(result.after, aliases=aliases).after == result.after
-    assert sorted(re.findall(r"# comment .*", result.after)) == sorted(re.findall(r"# comment .*", text))
+    assert sorted(re.findall(r"# comment [^\r\n]*", result.after)) == sorted(re.findall(r"# comment [^\r\n]*", text))
     assert ("\r" in result.after) is ("\r" in text)
     before, stored = _manifests(text), _manifests(result.after)
     assert len(before) == len(stored)
@@ -357,7 +357,7 @@ def test_what_is_left_alone_ends_with_1_and_what_cannot_be_read_with_2() -> None
     result = run("a.yaml")
     assert result.exit_code == 1
     assert result.stderr.startswith("Error: a.yaml:1:1: BackupConfiguration web: ")
-    assert result.stderr.endswith("0 of 1 files changed, 1 objects left alone\n")
+    assert result.stderr.endswith("0 of 1 file changed, 1 object left alone\n")
     Path("b.yaml").write_text("a: [\n")
     assert run("a.yaml", "b.yaml").exit_code == 2
     assert run("nowhere.yaml").exit_code == 2

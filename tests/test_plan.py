@@ -1,7 +1,10 @@
 """`plan` shows the waves of an object, its hosts, and what is restored for each of them."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -188,6 +191,14 @@ def test_many_hosts_are_shortened_and_several_objects_are_apart() -> None:
     result = run("-", "--replicas", "db=9", given=text * 2)
     assert result.stdout.count("hosts db-$POD_INDEX (db-0, db-1, …, db-8)") == 2
     assert result.stdout.count("\n\n") == 1
+
+
+def test_a_pipe_that_cannot_take_every_character_gets_the_others() -> None:
+    variables = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    command = [sys.executable, "-m", "app", "plan", str(SEQUENCE)]
+    ended = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "      app ? /var/www/html of app (spec.members[1].target.rules[0])\n" in ended.stdout
 
 
 def test_a_plan_for_what_the_server_would_refuse_says_so() -> None:

@@ -10,10 +10,10 @@ from app.admission import Admission
 from app.check.judging import Subject, check, concerns
 from app.check.report import Report
 from app.domain.invoker import KINDS
-from app.files.objects import Manifest, objects
+from app.files.objects import Manifest, objects, of_stash
 from app.files.walking import Unreadable
 from app.inventory.inventory import KINDS as KNOWN
-from app.inventory.inventory import Inventory
+from app.inventory.inventory import NAMESPACE, Inventory
 from app.stored.api import Api
 from app.stored.reading import Contents, Scope, Step, read_cluster
 
@@ -43,7 +43,7 @@ def audit_files(audit: Audit, paths: Iterable[Path], levels: Mapping[str, str]) 
     """Judge what files hold: all that there is, as far as rules know. Yields how far it is."""
     inventory = Inventory(stale_after=None)
     found: list[Manifest] = []
-    for count, each in enumerate(objects(paths), 1):
+    for count, each in enumerate(objects(paths, _asked), 1):
         if isinstance(each, Unreadable):
             audit.report.unreadable.append(each)
         elif isinstance(each, Manifest):
@@ -81,6 +81,11 @@ def _judge(audit: Audit, subjects: list[Any], admission: Admission) -> Iterator[
         audit.report.checked.append(checked)
         yield Step("judging", count, len(subjects))
     audit.notes += (f"{note} ({count} objects)" if count > 1 else note for note, count in unchecked.items())
+
+
+def _asked(api_version: str, kind: str) -> bool:
+    """Whether an object is to be judged, or known to rules: the labels of Namespaces are."""
+    return of_stash(api_version, kind) or (api_version, kind) == ("v1", NAMESPACE)
 
 
 def _deleting(document: Mapping[str, Any]) -> bool:

@@ -5,6 +5,7 @@ What a command needs is imported where it runs: nobody who asks for help waits f
 
 import sys
 import traceback
+from io import TextIOWrapper
 
 import typer
 
@@ -25,6 +26,9 @@ for command in (serve, check, fix, plan, audit, backfill, review, rules, explain
 
 def main() -> None:
     """Run the command line. Exit codes: 0 nothing to report, 1 findings, 2 usage or unreadable input, 3 internal."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # whatever a terminal or a pipe cannot show must not end us
     try:
         app()
     except Exception:  # noqa: BLE001  a mistake of ours must not look like one of the user's

@@ -116,10 +116,18 @@ def fix(
 
         kustomize build . | stash-admission fix - | kubectl apply -f -
     """
-    from app.fix.report import run
+    from app.fix.report import fixes, show
 
     once(paths)
-    raise typer.Exit(run(paths, diff=diff, aliases=suggest_aliases, console=console()))
+    done = watched(fixes(paths, diff=diff, aliases=suggest_aliases), lambda each: each.summary(diff=diff))
+    show(done, console(), diff=diff)
+    for each in (*done.unreadable, *done.left):
+        typer.echo(f"Error: {each}", err=True)
+    typer.echo(done.summary(diff=diff), err=True)
+    if done.unreadable:
+        raise typer.Exit(2)
+    if done.left or (diff and done.changed):
+        raise typer.Exit(1)
 
 
 class PlanOutput(StrEnum):

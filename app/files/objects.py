@@ -1,6 +1,6 @@
-"""The objects of Stash in files, each with where it is written. `audit` and `--inventory DIR` read through here too."""
+"""The objects in files, each with where it is written."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,19 +15,17 @@ from app.files.values import entry, text_at, value_of
 from app.files.walking import Unreadable, files
 from schemas.kinds import GROUP
 
-_NAMESPACE = ("v1", "Namespace")
-
 
 @dataclass(frozen=True, slots=True)
 class Other:
-    """Another object: nothing is known about it."""
+    """An object that nobody asked for: nothing is known about it."""
 
     file: str
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """An object of Stash's group, or a Namespace, as it is written: its values, and where they are."""
+    """An object as it is written: its values, and where they are."""
 
     text: Text
     document: Document
@@ -82,17 +80,26 @@ class Manifest:
 Found = Manifest | Other | Unreadable
 
 
-def objects(paths: Iterable[Path]) -> Iterator[Found]:
+Wanted = Callable[[str, str], bool]
+"""Whether objects of an `apiVersion` and a `kind` are asked for."""
+
+
+def of_stash(api_version: str, kind: str) -> bool:
+    """Whether an object is one of Stash's group."""
+    return api_version.partition("/")[0] == GROUP and bool(kind)
+
+
+def objects(paths: Iterable[Path], wanted: Wanted = of_stash) -> Iterator[Found]:
     """Everything in files, in directories and on standard input (`-`): objects, and in their place what is wrong."""
     for path in files(paths):
         text = path if isinstance(path, Unreadable) else read(path)
         if isinstance(text, Unreadable):
             yield text
         else:
-            yield from objects_in(text)
+            yield from objects_in(text, wanted)
 
 
-def objects_in(text: Text) -> Iterator[Found]:
+def objects_in(text: Text, wanted: Wanted = of_stash) -> Iterator[Found]:
     """Everything in the text of a file."""
     for index, document in enumerate(documents(text.text)):
         if isinstance(document, Malformed):
@@ -100,7 +107,7 @@ def objects_in(text: Text) -> Iterator[Found]:
             continue
         for field, node in _objects_of(document.root):
             try:
-                yield _found(text, document, index, field, node)
+                yield _found(text, document, index, field, node, wanted)
             except Malformed as error:
                 yield _unreadable(text, error)
 
@@ -122,11 +129,9 @@ def _objects_of(node: Node, field: Field = ()) -> Iterator[tuple[Field, Node]]:
             yield (*field, "items", number), item
 
 
-def _found(text: Text, document: Document, index: int, field: Field, node: Node) -> Found:
-    if not isinstance(behind(node), Mapping):
-        return Other(text.file)
-    version, kind = text_at(node, "apiVersion"), text_at(node, "kind")
-    if not (kind and version.partition("/")[0] == GROUP) and (version, kind) != _NAMESPACE:
+def _found(text: Text, document: Document, index: int, field: Field, node: Node, wanted: Wanted) -> Found:
+    is_object = isinstance(behind(node), Mapping)
+    if not is_object or not wanted(text_at(node, "apiVersion"), text_at(node, "kind")):
         return Other(text.file)
     return Manifest(text, document, index, node, field, value_of(node))
 

@@ -3,22 +3,18 @@
 from dataclasses import dataclass
 
 from app.domain.path import Path
-from app.files.nodes import Alias, Mapping, Node, Sequence, behind
+from app.files.nodes import Mapping, Node, Sequence, behind
 from app.files.values import entry
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a field is: its key, or in a list the item. Offsets count characters from the start of the file."""
+    """Where a field is: from where to where its key is written, or in a list the item, in characters of the file."""
 
     start: int
     end: int
     node: Node
-    """The field's value."""
-    exact: bool
-    """Whether it is the field itself, not one above it."""
-    through: Node | None = None
-    """The alias that brought it here, the last one on the way."""
+    """Its value."""
 
 
 def locate(root: Node, path: Path) -> Place:
@@ -26,10 +22,8 @@ def locate(root: Node, path: Path) -> Place:
 
     What an anchor's value holds is where the anchor is, and what `<<` brings in is where it comes from.
     """
-    start, end, node, through = root.start, root.end, root, None
+    start, end, node = root.start, root.end, root
     for part in path:
-        if isinstance(node, Alias):
-            through = node
         holder = behind(node)
         if isinstance(holder, Sequence) and isinstance(part, int) and part < len(holder.items):
             node = holder.items[part]
@@ -38,5 +32,5 @@ def locate(root: Node, path: Path) -> Place:
             key, node = found
             start, end = key.start, key.end
         else:
-            return Place(start, end, node, exact=False, through=through)
-    return Place(start, end, node, exact=True, through=through)
+            break
+    return Place(start, end, node)

@@ -3,6 +3,7 @@
 import difflib
 import sys
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from rich.console import Console
@@ -17,54 +18,71 @@ from app.fix.saving import CannotSave, save
 _STYLES = {"+": "green", "-": "red", "@": "cyan"}
 
 
-def run(paths: Iterable[Path], console: Console, *, diff: bool, aliases: bool) -> int:
-    """Fix the files. Returns the exit code: 0, or 1 if something is left to do, 2 if something cannot be read."""
-    admission = Admission()
-    unreadable, left, written, count = 0, 0, 0, 0
+@dataclass
+class Fixes:
+    """What became of the files."""
+
+    changed: list[Fixed] = field(default_factory=list)
+    left: list[Unreadable] = field(default_factory=list)
+    """Objects that were left alone."""
+    unreadable: list[Unreadable] = field(default_factory=list)
+    """What could not be read, or not be written."""
+    files: int = 0
+
+    def summary(self, *, diff: bool) -> str:
+        """The last line: how much was done."""
+        done = "would be changed" if diff else "changed"
+        left = f", {_number(len(self.left), 'object')} left alone" if self.left else ""
+        return f"{len(self.changed)} of {_number(self.files, 'file')} {done}{left}"
+
+
+def fixes(paths: Iterable[Path], *, diff: bool, aliases: bool) -> Iterator[Fixes]:
+    """Fix the files; with `diff`, write nothing.
+
+    Yields the same result after each file; the last time it is complete.
+    """
+    admission, result = Admission(), Fixes()
+    yield result
     for path in files(paths):
         text = path if isinstance(path, Unreadable) else read(path)
-        if isinstance(text, Unreadable):
-            unreadable += _complain(text)
+        if isinstance(path, Unreadable) or isinstance(text, Unreadable):
+            result.unreadable += [each for each in (path, text) if isinstance(each, Unreadable)][:1]
             continue
-        assert isinstance(path, Path)  # noqa: S101  what was read was a path
         fixed = fix(text, admission, aliases=aliases)
-        count += 1
-        unreadable += sum(map(_complain, fixed.unreadable))
-        left += sum(map(_complain, fixed.left))
-        if diff:
-            _show(fixed, console)
-        elif str(path) == STANDARD_INPUT:
+        result.files += 1
+        result.left += fixed.left
+        result.unreadable += fixed.unreadable
+        if str(path) == STANDARD_INPUT and not diff:
             sys.stdout.buffer.write(fixed.after.encode(text.encoding))
-        elif fixed.changed:
+        elif fixed.changed and not diff:
             try:
                 save(path, text, fixed.after)
             except CannotSave as error:
-                unreadable += _complain(Unreadable(text.file, f"cannot be written: {error}"))
+                result.unreadable.append(Unreadable(text.file, f"cannot be written: {error}"))
                 continue
+        if fixed.changed:
+            result.changed.append(fixed)
+        yield result
+
+
+def show(result: Fixes, console: Console, *, diff: bool) -> None:
+    """Print what was written, or as a difference what would be."""
+    for fixed in result.changed:
+        if diff:
+            for line in _difference(fixed):
+                style = _STYLES.get(line[:1]) if console.is_terminal else None
+                console.print(line, style=style, soft_wrap=True, highlight=False, markup=False)
+        elif fixed.before.file != STANDARD_INPUT:
             for each in fixed.written:
-                line = f"{printable(text.file)}:{each.line}: {each.object}: {each.change} ({each.rule})"
-                console.print(line, soft_wrap=True, highlight=False, markup=False)
-        written += fixed.changed
-    done = "would be changed" if diff else "changed"
-    said = f"{written} of {count} files {done}" + (f", {left} objects left alone" if left else "")
-    sys.stderr.write(f"{said}\n")
-    if unreadable:
-        return 2
-    return int(left > 0 or (diff and written > 0))
+                line = f"{fixed.before.file}:{each.line}: {each.object}: {each.change} ({each.rule})"
+                console.print(printable(line), soft_wrap=True, highlight=False, markup=False)
 
 
-def _show(fixed: Fixed, console: Console) -> None:
-    for line in difference(fixed):
-        style = _STYLES.get(line[:1]) if console.is_terminal else None
-        console.print(line, style=style, soft_wrap=True, highlight=False, markup=False)
-
-
-def difference(fixed: Fixed) -> Iterator[str]:
+def _difference(fixed: Fixed) -> Iterator[str]:
     """The file's change as a unified diff."""
     before, after = fixed.before.text.splitlines(), fixed.after.splitlines()
     yield from difflib.unified_diff(before, after, fixed.before.file, fixed.before.file, lineterm="")
 
 
-def _complain(wrong: Unreadable) -> int:
-    sys.stderr.write(f"Error: {printable(str(wrong))}\n")
-    return 1
+def _number(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
