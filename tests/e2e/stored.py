@@ -6,15 +6,17 @@ import contextlib
 import copy
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from kubernetes import client, config
+from ruamel.yaml import YAML
 
 from app.settings import PREFIX
 from app.stored.api import Api
@@ -23,7 +25,8 @@ from tests.e2e.credentials import ADMIN, GUEST
 from tests.e2e.objects import Document, Objects
 
 PROGRAM = str(Path(sys.executable).with_name("stash-admission"))
-ROLES = Path(__file__).parents[2] / "manifests" / "roles"
+ROOT = Path(__file__).parents[2]
+ROLES, DOCS = ROOT / "manifests" / "roles", ROOT / "docs"
 
 
 @dataclass
@@ -94,6 +97,45 @@ class Holding:
             yield
         finally:
             self.cluster.kubectl("delete", kind, role, *place)
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page of `docs/` with objects, and with what commands say of a cluster that holds them."""
+
+    text: str
+
+    @classmethod
+    def read(cls, name: str) -> Self:
+        """A page by its name."""
+        return cls((DOCS / name).read_text())
+
+    def objects(self) -> list[Document]:
+        """The objects that the page shows."""
+        (block,) = re.findall(r"<!-- objects -->\n```yaml\n(.*?)```\n<!-- end -->", self.text, re.DOTALL)
+        return list(YAML(typ="safe", pure=True).load_all(block))
+
+    def transcript(self, name: str) -> tuple[list[str], str]:
+        """The arguments of a command that it shows, and what it says."""
+        pattern = rf"<!-- cluster: {name} -->\n```console\n\$ stash-admission ([^\n]*)\n(.*?)```\n<!-- end -->"
+        ((command, output),) = re.findall(pattern, self.text, re.DOTALL)
+        return command.split(), output
+
+
+def said(holding: Holding, arguments: list[str]) -> str:
+    """What a command writes, as somebody sees it, of a cluster at an address that does not change."""
+    done = subprocess.run(
+        [PROGRAM, *arguments],
+        env=holding.environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    lines = done.stdout.replace(holding.cluster.server, "https://10.96.0.1").splitlines()
+    return "".join(f"{line.rstrip()}\n" for line in lines)
 
 
 def without_alias(namespace: str, name: str, kind: str = "Deployment", **spec: Any) -> Document:

@@ -19,7 +19,7 @@ from tests.e2e.cluster import Cluster
 from tests.e2e.credentials import GUEST
 from tests.e2e.installation import crds, define
 from tests.e2e.objects import Document, Objects
-from tests.e2e.stored import Holding, aliased, batch_of, without_alias
+from tests.e2e.stored import Holding, Page, aliased, batch_of, said, without_alias
 from tests.e2e.test_inventory import forget
 
 REPOSITORY = {
@@ -69,10 +69,10 @@ def test_two_batches_that_two_replicas_both_admitted_are_found(holding: Holding)
     holding.store(repository(namespace, "gcs-repo"), *documents)
     found = holding.audited("-n", namespace, code=1)
     assert found["objects"] == 2
-    said = {each["name"]: each for each in found["findings"]}
+    by_name = {each["name"]: each for each in found["findings"]}
     assert {each["rule"] for each in found["findings"]} == {"exclusive-repository"}
-    assert "is used by BackupBatch both/blog" in said["shop"]["message"]
-    assert "is used by BackupBatch both/shop" in said["blog"]["message"]
+    assert "is used by BackupBatch both/blog" in by_name["shop"]["message"]
+    assert "is used by BackupBatch both/shop" in by_name["blog"]["message"]
     text = holding.run("audit", "-n", namespace)
     assert text.returncode == 1
     lines = text.stdout.splitlines()
@@ -226,6 +226,14 @@ def test_objects_on_many_pages_are_all_judged_also_when_the_list_expires(holding
 
 
 def test_a_cluster_without_stash_is_told(empty: list[subprocess.CompletedProcess[str]]) -> None:
-    for said in empty:
-        assert said.returncode == 2
-        assert "it has no such kinds of stash.appscode.com: Stash is not installed there" in said.stderr
+    for done in empty:
+        assert done.returncode == 2
+        assert "it has no such kinds of stash.appscode.com: Stash is not installed there" in done.stderr
+
+
+def test_the_page_shows_what_it_really_says(holding: Holding) -> None:
+    page = Page.read("audit.md")
+    holding.namespace("demo")
+    holding.store(*page.objects())
+    command, output = page.transcript("audit")
+    assert said(holding, command) == output

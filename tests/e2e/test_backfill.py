@@ -29,7 +29,7 @@ from tests.e2e.credentials import GUEST
 from tests.e2e.installation import Installation, crds, define
 from tests.e2e.objects import Document, Objects
 from tests.e2e.standin import Answer, Call, standing_in
-from tests.e2e.stored import PROGRAM, Holding, aliased, batch_of, without_alias
+from tests.e2e.stored import PROGRAM, Holding, Page, aliased, batch_of, said, without_alias
 
 SAMPLES = Path(__file__).parents[2] / "manifests" / "samples"
 
@@ -141,7 +141,7 @@ def test_what_is_stopped_half_way_is_finished_by_running_it_again(
         for _ in range(10):
             assert process.stdout.readline()
         end(process)
-        _, said = process.communicate(timeout=30)
+        _, complaints = process.communicate(timeout=30)
     half = now(holding, before)
     written = sum(state(one) != state(other) for one, other in zip(before, half, strict=True))
     assert 10 <= written < 48
@@ -149,7 +149,7 @@ def test_what_is_stopped_half_way_is_finished_by_running_it_again(
         assert process.returncode == -signal.SIGKILL
     else:
         assert process.returncode == 1
-        last = said.splitlines()[-1]
+        last = complaints.splitlines()[-1]
         lacking = 48
         assert last == f"interrupted: {written} objects written, {lacking - written} to do: run again to go on"
     again = holding.run("backfill", "--yes", "-n", namespace)
@@ -486,3 +486,12 @@ def at_a_terminal(command: list[str], environment: dict[str, str], typed: str) -
         os.close(ours)
         code = process.wait(30)
     return " ".join(shown.decode().split()), code
+
+
+def test_the_page_shows_what_it_really_says(holding: Holding) -> None:
+    page = Page.read("backfill.md")
+    holding.namespace("demo")
+    holding.store(*page.objects())
+    for name in ("dry-run", "run"):
+        command, output = page.transcript(name)
+        assert said(holding, command) == output
