@@ -21,8 +21,8 @@ def _findings(checked: Checked) -> list[dict[str, Any]]:
     return [
         {
             "file": checked.file,
-            "line": said.place.line,
-            "column": said.place.column,
+            "line": said.place and said.place.line,
+            "column": said.place and said.place.column,
             "kind": checked.kind,
             "namespace": checked.namespace,
             "name": checked.name,

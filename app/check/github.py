@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from app.check.judging import Checked, Place
 from app.check.report import Report
 from app.check.text import described
 from app.domain.quoting import printable
@@ -15,12 +16,19 @@ def as_github(report: Report) -> str:
 def _commands(report: Report) -> Iterator[str]:
     for checked in report.checked:
         for said in checked.findings:
-            yield _command(said.level, checked.file, said.place.line, said.place.column, said.rule, said.message)
+            message = f"{said.path}: {said.message}" if said.place is None else said.message
+            yield _about(checked, said.level, said.place, said.rule, message)
         for change in checked.changes:
             for edit, place in zip(change.edits, change.places, strict=True):
-                yield _command("notice", checked.file, place.line, place.column, change.rule, described(edit))
+                yield _about(checked, "notice", place, change.rule, described(edit))
     for wrong in report.unreadable:
         yield _command("error", wrong.file, wrong.line, wrong.column, "unreadable", wrong.message)
+
+
+def _about(checked: Checked, level: str, place: Place | None, title: str, message: str) -> str:
+    if checked.file is None or place is None:
+        return f"::{level} title={_property(title)}::{_data(printable(f'{checked}: {message}'))}"
+    return _command(level, checked.file, place.line, place.column, title, message)
 
 
 def _command(level: str, file: str, line: int | None, column: int | None, title: str, message: str) -> str:

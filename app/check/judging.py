@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from app.admission import Admission, Judged
 from app.catalogue import RULES
@@ -23,6 +23,38 @@ BESIDE_THE_RULES = {
     API_VERSION: "Refuse a version of the API that the kind does not have.",
 }
 """What is said of a file though no webhook would: the API server does, before it asks one."""
+
+
+class Subject(Protocol):
+    """An object to be judged: of a file, where it has places, or of a cluster."""
+
+    @property
+    def file(self) -> str | None:
+        """The file that it is in; None: in none."""
+
+    @property
+    def line(self) -> int | None:
+        """The line on which it begins."""
+
+    @property
+    def kind(self) -> str:
+        """One of the four kinds."""
+
+    @property
+    def version(self) -> str:
+        """The version of its API."""
+
+    @property
+    def namespace(self) -> str:
+        """Its namespace, empty if it names none."""
+
+    @property
+    def name(self) -> str:
+        """Its name, empty if it has none."""
+
+    @property
+    def value(self) -> dict[str, Any]:
+        """All of it, as JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +78,8 @@ class Said:
     path: str
     """The server's: `spec.target.rules[0]`, also where the user wrote `spec.rules[0]`."""
     message: str
-    place: Place
+    place: Place | None
+    """None where the object is in no file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,21 +88,24 @@ class Change:
 
     rule: str
     edits: tuple[Edit, ...]
-    places: tuple[Place, ...]
-    """Where each edit acts."""
+    places: tuple[Place | None, ...]
+    """Where each edit acts; None where the object is in no file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
     """An object and all that the server would say of it."""
 
-    file: str
-    line: int
+    file: str | None
+    """None: it is in no file, but in a cluster."""
+    line: int | None
     kind: str
     namespace: str
     name: str
     findings: tuple[Said, ...] = ()
     changes: tuple[Change, ...] = ()
+    notes: tuple[str, ...] = ()
+    """Which rules were not checked, and why."""
 
     def __str__(self) -> str:
         """For messages: `BackupBatch demo/shop`."""
@@ -84,6 +120,8 @@ class Answer:
     judged: tuple[Judged, ...]
     document: dict[str, Any]
     """The object as it would be stored."""
+    notes: tuple[str, ...] = ()
+    """Which rules were not checked, and why."""
 
 
 def concerns(manifest: Manifest) -> bool:
@@ -92,7 +130,7 @@ def concerns(manifest: Manifest) -> bool:
     return manifest.kind in KINDS or (kind is not None and kind.version != manifest.version)
 
 
-def check(manifest: Manifest, admission: Admission, old: Mapping[str, Any] | None = None) -> Checked:
+def check(manifest: Subject, admission: Admission, old: Mapping[str, Any] | None = None) -> Checked:
     """The object judged as new, or as an update of `old`, the stored one."""
     about = manifest.file, manifest.line, manifest.kind, manifest.namespace, manifest.name
     version = kinds.KINDS[manifest.kind].version
@@ -100,14 +138,16 @@ def check(manifest: Manifest, admission: Admission, old: Mapping[str, Any] | Non
         message = f"{manifest.kind} has no version {quoted(manifest.version)}: write {GROUP}/{version}"
         finding = Finding(("apiVersion",), Reason.NOT_SUPPORTED, message)
         return Checked(*about, findings=(_said(manifest, Judged(API_VERSION, finding, refuses=True), ()),))
-    unknown = [Judged(UNKNOWN_FIELD, each, refuses=False) for each in unknown_fields(manifest.kind, manifest.value)]
+    # What a cluster has stored, its CRD has.
+    fields = () if manifest.file is None else unknown_fields(manifest.kind, manifest.value)
+    unknown = [Judged(UNKNOWN_FIELD, each, refuses=False) for each in fields]
     answer = ask(manifest, admission, old)
     edits = [edit for _, edit in answer.edits]
     findings = tuple(_said(manifest, each, edits) for each in (*unknown, *answer.judged))
-    return Checked(*about, findings, tuple(_changes(manifest, answer.edits)))
+    return Checked(*about, findings, tuple(_changes(manifest, answer.edits)), answer.notes)
 
 
-def ask(manifest: Manifest, admission: Admission, old: Mapping[str, Any] | None = None) -> Answer:
+def ask(manifest: Subject, admission: Admission, old: Mapping[str, Any] | None = None) -> Answer:
     """What both webhooks answer, the API server having filled in the defaults."""
     kind = manifest.kind
     fill = defaults_of(kinds.KINDS[kind].model).fill
@@ -115,10 +155,10 @@ def ask(manifest: Manifest, admission: Admission, old: Mapping[str, Any] | None 
     mutation = admission.mutate(_request(manifest, document, stored))
     mutated = apply((edit for _, edit in mutation.edits), document)
     validation = admission.validate(_request(manifest, mutated, stored))
-    return Answer(mutation.edits, mutation.judged + validation.judged, mutated)
+    return Answer(mutation.edits, mutation.judged + validation.judged, mutated, validation.notes)
 
 
-def _request(manifest: Manifest, document: dict[str, Any], old: dict[str, Any] | None) -> Request:
+def _request(manifest: Subject, document: dict[str, Any], old: dict[str, Any] | None) -> Request:
     namespace = manifest.namespace or str(((old or {}).get("metadata") or {}).get("namespace") or "")
     return Request(
         uid="check",
@@ -136,7 +176,7 @@ def _request(manifest: Manifest, document: dict[str, Any], old: dict[str, Any] |
     )
 
 
-def _said(manifest: Manifest, judged: Judged, edits: Sequence[Edit]) -> Said:
+def _said(manifest: Subject, judged: Judged, edits: Sequence[Edit]) -> Said:
     finding = judged.finding
     note = " [not refused: the stored object has this fault already]" if judged.stored else ""
     return Said(
@@ -149,7 +189,7 @@ def _said(manifest: Manifest, judged: Judged, edits: Sequence[Edit]) -> Said:
     )
 
 
-def _changes(manifest: Manifest, edits: Sequence[tuple[str, Edit]]) -> Iterator[Change]:
+def _changes(manifest: Subject, edits: Sequence[tuple[str, Edit]]) -> Iterator[Change]:
     for rule in RULES:
         mine = tuple(edit for name, edit in edits if name == rule)
         if mine:
@@ -165,7 +205,9 @@ def as_written(path: Path, edits: Sequence[Edit]) -> Path:
     return path
 
 
-def _place(manifest: Manifest, path: Path) -> Place:
+def _place(manifest: Subject, path: Path) -> Place | None:
+    if not isinstance(manifest, Manifest):
+        return None
     found = locate(manifest.node, path)
     line, column = manifest.text.place(found.start)
     source = manifest.text.line(line)

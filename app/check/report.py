@@ -18,6 +18,8 @@ class Report:
     checked: list[Checked] = field(default_factory=list)
     unreadable: list[Unreadable] = field(default_factory=list)
     others: int = 0
+    title: str = "stash-admission check"
+    """The command that it is of."""
 
     def count(self, level: str) -> int:
         """How many findings have a level: `error` or `warning`."""

@@ -72,25 +72,27 @@ def _result(checked: Checked, said: Said) -> dict[str, Any]:
     return _of(checked, said.rule, said.level, f"{said.path}: {said.message}", said.place, said.path)
 
 
-def _of(checked: Checked, rule: str, level: str, text: str, place: Place, path: str) -> dict[str, Any]:
+def _of(checked: Checked, rule: str, level: str, text: str, place: Place | None, path: str) -> dict[str, Any]:
+    location: dict[str, Any] = {"logicalLocations": [{"fullyQualifiedName": f"{checked}: {path}", "kind": "object"}]}
+    if checked.file is not None and place is not None:
+        location = {"physicalLocation": _physical(checked.file, place)} | location
+    return {
+        "ruleId": rule,
+        "ruleIndex": _IDS.index(rule),
+        "level": level,
+        "message": {"text": text},
+        "locations": [location],
+    }
+
+
+def _physical(file: str, place: Place) -> dict[str, Any]:
     region = {
         "startLine": place.line,
         "startColumn": place.column,
         "endLine": place.line,
         "endColumn": place.column + place.length,
     }
-    return {
-        "ruleId": rule,
-        "ruleIndex": _IDS.index(rule),
-        "level": level,
-        "message": {"text": text},
-        "locations": [
-            {
-                "physicalLocation": {"artifactLocation": {"uri": _uri(checked.file)}, "region": region},
-                "logicalLocations": [{"fullyQualifiedName": f"{checked}: {path}", "kind": "object"}],
-            }
-        ],
-    }
+    return {"artifactLocation": {"uri": _uri(file)}, "region": region}
 
 
 def _notification(wrong: Unreadable) -> dict[str, Any]:

@@ -22,7 +22,7 @@ _LONGEST_FRAME = 200
 class _Line:
     """One thing said of an object."""
 
-    place: Place
+    place: Place | None
     word: str
     message: str
     rule: str
@@ -31,12 +31,11 @@ class _Line:
 def show(report: Report, console: Console) -> None:
     """Print the report; on a terminal each line with a frame of the file."""
     for checked in report.checked:
-        for line in sorted(_lines(checked), key=lambda each: (each.place.line, each.place.column)):
-            where = f"{printable(checked.file)}:{line.place.line}:{line.place.column}: "
-            if console.is_terminal:
-                console.print(_framed(where, line), soft_wrap=True, highlight=False)
+        for line in sorted(_lines(checked), key=lambda each: _order(each.place)):
+            if console.is_terminal and line.place is not None:
+                console.print(_framed(where(checked, line.place), line, line.place), soft_wrap=True, highlight=False)
             else:
-                console.file.write(f"{where}{line.word}: {line.message} ({line.rule})\n")
+                console.file.write(f"{where(checked, line.place)}{line.word}: {line.message} ({line.rule})\n")
     console.file.write(f"{summary(report)}\n")
 
 
@@ -49,6 +48,13 @@ def summary(report: Report) -> str:
     ]
     text = f"{_number(len(report.checked), 'object')} checked: {', '.join(said)}"
     return f"{text}; {_number(report.others, 'object')} of other kinds left out" if report.others else text
+
+
+def where(checked: Checked, place: Place | None) -> str:
+    """What a line about an object begins with: `backup.yaml:7:5: `, or of a cluster `BackupBatch demo/shop: `."""
+    if checked.file is None or place is None:
+        return f"{printable(str(checked))}: "
+    return f"{printable(checked.file)}:{place.line}:{place.column}: "
 
 
 def described(edit: Edit) -> str:
@@ -73,9 +79,12 @@ def _changed(change: Change) -> Iterator[_Line]:
         yield _Line(place, "change", described(edit), change.rule)
 
 
-def _framed(where: str, line: _Line) -> RenderableType:
+def _order(place: Place | None) -> tuple[int, int]:
+    return (0, 0) if place is None else (place.line, place.column)
+
+
+def _framed(where: str, line: _Line, place: Place) -> RenderableType:
     """What is said, the line of the file with a caret below, and where more is said about the rule."""
-    place = line.place
     word = (f"{line.word}: ", _STYLES[line.word])
     head = Text.assemble((where, "bold"), word, f"{line.message} ", (f"({line.rule})", "dim"))
     start = place.column - 1

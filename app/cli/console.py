@@ -9,7 +9,7 @@ from typing import Annotated, Any, NoReturn, TypeVar
 import typer
 
 Step = TypeVar("Step")
-_PATIENCE = 1.0
+PATIENCE = 1.0
 """Seconds of work after which somebody at a terminal is told how far it is."""
 
 
@@ -43,7 +43,7 @@ def watched(steps: Iterable[Step], said: Callable[[Step], str]) -> Step:
     try:
         for last in steps:
             now = time.monotonic()
-            if status is None and now - started > _PATIENCE and sys.stderr.isatty():
+            if status is None and now - started > PATIENCE and sys.stderr.isatty():
                 from rich.console import Console
 
                 status = Console(stderr=True).status("")

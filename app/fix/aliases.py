@@ -4,13 +4,12 @@ from collections.abc import Iterable
 from typing import Literal
 
 from app.admission import Admission, Judged
-from app.check.judging import ask
+from app.check.judging import Subject, ask
 from app.domain.invoker import Invoker
 from app.domain.outcome import Edit
 from app.domain.path import Path
 from app.domain.reading import read
 from app.domain.suggestion import Suggestions
-from app.files.objects import Manifest
 
 _CLASHES = ("unique-alias", "unique-host")
 
@@ -20,7 +19,7 @@ def clashes(judged: Iterable[Judged]) -> list[Judged]:
     return [each for each in judged if each.rule in _CLASHES and each.finding.pair is not None]
 
 
-def suggested(manifest: Manifest, admission: Admission) -> list[Edit]:
+def suggested(manifest: Subject, admission: Admission) -> list[Edit]:
     """What gives every member of a backup that clashes with an earlier one an alias of its own.
 
     What the server changes itself is not among it; an edit for the same field replaces the server's. Nothing for a

@@ -1,0 +1,172 @@
+"""The commands about what a cluster holds already: `audit` and `backfill`."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from app.cli.console import Rules, console, fail
+from app.cli.manifests import FailOn, Output, once
+from app.cli.progress import progressed
+
+Namespace = Annotated[
+    str | None, typer.Option("--namespace", "-n", metavar="NAME", help="Only this namespace; without it, all.")
+]
+
+
+def audit(
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="PATH", help="Files or directories, or -, in place of the cluster."),
+    ] = None,
+    namespace: Namespace = None,
+    rule: Rules = None,
+    output: Annotated[Output, typer.Option(help="How to say it.")] = Output.TEXT,
+    fail_on: Annotated[FailOn, typer.Option(help="What ends with exit code 1.")] = FailOn.ERROR,
+) -> None:
+    """Judge every object of the cluster as if it were created today: what would be refused, warned of, changed.
+
+    Nothing is changed. Objects that are being deleted are left out. The cluster is the kubeconfig's, and what its user
+    may list is read: manifests/roles/audit.yaml is a role for it.
+
+    Exit code 1 if something would be refused, 2 if something cannot be read.
+
+    For example:
+
+        stash-admission audit
+
+        stash-admission audit -n demo --rule exclusive-repository=warn
+
+        kubectl get backupconfigurations,backupbatches,repositories,namespaces -A -o yaml | stash-admission audit -
+    """
+    from app.audit.auditing import Audit, audit_cluster, audit_files
+    from app.audit.text import show
+    from app.check import data, github, junit, sarif
+    from app.settings import BadSetting, load
+
+    if paths and namespace is not None:
+        fail("--namespace is for a cluster: leave it out, or the paths")
+    once(paths or [])
+    found = Audit()
+    try:
+        levels = load(rule=tuple(rule) if rule else None).levels
+    except BadSetting as error:
+        fail(str(error))
+    if paths:
+        progressed(audit_files(found, paths, levels))
+    else:
+        api = _connect(namespace)
+        progressed(audit_cluster(found, api, levels, namespace))
+        api.close()
+    writers = {
+        Output.JSON: data.as_json,
+        Output.SARIF: sarif.as_sarif,
+        Output.JUNIT: junit.as_junit,
+        Output.GITHUB: github.as_github,
+    }
+    if output is Output.TEXT:
+        show(found, console())
+    else:
+        typer.echo(writers[output](found.report))
+    _complain(found.notes, found.report.unreadable)
+    report = found.report
+    if report.unreadable:
+        raise typer.Exit(2)
+    if report.count("error") or (fail_on is FailOn.WARNING and report.count("warning")):
+        raise typer.Exit(1)
+
+
+def backfill(
+    namespace: Namespace = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Ask the API server what it would store, show that, and write nothing.")
+    ] = False,
+    limit: Annotated[int | None, typer.Option(metavar="COUNT", min=1, help="Objects to write, at most.")] = None,
+    pause: Annotated[float, typer.Option(metavar="SECONDS", min=0, max=3600, help="Wait between two objects.")] = 0,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Write without asking first; needed where there is no terminal.")
+    ] = False,
+) -> None:
+    """Write the default alias into stored BackupConfigurations and BackupBatches that have none.
+
+    Nothing else is touched, and each host stays what it was. But a changed spec makes the operator restart the Pods
+    of the workloads that it backs up: try --dry-run first, then --limit, and see --pause. What is stopped half-way is
+    finished by running it again.
+
+    What would clash is left alone and told, as is what a webhook refuses. It runs with the rights of the kubeconfig's
+    user: manifests/roles/backfill.yaml is a role for it.
+
+    Exit code 1 if something is left to do, and with --dry-run if something would be written; 2 if something cannot be
+    read.
+
+    For example:
+
+        stash-admission backfill --dry-run
+
+        stash-admission backfill -n demo --limit 3
+
+        stash-admission backfill --yes --pause 10
+    """
+    from app.backfill import text
+    from app.backfill.interruption import Interruption
+    from app.backfill.planning import KINDS
+    from app.backfill.running import Backfill, Options
+
+    api = _connect(namespace)
+    run = Backfill(api, Options(namespace, dry_run, limit, pause))
+    progressed(run.look())
+    for each in run.clashing:
+        _write(*text.left_alone(each))
+    _complain(run.contents.notes, run.contents.unreadable)
+    typer.echo("\n".join(text.cost(run)), err=True)
+    if run.chosen:
+        refused = [kind for kind in KINDS if not api.may_patch(kind, namespace)]
+        if refused:
+            place = f"namespace {namespace}" if namespace else "all namespaces (see --namespace)"
+            fail(
+                f"you may not patch {' and '.join(refused)} in {place}: manifests/roles/backfill.yaml is a role for it"
+            )
+        if not dry_run and not yes:
+            _confirm(len(run.chosen))
+    shown = text.difference if dry_run else text.line
+    with Interruption() as interruption:
+        progressed(run.write(interruption, lambda written: _write(*shown(written))))
+    api.close()
+    typer.echo(text.summary(run), err=True)
+    raise typer.Exit(run.exit_code)
+
+
+def _connect(namespace: str | None) -> Any:
+    from app.stored.api import Api
+    from certs.arguments import label
+    from certs.failures import Refused
+
+    if namespace is not None:
+        label(namespace)
+    try:
+        return Api.connect()
+    except Refused as error:
+        fail(str(error))
+
+
+def _confirm(count: int) -> None:
+    """End with exit code 1 if nobody wants it, with 2 if nobody can be asked."""
+    if not sys.stdin.isatty():
+        fail("there is no terminal to ask at: --yes writes without asking, --dry-run writes nothing")
+    if not typer.confirm(f"Write {count} {'object' if count == 1 else 'objects'}?", err=True):
+        typer.echo("nothing was written", err=True)
+        raise typer.Exit(1)
+
+
+def _write(*lines: str) -> None:
+    for each in lines:
+        sys.stdout.write(f"{each}\n")
+    sys.stdout.flush()
+
+
+def _complain(notes: list[str], unreadable: list[Any]) -> None:
+    for each in notes:
+        typer.echo(f"Warning: {each}", err=True)
+    for each in unreadable:
+        typer.echo(f"Error: {each}", err=True)
