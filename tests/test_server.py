@@ -751,7 +751,7 @@ def out_of_order(monkeypatch: pytest.MonkeyPatch, decide: Callable[[Request], De
     """The server with a mistake in its decisions."""
     admission = Admission()
     monkeypatch.setattr(admission, "mutate", decide)
-    monkeypatch.setattr(admission, "validate", decide)
+    monkeypatch.setattr(admission, "validate", lambda request, _deadline: decide(request))
     return Door(admission=admission)
 
 

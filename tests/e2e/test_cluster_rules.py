@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +21,7 @@ from tests.e2e.installation import NAME, Installation, apply, crds, define, docu
 from tests.e2e.objects import Document, Objects
 from tests.e2e.proxy import proxied
 from tests.e2e.test_admission import batch
-from tests.running import Running
+from tests.running import Running, environment
 
 SEEN = 3.0
 """Seconds in which a watch delivers what was stored, on a busy machine."""
@@ -193,6 +195,16 @@ def test_a_restore_that_nobody_backs_up_and_a_repository_that_is_not_there(place
     assert place.objects.create(restore(demo, "right", gcs, "app")).warnings == []
 
 
+def audited(place: Place, namespace: str) -> list[Document]:
+    """The findings of `audit` in a namespace."""
+    variables = environment(KUBECONFIG=str(place.cluster.credentials.kubeconfig("admin")))
+    command = [sys.executable, "-m", "app", "audit", "--namespace", namespace, "--output", "json"]
+    done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode in (0, 1), done.stderr
+    findings: list[Document] = json.loads(done.stdout)["findings"]
+    return findings
+
+
 def test_of_a_thousand_conflicting_creates_at_once_each_replica_admits_one_at_most(place: Place) -> None:
     demo = place.namespace("burst")
     place.store(repository(demo, "gcs"))
@@ -205,6 +217,10 @@ def test_of_a_thousand_conflicting_creates_at_once_each_replica_admits_one_at_mo
     assert 1 <= len(admitted) <= len(place.replicas)
     assert {reply.status for reply in replies} == {201, 422}
     assert all(rules(reply) == {"exclusive-repository"} for reply in replies if reply.status == 422)
+    # What both have admitted, `audit` finds, each naming another.
+    found = {each["name"] for each in audited(place, demo) if each["rule"] == "exclusive-repository"}
+    stored = {reply.body["metadata"]["name"] for reply in admitted}
+    assert found == (stored if len(stored) > 1 else set())
 
 
 def test_replicas_show_what_they_hold_and_how_old_it_is(place: Place) -> None:
