@@ -7,7 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from app.cli.console import Rules, console, fail
-from app.cli.manifests import FailOn, Output, once
+from app.cli.findings import FailOn, Output, end, say, unread
+from app.cli.manifests import once
 from app.cli.progress import progressed
 
 Namespace = Annotated[
@@ -42,7 +43,6 @@ def audit(
     """
     from app.audit.auditing import Audit, audit_cluster, audit_files
     from app.audit.text import show
-    from app.check import data, github, junit, sarif
     from app.settings import BadSetting, load
 
     if paths and namespace is not None:
@@ -59,22 +59,9 @@ def audit(
         api = _connect(namespace)
         progressed(audit_cluster(found, api, levels, namespace))
         api.close()
-    writers = {
-        Output.JSON: data.as_json,
-        Output.SARIF: sarif.as_sarif,
-        Output.JUNIT: junit.as_junit,
-        Output.GITHUB: github.as_github,
-    }
-    if output is Output.TEXT:
-        show(found, console())
-    else:
-        typer.echo(writers[output](found.report))
-    _complain(found.notes, found.report.unreadable)
-    report = found.report
-    if report.unreadable:
-        raise typer.Exit(2)
-    if report.count("error") or (fail_on is FailOn.WARNING and report.count("warning")):
-        raise typer.Exit(1)
+    say(found.report, output, lambda: show(found, console()))
+    _warn(found.notes)
+    end(found.report, fail_on)
 
 
 def backfill(
@@ -118,7 +105,8 @@ def backfill(
     progressed(run.look())
     for each in run.clashing:
         _write(*text.left_alone(each))
-    _complain(run.contents.notes, run.contents.unreadable)
+    _warn(run.contents.notes)
+    unread(run.contents.unreadable)
     typer.echo("\n".join(text.cost(run)), err=True)
     if run.chosen:
         refused = [kind for kind in KINDS if not api.may_patch(kind, namespace)]
@@ -165,8 +153,6 @@ def _write(*lines: str) -> None:
     sys.stdout.flush()
 
 
-def _complain(notes: list[str], unreadable: list[Any]) -> None:
+def _warn(notes: list[str]) -> None:
     for each in notes:
         typer.echo(f"Warning: {each}", err=True)
-    for each in unreadable:
-        typer.echo(f"Error: {each}", err=True)

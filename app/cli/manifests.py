@@ -7,28 +7,12 @@ from typing import Annotated, Any
 import typer
 
 from app.cli.console import Rules, console, fail, watched
+from app.cli.findings import FailOn, Output, end, say
 
 Paths = Annotated[
     list[Path],
     typer.Argument(metavar="PATH", help="Files, directories (all .yaml, .yml, .json in them), - for standard input."),
 ]
-
-
-class Output(StrEnum):
-    """What `check` writes."""
-
-    TEXT = "text"
-    JSON = "json"
-    SARIF = "sarif"
-    JUNIT = "junit"
-    GITHUB = "github"
-
-
-class FailOn(StrEnum):
-    """What ends `check` with exit code 1."""
-
-    ERROR = "error"
-    WARNING = "warning"
 
 
 Inventory = Annotated[
@@ -86,26 +70,12 @@ def check(
 
         stash-admission check --output sarif . > stash.sarif
     """
-    from app.check import data, github, junit, report, sarif, text
+    from app.check import report, text
 
     once(paths, old or [])
     found = watched(report.report(paths, admission(rule, inventory), old or ()), text.summary)
-    writers = {
-        Output.JSON: data.as_json,
-        Output.SARIF: sarif.as_sarif,
-        Output.JUNIT: junit.as_junit,
-        Output.GITHUB: github.as_github,
-    }
-    if output is Output.TEXT:
-        text.show(found, console())
-    else:
-        typer.echo(writers[output](found))
-    for each in found.unreadable:
-        typer.echo(f"Error: {each}", err=True)
-    if found.unreadable:
-        raise typer.Exit(2)
-    if found.count("error") or (fail_on is FailOn.WARNING and found.count("warning")):
-        raise typer.Exit(1)
+    say(found, output, lambda: text.show(found, console()))
+    end(found, fail_on)
 
 
 def fix(
