@@ -83,6 +83,11 @@ generate: $(READY) ## write what is generated: the samples' reviews, the parts o
 verify: $(READY) ## fail if something generated is out of date
 	@$(BIN)/python -m manifests.generate --check
 
+.PHONY: bench
+bench: $(READY) ## measure what a full cluster costs, into docs/benchmarks.md (3 minutes, Linux)
+	@$(BIN)/python -m tests.e2e.binaries >/dev/null
+	@$(BIN)/python -m bench
+
 .PHONY: mutants
 mutants: $(READY) ## change the decisions' code everywhere, and see that tests fail (half an hour)
 	@$(BIN)/mutmut run
