@@ -34,6 +34,8 @@ _QUIET = 3.0
 """Seconds without a call after which nobody is expected to call any more."""
 _MOST_PROBES = 100
 """Connections on the management port: the kubelet's and a few scrapers'."""
+_FILES_EACH = 2
+"""Files that a connection may take: two while it agrees on TLS."""
 _OTHER_FILES = 200
 """Files that the process needs beside the webhooks' connections."""
 
@@ -132,7 +134,7 @@ class Process:
         self.selfcheck = SelfCheck(settings.host, listening.getsockname()[1], self.certificates, self.telemetry)
         webhook = server.create_app(Admission(settings.levels, self.knowledge.inventory), self.telemetry, self.traffic)
         callers = Callers(settings.client_name) if settings.client_ca else None
-        most = min(settings.max_connections, max(_most_files() - _OTHER_FILES, 10))
+        most = min(settings.max_connections, max((_most_files() - _OTHER_FILES) // _FILES_EACH, 10))
         self.webhook = _Listener(webhook, listening, most, self.telemetry, self.certificates, callers)
         self.telemetry.connections.set_function(lambda: len(self.webhook.connections))
         manage = management.create_app(self.telemetry, self.not_ready, self.remark)
