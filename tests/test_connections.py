@@ -158,6 +158,15 @@ def test_a_connection_that_was_of_use_is_not_sent_away_for_being_idle(hurried: R
             time.sleep(2.5)  # more than any call may take on this server
 
 
+def test_who_has_called_and_then_sends_an_empty_line_is_sent_away_too(hurried: Running) -> None:
+    before = counted(hurried, "connections_ended", "no more calls")
+    with hurried.connect() as connection:
+        assert is_answered(connection)
+        connection.sendall(b"\r\n")
+        assert last_words(connection) == b""
+    assert counted(hurried, "connections_ended", "no more calls") > before
+
+
 def test_a_call_that_is_refused_before_its_end_does_not_count_as_unanswered(hurried: Running) -> None:
     before = counted(hurried, "connections_ended", "answer not taken")
     with hurried.connect() as connection:
