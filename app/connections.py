@@ -31,9 +31,11 @@ _LONGEST = {
     # No caller waits longer than 30 s: the API server's timeoutSeconds goes no further.
     Stage.BODY: (30.0, "body too slow"),
     Stage.ANSWER: (30.0, "answer not taken"),
+    # uvicorn ends them after 120 s. But it forgets who has sent anything since, be it an empty line.
+    Stage.IDLE: (130.0, "no more calls"),
     Stage.LEAVING: (5.0, "did not leave"),
 }
-"""Seconds, and what to call it. From the beginning of a call for its three stages. Others bound greeting and idling."""
+"""Seconds, and what to call it. From the beginning of a call for its three stages. Others bound greeting."""
 _FOREVER = (float("inf"), "")
 _EVERY = 1.0
 """Seconds between two looks at all connections: a timer for each would cost every call."""

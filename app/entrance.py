@@ -123,7 +123,13 @@ class Entrance:
             with contextlib.suppress(OSError):
                 await self._loop.connect_accepted_socket(self._protocol, accepted)
             return
-        with accepted.dup() as spare:  # the other one is closed when the handshake fails
+        try:
+            spare = accepted.dup()  # the other one is closed when the handshake fails
+        except OSError:
+            accepted.close()
+            self._telemetry.connection_ended("no more files")
+            return
+        with spare:
             try:
                 await self._loop.connect_accepted_socket(
                     self._protocol,

@@ -38,10 +38,12 @@ class SelfCheck:
 
     async def _look(self) -> str | None:
         pair = self._certificates.pair
+        if pair.name is None:
+            return pair.doubt
         try:
             async with asyncio.timeout(_LONGEST):
                 _, writer = await asyncio.open_connection(
-                    self._host, self._port, ssl=pair.verifying, server_hostname=pair.name or ""
+                    self._host, self._port, ssl=pair.verifying, server_hostname=pair.name
                 )
                 writer.close()
                 await writer.wait_closed()

@@ -32,8 +32,12 @@ _KEEP_ALIVE = 120
 """Seconds. The API server keeps idle connections for 90, and a call on one that was just closed fails."""
 _QUIET = 3.0
 """Seconds without a call after which nobody is expected to call any more."""
+_GRACE = 4.0
+"""Seconds that calls may still take after draining. A second later, uvicorn cancels them with a traceback each."""
 _MOST_PROBES = 100
 """Connections on the management port: the kubelet's and a few scrapers'."""
+_FILES_EACH = 2
+"""Files that a connection may take: two while it agrees on TLS."""
 _OTHER_FILES = 200
 """Files that the process needs beside the webhooks' connections."""
 
@@ -132,7 +136,7 @@ class Process:
         self.selfcheck = SelfCheck(settings.host, listening.getsockname()[1], self.certificates, self.telemetry)
         webhook = server.create_app(Admission(settings.levels, self.knowledge.inventory), self.telemetry, self.traffic)
         callers = Callers(settings.client_name) if settings.client_ca else None
-        most = min(settings.max_connections, max(_most_files() - _OTHER_FILES, 10))
+        most = min(settings.max_connections, max((_most_files() - _OTHER_FILES) // _FILES_EACH, 10))
         self.webhook = _Listener(webhook, listening, most, self.telemetry, self.certificates, callers)
         self.telemetry.connections.set_function(lambda: len(self.webhook.connections))
         manage = management.create_app(self.telemetry, self.not_ready, self.remark)
@@ -170,8 +174,8 @@ class Process:
         for each in watching:
             each.cancel()
         if self._at_once:
-            self.webhook.connections.end_all()
-            self.management.connections.end_all()
+            self._end_all()
+        loop.call_later(_GRACE, self._end_all)
         self.webhook.should_exit = self.management.should_exit = True
         await listeners
         self.knowledge.stop()
@@ -185,8 +189,13 @@ class Process:
     def _signalled(self, number: int) -> None:
         if self._stopping.is_set() or number == signal.SIGINT:
             self._at_once = True
+            self._end_all()
             self.webhook.force_exit = self.management.force_exit = True
         self._stopping.set()
+
+    def _end_all(self) -> None:
+        self.webhook.connections.end_all()
+        self.management.connections.end_all()
 
     async def _drain(self) -> None:
         """Serve on until nobody calls any more: the Service goes on sending calls for a second or two.

@@ -28,7 +28,7 @@ class Pair:
     ca: x509.Certificate | None
     """Which certificate of `ca.crt` the certificate is by, where there is one."""
     verifying: ssl.SSLContext
-    """What a caller needs that trusts `ca.crt`; without that file, a caller that trusts anybody."""
+    """What a caller needs that trusts `ca.crt`; without that file, a caller that trusts this very certificate."""
     name: str | None
     """What such a caller calls the server; None: a certificate without any name."""
     doubt: str | None
@@ -54,7 +54,7 @@ class Pair:
         leaf = chain[0]
         _refuse_untimely(leaf, certificate)
         bundle = _bundle(directory / CA)
-        verifying, name = _verifying(bundle), name or _first_name(leaf)
+        verifying, name = _verifying(bundle or chain), name or _first_name(leaf)
         doubt = _doubt(context, verifying, name)
         ca = next((each for each in bundle if is_signed_by(chain[-1], each)), None)
         return cls(context, leaf.not_valid_after_utc, ca, verifying, name, doubt and f"{certificate}: {doubt}")
@@ -104,8 +104,13 @@ def _first_name(leaf: x509.Certificate) -> str | None:
 
 def _doubt(serving: ssl.SSLContext, verifying: ssl.SSLContext, name: str | None) -> str | None:
     """What a handshake in memory shows: why a caller would not accept the certificate."""
+    if name is None:
+        return "the API server would not accept the certificate: it has no name (subjectAltName)"
     asked, answered = ssl.MemoryBIO(), ssl.MemoryBIO()
-    caller = verifying.wrap_bio(answered, asked, server_hostname=name)
+    try:
+        caller = verifying.wrap_bio(answered, asked, server_hostname=name)
+    except ValueError:
+        raise Unusable(f"nobody can call {name!r}: --server-name has to be what the API server calls") from None
     server = serving.wrap_bio(asked, answered, server_side=True)
     for _ in range(10):
         for side in (caller, server):
@@ -123,12 +128,10 @@ def _doubt(serving: ssl.SSLContext, verifying: ssl.SSLContext, name: str | None)
 def _verifying(bundle: list[x509.Certificate]) -> ssl.SSLContext:
     """What a Go program does that trusts a `caBundle`."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    if not bundle:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-        return context
     # Go takes any certificate that it trusts as the end of a chain, and asks less of it than Python does by default.
+    # But a name that is only the subject's is none to it.
     context.verify_flags = (context.verify_flags | ssl.VERIFY_X509_PARTIAL_CHAIN) & ~ssl.VERIFY_X509_STRICT
+    context.hostname_checks_common_name = False
     context.load_verify_locations(cadata=b"".join(each.public_bytes(Encoding.DER) for each in bundle))
     return context
 

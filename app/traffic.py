@@ -76,6 +76,8 @@ class Traffic:
         oldest = next((each for each in self.calls if each.arriving), None)
         if oldest is None or oldest.task is None or time.monotonic() - oldest.since < seconds:
             return False
+        if oldest.task is asyncio.current_task():  # it asks for room itself, and is told that there is none
+            return False
         self.end(oldest)
         oldest.gave_way = True
         oldest.task.cancel()

@@ -26,7 +26,7 @@ main()
 """The server with all its bounds on time a twentieth of what they are."""
 FEW_FILES = """
 import resource
-resource.setrlimit(resource.RLIMIT_NOFILE, (300, 300))
+resource.setrlimit(resource.RLIMIT_NOFILE, ({0}, {0}))
 from app.cli import main
 main()
 """
@@ -158,6 +158,15 @@ def test_a_connection_that_was_of_use_is_not_sent_away_for_being_idle(hurried: R
             time.sleep(2.5)  # more than any call may take on this server
 
 
+def test_who_has_called_and_then_sends_an_empty_line_is_sent_away_too(hurried: Running) -> None:
+    before = counted(hurried, "connections_ended", "no more calls")
+    with hurried.connect() as connection:
+        assert is_answered(connection)
+        connection.sendall(b"\r\n")
+        assert last_words(connection) == b""
+    assert counted(hurried, "connections_ended", "no more calls") > before
+
+
 def test_a_call_that_is_refused_before_its_end_does_not_count_as_unanswered(hurried: Running) -> None:
     before = counted(hurried, "connections_ended", "answer not taken")
     with hurried.connect() as connection:
@@ -233,17 +242,20 @@ def test_where_all_have_called_the_one_gives_way_that_was_idle_for_longest(small
             assert is_answered(each)
 
 
-def test_a_process_that_may_open_few_files_serves_on(certificates: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("files", [300, 600])
+def test_a_process_that_may_open_few_files_serves_on(certificates: Path, tmp_path: Path, files: int) -> None:
     with (
-        running(tmp_path, certificates=certificates, program=("-c", FEW_FILES)) as server,
+        running(tmp_path, certificates=certificates, program=("-c", FEW_FILES.format(files))) as server,
         contextlib.ExitStack() as stack,
     ):
-        for _ in range(400):
+        for _ in range(files + 100):
             with contextlib.suppress(OSError):
                 stack.enter_context(plain(server))
         for _ in range(5):
             assert server.call(body()).status_code == 200
         assert server.manage("/readyz").status_code == 200
+        assert [line for line in server.log if line["level"] == "error"] == []
+        assert server.metrics()["stash_admission_connections_ended_total", (("reason", "no more files"),)] == 0
 
 
 def test_bodies_that_never_end_give_way_to_calls(certificates: Path, tmp_path: Path) -> None:

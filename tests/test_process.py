@@ -454,6 +454,22 @@ def test_after_sigterm_the_server_ends_in_bounded_time_although_calls_keep_comin
         assert 0.8 < time.monotonic() - started < 5
 
 
+@pytest.mark.parametrize("is_told_again", [False, True], ids=["once", "again after draining"])
+def test_a_call_that_does_not_end_is_no_error_of_the_server_when_it_stops(
+    certificates: Path, tmp_path: Path, is_told_again: bool
+) -> None:
+    with running(tmp_path, "--drain-seconds", "0", certificates=certificates) as it, it.connect() as held:
+        held.sendall(message(body())[:-10])
+        time.sleep(0.2)
+        it.signal(signal.SIGTERM)
+        if is_told_again:
+            time.sleep(1)
+            it.signal(signal.SIGTERM)
+        assert it.exit_code(10) == 0
+        assert [line for line in it.log if line["level"] == "error"] == []
+        assert it.complaints == ""
+
+
 @pytest.mark.parametrize("signals", [[signal.SIGINT], [signal.SIGTERM, signal.SIGTERM]], ids=["sigint", "two-sigterm"])
 def test_the_server_ends_at_once_with_0(certificates: Path, tmp_path: Path, signals: list[signal.Signals]) -> None:
     with running(tmp_path, certificates=certificates) as it, it.connect() as idle, it.connect() as held:

@@ -884,6 +884,39 @@ def test_a_large_body_that_takes_long_gives_way_to_others(monkeypatch: pytest.Mo
     asyncio.run(asyncio.wait_for(scene(), 10))
 
 
+def test_a_large_body_whose_last_byte_is_one_too_many_gives_way_and_is_counted_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("app.traffic._SLOW", 0.0)
+    monkeypatch.setattr("app.traffic._MOST_HELD", 12 * MIB)
+
+    class Large(Held):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            whole = padded(6 * MIB)
+            yield whole[:-1]
+            self.begun.set()
+            await self.released.wait()
+            yield whole[-1:]
+
+    async def scene() -> None:
+        door, oldest, other = Door(), Large(), Large()
+        first = asyncio.create_task(door.request(aiter(oldest)))
+        await oldest.begun.wait()
+        second = asyncio.create_task(door.request(aiter(other)))
+        await other.begun.wait()
+        small = Held()
+        third = asyncio.create_task(door.request(aiter(small)))
+        await small.begun.wait()
+        oldest.released.set()
+        assert (await first).status_code == 503
+        for each in (other, small):
+            each.released.set()
+        assert [answer.status_code for answer in await asyncio.gather(second, third)] == [200, 200]
+        assert door.traffic.held == 0
+
+    asyncio.run(asyncio.wait_for(scene(), 30))
+
+
 def test_as_many_calls_as_the_bound_are_answered_at_the_same_time() -> None:
     async def scene() -> None:
         door, held = Door(most=3), [Held(), Held()]

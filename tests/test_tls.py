@@ -9,7 +9,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from cryptography.hazmat.primitives import serialization
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.x509.oid import NameOID
 
 from certs.files import write
 from certs.issuing import Pair, issue_ca, issue_leaf
@@ -131,6 +133,24 @@ def test_a_caller_without_sni_is_shown_the_new_pair_too(server: Running, ca: Pai
     assert answer.status_code == 404
 
 
+def for_a_common_name(directory: Path, ca: Pair) -> None:
+    """A certificate as old instructions make it: Go programs know no name that is only the subject's."""
+    leaf = issue_leaf(ca, NAMES, NOW)
+    builder = x509.CertificateBuilder(
+        leaf.certificate.issuer,
+        x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")]),
+        leaf.key.public_key(),
+        x509.random_serial_number(),
+        leaf.certificate.not_valid_before_utc,
+        leaf.certificate.not_valid_after_utc,
+    )
+    write(directory, ca, Pair(builder.sign(ca.key, hashes.SHA256()), leaf.key))
+
+
+def for_an_impossible_name(directory: Path, ca: Pair) -> None:
+    write(directory, ca, issue_leaf(ca, [".localhost"], NOW))
+
+
 def not_yet_valid(directory: Path, ca: Pair) -> None:
     write(directory, ca, issue_leaf(ca, NAMES, NOW + datetime.timedelta(days=1)))
 
@@ -152,7 +172,10 @@ def with_a_broken_ca(directory: Path, ca: Pair) -> None:
     (directory / "ca.crt").write_bytes(b"garbage")
 
 
-@pytest.mark.parametrize("breaking", [not_yet_valid, for_another_name, by_another_ca, with_a_broken_ca])
+BREAKING = [not_yet_valid, for_another_name, for_a_common_name, by_another_ca, with_a_broken_ca]
+
+
+@pytest.mark.parametrize("breaking", BREAKING)
 def test_a_pair_that_the_api_server_would_not_accept_never_takes_over(
     tmp_path: Path, ca: Pair, breaking: Callable[[Path, Pair], None]
 ) -> None:
@@ -170,6 +193,20 @@ def test_a_pair_that_the_api_server_would_not_accept_never_takes_over(
         write(certificates, ca, issue_leaf(ca, NAMES, NOW))
         until(server, "certificate reloaded")
         assert server.manage("/readyz").text == "ok\n"
+
+
+@pytest.mark.parametrize("breaking", [for_a_common_name, for_an_impossible_name])
+def test_a_pair_without_a_name_to_call_it_by_never_takes_over(
+    server: Running, ca: Pair, breaking: Callable[[Path, Pair], None]
+) -> None:
+    before = shown(server)
+    breaking(server.certificates, ca)
+    until(server, "certificate not reloaded")
+    assert shown(server) == before
+    assert "name" in server.manage("/readyz").text
+    write(server.certificates, ca, issue_leaf(ca, NAMES, NOW))
+    until(server, "certificate reloaded")
+    assert server.manage("/readyz").text == "ok\n"
 
 
 def test_the_api_servers_ca_may_change_with_the_pair(server: Running, ca: Pair) -> None:
@@ -204,6 +241,35 @@ def test_a_server_whose_certificate_is_for_another_name_is_not_ready(tmp_path: P
 def test_a_server_whose_certificate_is_by_another_ca_is_not_ready(tmp_path: Path, ca: Pair) -> None:
     write(tmp_path / "certs", issue_ca(NOW), issue_leaf(ca, NAMES, NOW))
     assert "the API server would not accept the certificate" in not_ready(tmp_path)
+
+
+@pytest.mark.parametrize("flags", [[], ["--server-name", "localhost"]], ids=["any name", "its name"])
+@pytest.mark.parametrize("is_ca_known", [True, False])
+def test_a_server_whose_certificate_has_only_a_common_name_is_not_ready(
+    tmp_path: Path, ca: Pair, flags: list[str], is_ca_known: bool
+) -> None:
+    for_a_common_name(tmp_path / "certs", ca)
+    if not is_ca_known:
+        shutil.copytree(tmp_path / "certs", tmp_path / "without", ignore=shutil.ignore_patterns("ca.crt"))
+        flags = [*flags, "--cert-dir", str(tmp_path / "without")]
+    assert "the API server would not accept the certificate" in not_ready(tmp_path, *flags)
+
+
+@pytest.mark.parametrize("name", [".localhost", "local..host", "a" * 64])
+def test_a_name_that_nobody_can_call_is_refused_at_the_start(tmp_path: Path, ca: Pair, name: str) -> None:
+    write(tmp_path, ca, issue_leaf(ca, NAMES, NOW))
+    refused = start("--cert-dir", tmp_path, "--port", "0", "--management-port", "0", "--server-name", name)
+    assert refused.returncode == 2
+    assert "--server-name" in refused.stderr
+    assert name in refused.stderr.replace("\n", "")
+
+
+def test_a_server_without_ca_whose_certificate_is_for_another_name_is_not_ready(tmp_path: Path, ca: Pair) -> None:
+    for directory in ("certs", "without"):
+        write(tmp_path / directory, ca, issue_leaf(ca, NAMES, NOW))
+    (tmp_path / "without" / "ca.crt").unlink()
+    flags = ["--cert-dir", str(tmp_path / "without"), "--server-name", "stash.demo.svc"]
+    assert "stash.demo.svc" in not_ready(tmp_path, *flags)
 
 
 def test_a_pair_without_ca_is_served(tmp_path: Path, ca: Pair) -> None:
