@@ -86,7 +86,6 @@ class Certificates:
 
     def _show(self) -> None:
         self._telemetry.not_after("serving", self.pair.until)
-        if self.pair.ca:
-            self._telemetry.not_after("ca", self.pair.ca.not_valid_after_utc)
+        self._telemetry.not_after("ca", self.pair.ca.not_valid_after_utc if self.pair.ca else None)
         if self._asked_for:
             self._telemetry.not_after("client-ca", self._asked_for.until)
