@@ -11,6 +11,7 @@ from app.watched import Unusable, Watched
 
 _EVERY = 2.0
 """Seconds between two looks at the files."""
+_WAITING = "the client CA waits for a pair that can be used: callers are asked for certificates by the former one"
 
 
 class Certificates:
@@ -23,6 +24,8 @@ class Certificates:
         """Read them. Raises Unusable. `name` is what the API server calls the server."""
         self._directory, self._name, self._telemetry = directory, name, telemetry
         self._clients = Watched([client_ca], lambda: ClientCA.read(client_ca)) if client_ca else None
+        self._asked_for: ClientCA | None = None
+        """What the pair in use asks callers for."""
         self._pair: Watched[Pair] | None = None
         self._pair = Watched([directory / CERTIFICATE, directory / KEY, directory / CA], self._read)
         self.changed = asyncio.Event()
@@ -45,6 +48,8 @@ class Certificates:
         """What is wrong with the files, although earlier ones are in use."""
         assert self._pair  # noqa: S101 -- as above
         faults = [each.fault for each in (self._pair, self._clients) if each and each.fault]
+        if self._clients and self._clients.value is not self._asked_for:
+            faults.append(_WAITING)
         return "; ".join(faults) or None
 
     async def watch(self) -> None:
@@ -56,29 +61,31 @@ class Certificates:
     def refresh(self) -> None:
         """Look at the files now."""
         assert self._pair  # noqa: S101 -- as above
-        asked_others = False
-        if self._clients and self._clients.refresh():
-            asked_others = self._clients.fault is None
-            self._telemetry.reloaded("client-ca", self._clients.fault, self._clients.value.until)
-        if self._pair.refresh():
-            self._telemetry.reloaded("serving", self._pair.fault, self.pair.until)
-        elif asked_others:
+        asks_others = self._clients is not None and self._clients.refresh()
+        is_new = self._pair.refresh()
+        if asks_others and not is_new:
             self._pair.reload()  # the same pair, asking callers for other certificates
-        else:
+        if self._clients and self._asked_for and asks_others:
+            is_waiting = self._clients.value is not self._asked_for
+            fault = self._clients.fault or (_WAITING if is_waiting else None)
+            self._telemetry.reloaded("client-ca", fault, self._asked_for.until)
+        if is_new:
+            self._telemetry.reloaded("serving", self._pair.fault, self.pair.until)
+        elif not asks_others:
             return
         self.changed.set()
         self._show()
 
     def _read(self) -> Pair:
-        clients = self._clients.value.text if self._clients else None
-        pair = Pair.read(self._directory, clients, self._name)
+        clients = self._clients.value if self._clients else None
+        pair = Pair.read(self._directory, clients.text if clients else None, self._name)
         if pair.doubt and self._pair and not self.pair.doubt and not self.pair.expired:
             raise Unusable(pair.doubt)
+        self._asked_for = clients
         return pair
 
     def _show(self) -> None:
         self._telemetry.not_after("serving", self.pair.until)
-        if self.pair.ca:
-            self._telemetry.not_after("ca", self.pair.ca.not_valid_after_utc)
-        if self._clients:
-            self._telemetry.not_after("client-ca", self._clients.value.until)
+        self._telemetry.not_after("ca", self.pair.ca.not_valid_after_utc if self.pair.ca else None)
+        if self._asked_for:
+            self._telemetry.not_after("client-ca", self._asked_for.until)

@@ -10,6 +10,8 @@ from app.tls import not_accepted
 
 _EVERY = 10.0
 """Seconds between two handshakes; sooner when the certificate has changed."""
+_AGAIN = 2.0
+"""Seconds between two handshakes when the last one failed."""
 _LONGEST = 5.0
 """Seconds that one may take."""
 
@@ -34,7 +36,7 @@ class SelfCheck:
             if self.fault != before:
                 self._telemetry.readiness(self.fault)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(changed.wait(), _EVERY)
+                await asyncio.wait_for(changed.wait(), _AGAIN if self.fault else _EVERY)
 
     async def _look(self) -> str | None:
         pair = self._certificates.pair

@@ -112,9 +112,12 @@ class Telemetry:
         """Log where the server listens."""
         self._log.info("serving", webhooks=webhooks, management=management, version=version("stash-admission"))
 
-    def not_after(self, certificate: Certificate, until: datetime.datetime) -> None:
-        """Show until when a certificate is valid."""
-        self._not_after.labels(certificate).set(until.timestamp())
+    def not_after(self, certificate: Certificate, until: datetime.datetime | None) -> None:
+        """Show until when a certificate is valid; nothing, if there is none any more."""
+        if until is not None:
+            self._not_after.labels(certificate).set(until.timestamp())
+        else:
+            self._not_after.remove(certificate)
 
     def reloaded(self, certificate: Certificate, fault: str | None, until: datetime.datetime) -> None:
         """Count and log a change of a certificate's files: what is wrong with them, or until when they are valid."""

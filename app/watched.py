@@ -42,6 +42,9 @@ class Watched(Generic[Value]):
         except Unusable as error:
             self.fault = str(error)
             return False
+        except Exception as error:  # noqa: BLE001 -- nothing that a file holds may end the watching
+            self.fault = f"{self._paths[0]} cannot be used: {type(error).__name__}"
+            return False
         self.fault = None
         return True
 

@@ -230,6 +230,28 @@ def test_a_new_serving_pair_is_used_although_the_client_ca_is_broken(tmp_path: P
         assert call(server, None).status_code == 403
 
 
+def test_a_new_client_ca_that_waits_for_a_good_pair_is_told_and_used_with_it(
+    tmp_path: Path, client: Client, other: Client
+) -> None:
+    certificates = tmp_path / "certs"
+    issue(certificates, "localhost", "127.0.0.1")
+    good = (certificates / "tls.crt").read_bytes()
+    (tmp_path / "client-ca.crt").write_bytes(client.pem)
+    with running(tmp_path, "--client-ca", str(tmp_path / "client-ca.crt"), certificates=certificates) as server:
+        (certificates / "tls.crt").write_bytes(b"garbage")
+        (tmp_path / "client-ca.crt").write_bytes(other.pem)
+        until(server, "certificate not reloaded")
+        assert "the client CA waits" in server.manage("/readyz").text
+        assert call(server, client.certificate(NAME)).status_code == 200
+        (certificates / "tls.crt").write_bytes(good)
+        deadline = time.monotonic() + 10
+        while server.manage("/readyz").text != "ok\n":
+            assert time.monotonic() < deadline, server.log
+            time.sleep(0.05)
+        assert call(server, other.certificate(NAME)).status_code == 200
+        assert "unknown ca" in refused(server, client.certificate(NAME))
+
+
 # --- What cannot start
 
 

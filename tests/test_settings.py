@@ -32,6 +32,7 @@ BAD = {
     "port": ["", "http", "-1", "65536", "1.5", "tcp://10.0.0.1:443"],
     "management_port": ["", "http", "-1", "65536"],
     "drain_seconds": ["", "soon", "-1", "nan", "inf", "10s"],
+    "host": [""],  # to listen on, it would be every address
     "inventory": [""],
     "max_in_flight": ["", "many", "0", "-1", "1.5"],
     "max_connections": ["", "many", "0", "-1", "1.5"],

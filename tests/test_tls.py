@@ -272,6 +272,15 @@ def test_a_server_without_ca_whose_certificate_is_for_another_name_is_not_ready(
     assert "stash.demo.svc" in not_ready(tmp_path, *flags)
 
 
+def test_a_ca_that_is_taken_away_is_shown_no_more(server: Running) -> None:
+    series = "stash_admission_certificate_not_after_seconds", (("certificate", "ca"),)
+    assert series in server.metrics()
+    (server.certificates / "ca.crt").rename(server.folder / "ca.crt")
+    until(server, "certificate reloaded")
+    assert series not in server.metrics()
+    assert server.manage("/readyz").text == "ok\n"
+
+
 def test_a_pair_without_ca_is_served(tmp_path: Path, ca: Pair) -> None:
     for directory in ("certs", "without"):
         write(tmp_path / directory, ca, issue_leaf(ca, NAMES, NOW))

@@ -1,0 +1,38 @@
+"""Files that are read again: whatever they hold, the last good version stays, and the watching goes on."""
+
+from pathlib import Path
+
+import pytest
+
+from app.watched import Unusable, Watched
+
+
+def test_what_nobody_expected_is_a_fault_and_no_end(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("good")
+
+    def read() -> str:
+        text = path.read_text()
+        if text == "odd":
+            raise ZeroDivisionError("what it holds")
+        if text == "bad":
+            raise Unusable("it is bad")
+        return text
+
+    watched = Watched([path], read)
+    for text, fault in (("odd", f"{path} cannot be used: ZeroDivisionError"), ("bad", "it is bad")):
+        path.write_text(text)
+        assert watched.refresh()
+        assert (watched.value, watched.fault) == ("good", fault)
+        assert not watched.refresh(), "what was said is not said again"
+    path.write_text("better")
+    assert watched.refresh()
+    assert (watched.value, watched.fault) == ("better", None)
+
+
+def test_at_the_start_there_is_no_last_good_version(tmp_path: Path) -> None:
+    def read() -> str:
+        raise Unusable("it is bad")
+
+    with pytest.raises(Unusable, match="it is bad"):
+        Watched([tmp_path / "file"], read)
