@@ -23,10 +23,9 @@ class Certificates:
     def __init__(self, directory: Path, client_ca: Path | None, name: str | None, telemetry: Telemetry) -> None:
         """Read them. Raises Unusable. `name` is what the API server calls the server."""
         self._directory, self._name, self._telemetry = directory, name, telemetry
-        self._clients = Watched([client_ca], lambda: ClientCA.read(client_ca)) if client_ca else None
+        self._clients = Watched([client_ca], lambda _: ClientCA.read(client_ca)) if client_ca else None
         self._asked_for: ClientCA | None = None
         """What the pair in use asks callers for."""
-        self._pair: Watched[Pair] | None = None
         self._pair = Watched([directory / CERTIFICATE, directory / KEY, directory / CA], self._read)
         self.changed = asyncio.Event()
         """Set when another pair has taken over."""
@@ -35,7 +34,6 @@ class Certificates:
     @property
     def pair(self) -> Pair:
         """The pair in use."""
-        assert self._pair  # noqa: S101 -- for the type checker: it is None only while it is read for the first time
         return self._pair.value
 
     @property
@@ -46,7 +44,6 @@ class Certificates:
     @property
     def fault(self) -> str | None:
         """What is wrong with the files, although earlier ones are in use."""
-        assert self._pair  # noqa: S101 -- as above
         faults = [each.fault for each in (self._pair, self._clients) if each and each.fault]
         if self._clients and self._clients.value is not self._asked_for:
             faults.append(_WAITING)
@@ -60,7 +57,6 @@ class Certificates:
 
     def refresh(self) -> None:
         """Look at the files now."""
-        assert self._pair  # noqa: S101 -- as above
         asks_others = self._clients is not None and self._clients.refresh()
         is_new = self._pair.refresh()
         if asks_others and not is_new:
@@ -76,10 +72,10 @@ class Certificates:
         self.changed.set()
         self._show()
 
-    def _read(self) -> Pair:
+    def _read(self, before: Pair | None) -> Pair:
         clients = self._clients.value if self._clients else None
         pair = Pair.read(self._directory, clients.text if clients else None, self._name)
-        if pair.doubt and self._pair and not self.pair.doubt and not self.pair.expired:
+        if pair.doubt and before and not before.doubt and not before.expired:
             raise Unusable(pair.doubt)
         self._asked_for = clients
         return pair

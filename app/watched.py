@@ -18,11 +18,11 @@ class Watched(Generic[Value]):
     Their content is compared, not their dates: a mounted Secret changes by a swapped link, which inotify does not see.
     """
 
-    def __init__(self, paths: Sequence[Path], read: Callable[[], Value]) -> None:
-        """Read them. Raises Unusable."""
+    def __init__(self, paths: Sequence[Path], read: Callable[[Value | None], Value]) -> None:
+        """Read them. Raises Unusable. `read` is given what is in use, at first None."""
         self._paths, self._read = paths, read
         self._seen = self._digest()
-        self.value = read()
+        self.value = read(None)
         self.fault: str | None = None
         """Why the files cannot be used now, although an earlier version is."""
 
@@ -38,7 +38,7 @@ class Watched(Generic[Value]):
     def reload(self) -> bool:
         """Read again, changed or not. Whether there is a new value."""
         try:
-            self.value = self._read()
+            self.value = self._read(self.value)
         except Unusable as error:
             self.fault = str(error)
             return False

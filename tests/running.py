@@ -28,6 +28,7 @@ from app.telemetry import Telemetry
 from app.traffic import Traffic
 from tests.asking import Document, review
 
+_NOBODY = 65534
 JSON = {"content-type": "application/json"}
 Series = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 """Values of metrics by name and sorted labels."""
@@ -174,6 +175,19 @@ class Running:
     def exit_code(self, within: float) -> int:
         """The exit code of the process, which ends by itself within so many seconds."""
         return self.process.wait(within)
+
+
+@contextlib.contextmanager
+def unprivileged() -> Iterator[None]:
+    """Without root's right to pass over permissions, which others never have."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(_NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
 
 
 def issue(directory: Path, *names: str) -> subprocess.CompletedProcess[str]:

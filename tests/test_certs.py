@@ -253,12 +253,19 @@ def test_a_directory_that_is_a_file_is_an_error_that_names_it(tmp_path: Path, be
     assert file.read_text() == "mine"
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_directory_that_may_not_be_written_is_an_error_that_names_it(tmp_path: Path) -> None:
-    tmp_path.chmod(0o500)
-    result = issue(tmp_path, "localhost")
+def test_a_directory_that_may_not_be_written_is_an_error_that_names_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    tmp_path.chmod(0o755)
+    closed = Path("closed")
+    closed.mkdir()
+    assert issue(closed, "localhost").exit_code == 0
+    closed.chmod(0o555)
+    with running.unprivileged():
+        result = issue(closed, "localhost")
     assert result.exit_code == 2
-    assert str(tmp_path) in result.output
+    assert "closed: Permission denied" in " ".join(result.output.split())
 
 
 def test_a_file_that_cannot_be_replaced_is_an_error_and_leaves_nothing_half_written(tmp_path: Path) -> None:

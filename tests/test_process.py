@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.running import Running, backup, body, issue, running, series, start
+from tests.running import Running, backup, body, issue, running, start
 
 MIB = 2**20
 HEAD = b"POST /validate HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
@@ -334,7 +334,7 @@ def test_a_caller_that_leaves_in_the_middle_of_a_body_is_forgotten(server: Runni
     with server.connect() as connection:
         connection.sendall(message(body())[:-1])
     until = time.monotonic() + 5
-    while series(server.manage("/metrics").text)["stash_admission_in_flight", ()] > 0:
+    while server.metrics()["stash_admission_in_flight", ()] > 0:
         assert time.monotonic() < until
         time.sleep(0.05)
 

@@ -15,7 +15,7 @@ from cryptography.x509.oid import NameOID
 
 from certs.files import write
 from certs.issuing import Pair, issue_ca, issue_leaf
-from tests.running import Running, body, running, series, start
+from tests.running import Running, body, running, start
 
 NAMES = ["localhost", "127.0.0.1"]
 NOW = datetime.datetime.now(datetime.UTC)
@@ -61,7 +61,7 @@ def test_a_new_pair_is_shown_without_a_restart_and_live_connections_go_on(server
         until(server, "certificate reloaded")
         assert client.post("/validate", content=body()).status_code == 200
     assert before != shown(server) == der(new)
-    metrics = series(server.manage("/metrics").text)
+    metrics = server.metrics()
     assert metrics["stash_admission_certificate_reloads_total", (("certificate", "serving"), ("result", "done"))] == 1
     not_after = new.certificate.not_valid_after_utc.timestamp()
     assert metrics["stash_admission_certificate_not_after_seconds", (("certificate", "serving"),)] == not_after
@@ -100,7 +100,7 @@ def test_a_bad_pair_never_takes_over_and_a_good_one_does_again(server: Running, 
     assert ready.status_code == 200
     assert "tls.crt" in ready.text
     assert "still in use" in ready.text
-    metrics = series(server.manage("/metrics").text)
+    metrics = server.metrics()
     assert metrics["stash_admission_certificate_reloads_total", (("certificate", "serving"), ("result", "failed"))] >= 1
     new = issue_leaf(ca, NAMES, NOW)
     write(server.certificates, ca, new)

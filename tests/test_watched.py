@@ -11,7 +11,7 @@ def test_what_nobody_expected_is_a_fault_and_no_end(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_text("good")
 
-    def read() -> str:
+    def read(_: str | None) -> str:
         text = path.read_text()
         if text == "odd":
             raise ZeroDivisionError("what it holds")
@@ -31,7 +31,7 @@ def test_what_nobody_expected_is_a_fault_and_no_end(tmp_path: Path) -> None:
 
 
 def test_at_the_start_there_is_no_last_good_version(tmp_path: Path) -> None:
-    def read() -> str:
+    def read(_: str | None) -> str:
         raise Unusable("it is bad")
 
     with pytest.raises(Unusable, match="it is bad"):
