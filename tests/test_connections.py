@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from app import connections, entrance
+from app.connections import Stage
 from tests.running import JSON, Running, body, issue, running
 
 HEAD = b"POST /validate HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
@@ -435,3 +437,13 @@ def test_many_at_once_are_all_served(hurried: Running) -> None:
     for each in threads:
         each.join(30)
     assert failed == []
+
+
+def test_the_readme_says_how_long_each_may_take() -> None:
+    seconds = {stage: limit for stage, (limit, _) in connections._LONGEST.items()}  # noqa: SLF001
+    said = " ".join((Path(__file__).parents[1] / "README.md").read_text().split())
+    assert (
+        f"{entrance._GREETING:.0f} seconds for the TLS handshake, {seconds[Stage.HEAD]:.0f} for the head of a call "  # noqa: SLF001
+        f"and {seconds[Stage.BODY]:.0f} for the whole, {seconds[Stage.SILENT]:.0f} for a connection on which nothing comes"
+    ) in said
+    assert seconds[Stage.BODY] == seconds[Stage.ANSWER]

@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from tests.asking import review
+from tests.e2e.test_admission import batch as unclashing
 from tests.proof.connection import Answer
 
 NAME = "stash-admission.stash-admission.svc"
@@ -31,23 +32,11 @@ class Call:
 
 def batch(namespace: str, name: str, alias: str, members: int) -> dict[str, Any]:
     """A BackupBatch whose first member has this alias, and whose last has none: `/mutate` adds it."""
-    targets: list[dict[str, Any]] = [
-        {"alias": f"app-{i}x", "ref": {"apiVersion": "apps/v1", "kind": "Deployment", "name": f"web-{i}"}}
-        for i in range(members)
-    ]
+    document = unclashing(namespace, name, members)
+    targets = [member["target"] for member in document["spec"]["members"]]
     targets[0]["alias"] = alias
     del targets[-1]["alias"]
-    return {
-        "apiVersion": "stash.appscode.com/v1beta1",
-        "kind": "BackupBatch",
-        "metadata": {"name": name, "namespace": namespace},
-        "spec": {
-            "repository": {"name": "gcs-repo"},
-            "schedule": "0 3 * * *",
-            "retentionPolicy": {"name": "keep-last-5", "keepLast": 5, "prune": True},
-            "members": [{"target": target} for target in targets],
-        },
-    }
+    return document
 
 
 class Reviews:
