@@ -442,8 +442,8 @@ def test_many_at_once_are_all_served(hurried: Running) -> None:
 def test_the_readme_says_how_long_each_may_take() -> None:
     seconds = {stage: limit for stage, (limit, _) in connections._LONGEST.items()}  # noqa: SLF001
     said = " ".join((Path(__file__).parents[1] / "README.md").read_text().split())
-    assert (
-        f"{entrance._GREETING:.0f} seconds for the TLS handshake, {seconds[Stage.HEAD]:.0f} for the head of a call "  # noqa: SLF001
-        f"and {seconds[Stage.BODY]:.0f} for the whole, {seconds[Stage.SILENT]:.0f} for a connection on which nothing comes"
-    ) in said
+    head, whole, silent = (f"{seconds[each]:.0f}" for each in (Stage.HEAD, Stage.BODY, Stage.SILENT))
+    greeting = f"{entrance._GREETING:.0f}"  # noqa: SLF001
+    assert f"{greeting} seconds for the TLS handshake, {head} for the head of a call and {whole} for the whole" in said
+    assert f"{silent} for a connection on which nothing comes" in said
     assert seconds[Stage.BODY] == seconds[Stage.ANSWER]
