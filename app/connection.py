@@ -13,6 +13,7 @@ from app.telemetry import Telemetry
 _LAST_WORDS = b"content-length: 0\r\nconnection: close\r\n\r\n"
 _TOO_LARGE = STATUS_LINE[431] + _LAST_WORDS
 _TOO_SLOW = STATUS_LINE[408] + _LAST_WORDS
+_TOO_BUSY = STATUS_LINE[503] + b"retry-after: 1\r\n" + _LAST_WORDS
 
 
 class Unwanted(Exception):
@@ -106,11 +107,11 @@ class Connection(HttpToolsProtocol):
         """Whether an answer waits to be taken."""
         return self.stage is Stage.ANSWER and self.flow.write_paused
 
-    def end(self) -> None:
-        """End it: with an answer where one is awaited, else at once."""
+    def end(self, *, again: bool = False) -> None:
+        """End it: with an answer where one is awaited, else at once. `again`: the caller may try again."""
         answered = self.cycle is not None and self.cycle.response_started and not self.cycle.response_complete
         if self.stage in (Stage.HEAD, Stage.BODY) and not answered and not self.transport.is_closing():
-            self._leave(_TOO_SLOW)
+            self._leave(_TOO_BUSY if again else _TOO_SLOW)
         else:
             self.transport.abort()
 

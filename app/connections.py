@@ -56,8 +56,8 @@ class Member(Protocol):
     def is_stuck(self) -> bool:
         """Whether an answer waits for the other side to take it."""
 
-    def end(self) -> None:
-        """End it, now or very soon."""
+    def end(self, *, again: bool = False) -> None:
+        """End it, now or very soon. `again`: nothing is wrong with it, so its call may be tried again."""
 
 
 class Connections:
@@ -80,11 +80,6 @@ class Connections:
         """Count it no more."""
         self._open.discard(member)
 
-    def end(self, member: Member, reason: str) -> None:
-        """End one, and tell why."""
-        self._ended(reason)
-        member.end()
-
     def has_room(self) -> bool:
         """Whether one more may come; if need be, after another has given way.
 
@@ -100,7 +95,8 @@ class Connections:
             return False
         oldest = min(candidates, key=lambda each: each.since)
         self.discard(oldest)
-        self.end(oldest, "gave way")
+        self._ended("gave way")
+        oldest.end(again=True)
         return True
 
     async def watch(self) -> None:
@@ -112,10 +108,12 @@ class Connections:
             for each in tuple(self._open):
                 seconds, reason = _LONGEST.get(each.stage, _FOREVER)
                 if now - each.since > seconds:
-                    self.end(each, reason)
+                    self._ended(reason)
+                    each.end()
             stuck = sorted((each for each in self._open if each.is_stuck), key=lambda each: each.since)
             for each in stuck[:-_MOST_STUCK]:
-                self.end(each, "answer not taken")
+                self._ended("answer not taken")
+                each.end()
 
     def end_all(self) -> None:
         """End every connection at once: the process was told to stop now."""

@@ -42,7 +42,7 @@ class _Greeting:
         self.since = now
         self.task: asyncio.Task[None] | None = None
 
-    def end(self) -> None:
+    def end(self, *, again: bool = False) -> None:  # noqa: ARG002 -- nobody has called yet
         """Stop."""
         if self.task:
             self.task.cancel()
@@ -96,7 +96,8 @@ class Entrance:
                 accepted.close()
                 continue
             accepted.setblocking(False)
-            accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            with contextlib.suppress(OSError):  # who has left already
+                accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._greet(accepted, address[0])
 
     def _go_on(self) -> None:

@@ -226,6 +226,17 @@ def test_of_too_many_connections_those_give_way_that_never_called(small: Running
     assert small.metrics()["stash_admission_connections", ()] <= SMALL
 
 
+def test_a_call_whose_connection_gives_way_may_be_tried_again(small: Running) -> None:
+    with contextlib.ExitStack() as stack:
+        begun = stack.enter_context(small.connect())
+        begun.sendall(CALL[:-1])
+        for _ in range(2 * SMALL):
+            stack.enter_context(plain(small))
+        words = last_words(begun)
+    assert words.startswith(b"HTTP/1.1 503 ")
+    assert b"retry-after: 1" in words
+
+
 def test_of_too_many_connections_that_do_not_even_begin_tls_those_give_way_too(small: Running) -> None:
     with contextlib.ExitStack() as stack:
         for _ in range(5 * SMALL):
