@@ -1,12 +1,15 @@
 """Where a server's inventory comes from: nowhere, a folder of manifests, or the cluster."""
 
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from app.inventory.folder import BadFolder, read_folder
 from app.inventory.inventory import Inventory
 from app.telemetry import Telemetry
 from certs.failures import Refused
+
+if TYPE_CHECKING:
+    from app.inventory.live import LiveInventory
 
 NONE, CLUSTER = "none", "cluster"
 
@@ -15,23 +18,13 @@ class NoKnowledge(Exception):
     """The inventory cannot be had. The message says why, and what to do."""
 
 
-class Source(Protocol):
-    """What keeps an inventory up to date."""
-
-    def start(self) -> None:
-        """Begin."""
-
-    def stop(self) -> None:
-        """End."""
-
-
 class Knowledge:
     """The inventory that was asked for, and what keeps it up to date."""
 
     def __init__(self, source: str, telemetry: Telemetry) -> None:
         """`source` is what `--inventory` says. Raises NoKnowledge."""
         self.inventory: Inventory | None = None
-        self._live: Source | None = None
+        self._live: "LiveInventory | None" = None
         if source == NONE:
             return
         if source == CLUSTER:
@@ -47,12 +40,8 @@ class Knowledge:
                 self.inventory = read_folder(Path(source))
             except BadFolder as error:
                 raise NoKnowledge(f"--inventory takes none, cluster or a folder of manifests: {error}") from None
-        telemetry.knows(self.inventory.counts, lambda: self.age)
-
-    @property
-    def age(self) -> float:
-        """Seconds since the source was heard of."""
-        return self.inventory.age if self.inventory else 0.0
+        inventory = self.inventory
+        telemetry.knows(inventory.counts, lambda: inventory.age)
 
     def start(self) -> None:
         """Begin to keep it up to date."""
