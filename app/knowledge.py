@@ -24,7 +24,7 @@ class Knowledge:
     def __init__(self, source: str, telemetry: Telemetry) -> None:
         """`source` is what `--inventory` says. Raises NoKnowledge."""
         self.inventory: Inventory | None = None
-        self._live: "LiveInventory | None" = None
+        self._live: LiveInventory | None = None
         if source == NONE:
             return
         if source == CLUSTER:
