@@ -21,10 +21,12 @@ class NoKnowledge(Exception):
 class Knowledge:
     """The inventory that was asked for, and what keeps it up to date."""
 
+    _live: "LiveInventory | None"
+
     def __init__(self, source: str, telemetry: Telemetry) -> None:
         """`source` is what `--inventory` says. Raises NoKnowledge."""
         self.inventory: Inventory | None = None
-        self._live: LiveInventory | None = None
+        self._live = None
         if source == NONE:
             return
         if source == CLUSTER:
