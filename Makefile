@@ -6,6 +6,7 @@ MANAGEMENT_PORT ?= 8080
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+TOOLS_READY := $(VENV)/.tools-ready
 SERVE_READY := $(VENV)/.serve-ready
 CERTS := .local/certs
 
@@ -35,6 +36,9 @@ $(SERVE_READY): requirements.txt pyproject.toml | $(VENV)/bin/python
 
 $(READY): requirements-dev.txt pyproject.toml | $(VENV)/bin/python
 	$(call install,requirements-dev.txt,$@)
+
+$(TOOLS_READY): requirements-tools.txt pyproject.toml | $(VENV)/bin/python
+	$(call install,requirements-tools.txt,$@)
 
 .PHONY: setup
 setup: $(READY) ## set up .venv with everything for development
@@ -93,11 +97,13 @@ mutants: $(READY) ## change the decisions' code everywhere, and see that tests f
 	@$(BIN)/mutmut run
 
 .PHONY: lock
-lock: | $(VENV)/bin/python ## lock the dependencies of pyproject.toml with hashes
+lock: | $(VENV)/bin/python ## lock the dependencies of pyproject.toml with hashes (UPGRADE=--upgrade: newer versions)
 	@$(BIN)/python -m pip install --quiet 'uv>=0.5'
-	@for each in "--extra build:requirements.txt" "--extra build --extra dev:requirements-dev.txt"; do \
+	@for each in ":requirements.txt" "traces:requirements-traces.txt" "traces dev:requirements-dev.txt" \
+			"traces dev tools:requirements-tools.txt"; do \
 		$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url \
-			--no-emit-find-links --upgrade pyproject.toml $${each%%:*} --output-file $${each##*:}; done
+			--no-emit-find-links $(UPGRADE) pyproject.toml --extra build $$(for extra in $${each%%:*}; do echo --extra $$extra; done) \
+			--output-file $${each##*:} || exit 1; done
 
 .PHONY: clean
 clean: ## remove what was set up
