@@ -65,21 +65,36 @@ def configure_logging() -> None:
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
 
 
+class _Series(dict[tuple[str, ...], Any]):
+    """The series of a metric by the values of its labels: to ask the metric for one costs eight times as much."""
+
+    def __init__(self, metric: Counter | Histogram) -> None:
+        super().__init__()
+        self._metric = metric
+
+    def __missing__(self, labels: tuple[str, ...]) -> Any:
+        """A series that is used for the first time."""
+        series = self[labels] = self._metric.labels(*labels)
+        return series
+
+
 class Telemetry:
     """Counts and logs what the server does. Every label has a value from a closed set."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self._log = structlog.get_logger()
-        self._decisions = self._counter("decisions", "Decisions.", "webhook", "kind", "operation", "decision")
-        self._acts = self._counter("rule_acts", "Reviews in which a rule acted.", "rule", "act")
+        self._decisions = _Series(self._counter("decisions", "Decisions.", "webhook", "kind", "operation", "decision"))
+        self._acts = _Series(self._counter("rule_acts", "Reviews in which a rule acted.", "rule", "act"))
         self._bad_calls = self._counter("bad_calls", "Calls that are no review that can be answered.", "reason")
-        self._seconds = Histogram(
-            "stash_admission_decision_seconds",
-            "Time from the last byte of a review to its answer.",
-            ["webhook"],
-            buckets=_BUCKETS,
-            registry=self.registry,
+        self._seconds = _Series(
+            Histogram(
+                "stash_admission_decision_seconds",
+                "Time from the last byte of a review to its answer.",
+                ["webhook"],
+                buckets=_BUCKETS,
+                registry=self.registry,
+            )
         )
         self.in_flight = Gauge("stash_admission_in_flight", "Calls being answered.", registry=self.registry)
         self.ready = Gauge("stash_admission_ready", "1 if the server is ready.", registry=self.registry)
@@ -183,13 +198,12 @@ class Telemetry:
         seconds = time.perf_counter() - started
         outcome = ("mutated" if decision.edits else "allowed") if decision.allowed else "refused"
         kind = request.kind if request.kind in KINDS else "other"
-        self._decisions.labels(webhook, kind, request.operation, outcome).inc()
-        self._seconds.labels(webhook).observe(seconds)
-        for rule, act in {
-            *((rule, "edit") for rule, _ in decision.edits),
-            *((each.rule, "refuse" if each.refuses else "warn") for each in decision.judged),
-        }:
-            self._acts.labels(rule, act).inc()
+        self._decisions[webhook, kind, request.operation, outcome].inc()
+        self._seconds[webhook,].observe(seconds)
+        acts = {(rule, "edit") for rule, _ in decision.edits}
+        acts.update((each.rule, "refuse" if each.refuses else "warn") for each in decision.judged)
+        for act in acts:
+            self._acts[act].inc()
         self._log.info(
             "decided",
             webhook=webhook,

@@ -59,6 +59,8 @@ def _check(expression: str) -> None:
     if len(words) != len(_FIELDS):
         raise ValueError(_miscounted(expression, words))
     for field, word in zip(_FIELDS, words, strict=True):
+        if word == "*":
+            continue
         for item in filter(None, dict.fromkeys(word.split(","))):
             try:
                 _check_item(field, item)
