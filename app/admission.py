@@ -55,7 +55,7 @@ class Decision:
     @property
     def allowed(self) -> bool:
         """Whether no finding refuses the object."""
-        return not any(each.refuses for each in self.judged)
+        return not self.judged or not any(each.refuses for each in self.judged)
 
 
 NOTHING = Decision()
@@ -114,9 +114,9 @@ class Admission:
         if isinstance(documents, Decision):
             return documents
         document, old = documents
-        kind, key = request.kind, _key(request)
+        kind = request.kind
         invoker = read(kind, document, request.namespace)
-        others = None if self._inventory is None else self._inventory.others(key)
+        others = None if self._inventory is None else self._inventory.others(_key(request))
         unchecked = Unchecked(self._clock, deadline)
         if old is None:
             judged = self._judged(kind, invoker, others, unchecked)
@@ -134,7 +134,7 @@ class Admission:
         if judged or unchecked.reasons:
             decision = Decision(judged=tuple(_news(judged)), notes=unchecked.notes, unchecked=tuple(unchecked.reasons))
         if self._inventory is not None and decision.allowed and not request.dry_run:
-            self._inventory.admitted(key, invoker)
+            self._inventory.admitted(_key(request), invoker)
         return decision
 
     def _edits(self, kind: str, invoker: Invoker) -> Iterable[tuple[str, Edit]]:
@@ -151,8 +151,10 @@ class Admission:
 
     def _judged(self, kind: str, invoker: Invoker, others: Others | None, unchecked: Unchecked) -> list[Judged]:
         found: list[Judged] = []
+        clock, deadline = self._clock, unchecked.deadline
         for rule, function, asks in self._validations[kind]:
-            if unchecked.over(rule):
+            if clock() >= deadline:
+                unchecked.over(rule)
                 continue
             enforced = self.levels[rule] is Level.ENFORCE
             if others is None or not asks:

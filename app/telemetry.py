@@ -40,11 +40,18 @@ _SAME = 10.0
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
+def _line(_: Any, level: str, event: dict[str, Any]) -> bytes:
+    """A line of our own: in one step, which costs half of structlog's three."""
+    event["level"] = level
+    event["timestamp"] = datetime.datetime.now(datetime.UTC).isoformat(timespec="microseconds")[:-6] + "Z"
+    return orjson.dumps(event)
+
+
 def configure_logging() -> None:
     """Write all logs, also those of libraries, to standard output, one JSON object a line."""
     shared: list[Any] = [structlog.processors.add_log_level, structlog.processors.TimeStamper(fmt="iso", utc=True)]
     structlog.configure(
-        processors=[*shared, structlog.processors.format_exc_info, structlog.processors.JSONRenderer(orjson.dumps)],
+        processors=[_line],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.BytesLoggerFactory(sys.stdout.buffer),
         cache_logger_on_first_use=True,

@@ -12,13 +12,13 @@ class Unchecked:
     def __init__(self, clock: Callable[[], float], deadline: float | None = None) -> None:
         """`deadline` is a time of `clock`; None: there is always time."""
         self._clock = clock
-        self._deadline = math.inf if deadline is None else deadline
+        self.deadline = math.inf if deadline is None else deadline
         self.reasons: dict[str, str] = {}
         """By the rules' ids."""
 
     def over(self, rule: str) -> bool:
         """Whether no time is left for a rule, which is then remembered."""
-        if self._clock() < self._deadline:
+        if self._clock() < self.deadline:
             return False
         self.reasons[rule] = _OVER
         return True
@@ -33,7 +33,7 @@ class Unchecked:
 
     def alike(self) -> "Unchecked":
         """Nothing yet, with the same time."""
-        return Unchecked(self._clock, self._deadline)
+        return Unchecked(self._clock, self.deadline)
 
     @property
     def notes(self) -> tuple[str, ...]:
