@@ -5,7 +5,7 @@ import logging
 import sys
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from functools import partial
 from importlib.metadata import version
 from typing import Any, Literal
@@ -40,7 +40,7 @@ _SAME = 10.0
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
-def _line(_: Any, level: str, event: dict[str, Any]) -> bytes:
+def _line(_: Any, level: str, event: MutableMapping[str, Any]) -> bytes:
     """A line of our own: in one step, which costs half of structlog's three."""
     event["level"] = level
     event["timestamp"] = datetime.datetime.now(datetime.UTC).isoformat(timespec="microseconds")[:-6] + "Z"
