@@ -16,6 +16,7 @@ _SERVICE_LINK = re.compile(r"(.*_)?(SERVICE_HOST|SERVICE_PORT(_.*)?|PORT_\d+_(TC
 """What the kubelet sets for a Service whose name begins as ours does, after the prefix."""
 _LINKED = ("tcp://", "udp://", "sctp://")
 """How the value of such a variable begins whose name could be a setting's."""
+_EMPTY = "it is empty: fill it in, or leave it out"
 
 
 class BadSetting(ValueError):
@@ -54,12 +55,12 @@ class Settings(BaseSettings):
     config: Path | None = None
     """File with levels of rules, also for single namespaces; or the directory of a `config.yaml`, if there is one."""
 
-    @field_validator("cert_dir", "server_name", "client_ca", "client_name", "config", mode="before")
+    @field_validator("cert_dir", "server_name", "client_ca", "config", mode="before")
     @classmethod
     def _named(cls, value: Any) -> Any:
         # An empty variable is one that something forgot to fill in: it must not switch off what it was to switch on.
         if isinstance(value, str) and not value.strip():
-            raise ValueError("it is empty: fill it in, or leave it out")
+            raise ValueError(_EMPTY)
         return value
 
     @field_validator("rule", mode="before")
@@ -70,7 +71,12 @@ class Settings(BaseSettings):
     @field_validator("client_name", mode="before")
     @classmethod
     def _listed(cls, value: Any) -> Any:
-        return tuple(filter(None, map(str.strip, value.split(",")))) if isinstance(value, str) else value
+        if not isinstance(value, str):
+            return value
+        names = tuple(filter(None, map(str.strip, value.split(","))))
+        if not names:
+            raise ValueError(_EMPTY)
+        return names
 
     @field_validator("rule")
     @classmethod

@@ -39,7 +39,7 @@ BAD = {
     "cert_dir": ["", " "],
     "server_name": [""],
     "client_ca": ["", " "],
-    "client_name": ["", " "],
+    "client_name": ["", " ", ","],
     "config": ["", " "],
     "max_in_flight": ["", "many", "0", "-1", "1.5"],
     "max_connections": ["", "many", "0", "-1", "1.5"],
