@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 
 from app.catalogue import Level, levels
 
+DEFAULT = "default"
+"""Where a level comes from that nobody has set."""
+
 
 @dataclass(frozen=True)
 class Levels:
@@ -36,4 +39,4 @@ class Configuration:
         """Where the level that a rule has in a namespace comes from."""
         if rule in self.namespaces.get(namespace, ()):
             return f"namespace {namespace}"
-        return "--rule" if rule in flags else "file" if rule in self.rules else "default"
+        return "--rule" if rule in flags else "file" if rule in self.rules else DEFAULT

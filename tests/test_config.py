@@ -383,6 +383,13 @@ def test_the_levels_in_force_are_listed_with_where_they_come_from(file: Path) ->
     assert listed["default-alias"] == ("mutation", "")
 
 
+def test_only_the_levels_are_listed_that_somebody_has_set(file: Path) -> None:
+    file.write_text("rules: {unique-host: enforce}\nnamespaces: {legacy: {rules: {unique-alias: warn}}}\n")
+    changed = {"unique-host": ("enforce", "file"), "unique-alias": ("warn", "namespace legacy")}
+    assert shown("--config", file, "--namespace", "legacy", "--changed") == changed
+    assert not shown("--changed")
+
+
 def test_in_another_namespace_there_are_others(file: Path) -> None:
     file.write_text("namespaces: {legacy: {rules: {unique-alias: warn}}}\n")
     assert shown("--config", file, "--namespace", "demo")["unique-alias"] == ("enforce", "default")

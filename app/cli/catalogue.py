@@ -15,6 +15,7 @@ def rules(
     namespace: Annotated[
         str, typer.Option("--namespace", "-n", metavar="NAME", help="The levels in this namespace.")
     ] = "",
+    changed: Annotated[bool, typer.Option("--changed", help="Only rules whose level somebody has set.")] = False,
 ) -> None:
     """List the rules with the levels in force, and where these come from: a flag, a variable, a file, or nowhere.
 
@@ -24,7 +25,7 @@ def rules(
 
         stash-admission rules
 
-        stash-admission rules --config config.yaml --namespace demo
+        stash-admission rules --config config.yaml --namespace demo --changed
 
         kubectl -n stash-admission exec deploy/stash-admission -- stash-admission rules -n demo
     """
@@ -32,6 +33,7 @@ def rules(
 
     from app.catalogue import RULES
     from app.configfile import not_a_namespace
+    from app.levels import DEFAULT
 
     wrong = namespace and not_a_namespace(namespace)
     if wrong:
@@ -43,6 +45,8 @@ def rules(
         table.add_column(heading, no_wrap=heading != "WHAT IT DOES")
     for each in RULES.values():
         origin = configuration.origin(each.id, flags, namespace) if each.level else ""
+        if changed and origin in ("", DEFAULT):
+            continue
         table.add_row(each.id, levels.get(each.id, "mutation"), origin, each.summary)
     console().print(table)
 
