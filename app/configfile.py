@@ -1,5 +1,6 @@
 """The configuration file: what it may hold, and everything that is wrong with one, each fault with its place."""
 
+import contextlib
 import difflib
 import re
 from collections.abc import Iterator
@@ -55,7 +56,10 @@ def read(path: Path) -> Configuration:
 
 def watched(path: Path) -> list[Path]:
     """Where to look for news: the file; or the directory, and the file in it."""
-    return [path, path / CONTENT] if path.is_dir() else [path]
+    with contextlib.suppress(OSError):  # which reading it will tell
+        if path.is_dir():
+            return [path, path / CONTENT]
+    return [path]
 
 
 def not_a_namespace(name: str) -> str | None:

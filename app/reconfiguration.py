@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from itertools import islice
 from pathlib import Path
 
 from app import configfile
@@ -12,6 +13,8 @@ from app.watched import Unusable, Watched
 
 _EVERY = 2.0
 """Seconds between two looks at the file."""
+_MOST_TOLD = 50
+"""Namespaces whose levels a log line holds."""
 
 
 class Reconfiguration:
@@ -38,7 +41,8 @@ class Reconfiguration:
         """Look at the file until cancelled, and hand over the levels when they change."""
         while self._file:
             await asyncio.sleep(_EVERY)
-            if not self._file.refresh():
+            # In a thread: a file that names thousands of namespaces takes half a second, and calls are not to wait.
+            if not await asyncio.to_thread(self._file.refresh):
                 continue
             if self._file.fault:
                 self._telemetry.not_configured(self._file.fault)
@@ -48,11 +52,12 @@ class Reconfiguration:
 
     def _tell(self, *, again: bool) -> None:
         assert self._file is not None  # noqa: S101
-        rules = self._file.value.rules
+        rules, namespaces = self._file.value.rules, self._file.value.namespaces
         self._telemetry.configured(
             again=again,
             rules={rule: level for rule, level in rules.items() if rule not in self._flags},
-            namespaces=self._file.value.namespaces,
+            namespaces=dict(islice(namespaces.items(), _MOST_TOLD)),
+            namespaces_in_all=len(namespaces),
             overridden=[rule for rule in rules if rule in self._flags],
         )
 

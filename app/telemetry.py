@@ -96,6 +96,8 @@ class Telemetry:
             "certificate_reloads", "Changes of the certificates' files.", "certificate", "result"
         )
         self._configured = self._counter("config_reloads", "Changes of the configuration file.", "result")
+        for result in ("done", "failed"):
+            self._configured.labels(result)
         self._config_is_good = Gauge(
             "stash_admission_config_last_reload_successful",
             "0 if the configuration file cannot be used as it is now.",

@@ -13,11 +13,11 @@ from typer.testing import CliRunner, Result
 from app.admission import Admission
 from app.catalogue import Level, levels
 from app.cli import app
-from app.configfile import CONTENT, LARGEST
+from app.configfile import CONTENT, LARGEST, watched
 from app.levels import Levels
 from app.settings import PREFIX
 from tests.asking import answer
-from tests.running import Running, backup, body, issue, running, start
+from tests.running import Running, backup, body, issue, running, start, unprivileged
 
 SCHEDULE = backup(schedule="0 24 * * *")
 """What valid-schedule refuses."""
@@ -198,6 +198,7 @@ def test_a_decision_under_way_keeps_the_levels_that_it_began_with() -> None:
 
 def test_a_directory_without_the_file_configures_nothing(tmp_path: Path) -> None:
     assert decided("--config", tmp_path) == "refused"
+    assert watched(tmp_path) == [tmp_path, tmp_path / CONTENT]
 
 
 def test_in_a_directory_the_file_has_its_name(tmp_path: Path) -> None:
@@ -344,6 +345,16 @@ def test_a_file_that_is_not_there_is_told_with_flag_and_variable(file: Path) -> 
     assert result.stderr == f"Error: {file}: No such file or directory: correct --config or STASH_ADMISSION_CONFIG\n"
 
 
+def test_what_nobody_may_read_is_told(file: Path) -> None:
+    file.write_text(WARN)
+    file.parent.chmod(0o700)
+    run("rules", "--config", file)  # what it imports, anybody may not
+    with unprivileged():
+        result = run("rules", "--config", file)
+        assert watched(file) == [file]
+    assert (result.exit_code, result.stderr) == (2, f"Error: {file}: Permission denied\n")
+
+
 def test_what_is_no_text_is_refused(file: Path) -> None:
     file.write_bytes(b"rules: {\xff}")
     result = run("rules", "--config", file)
@@ -414,6 +425,7 @@ def test_a_namespace_that_cannot_be_is_refused() -> None:
     result = run("rules", "--namespace", "Legacy")
     assert result.exit_code == 2
     assert "is no name of a namespace" in result.stderr
+    assert run("rules", "--namespace", "legacy").exit_code == 0
 
 
 # --- Read again while the server serves
