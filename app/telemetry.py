@@ -117,6 +117,20 @@ class Telemetry:
         self._reloads = self._counter(
             "certificate_reloads", "Changes of the certificates' files.", "certificate", "result"
         )
+        self._configured = self._counter("config_reloads", "Changes of the configuration file.", "result")
+        for result in ("done", "failed"):
+            self._configured.labels(result)
+        self._config_is_good = Gauge(
+            "stash_admission_config_last_reload_successful",
+            "0 if the configuration file cannot be used as it is now.",
+            registry=self.registry,
+        )
+        self._config_is_good.set(1)
+        self._config_read = Gauge(
+            "stash_admission_config_last_reload_success_timestamp_seconds",
+            "When the configuration in use was read, in seconds since 1970; 0: there is none.",
+            registry=self.registry,
+        )
         self._handshakes = self._counter("handshakes_refused", "TLS handshakes that failed.", "reason")
         self._ended = self._counter("connections_ended", "Connections that the server ended.", "reason")
         for reason in HANDSHAKES:
@@ -149,6 +163,20 @@ class Telemetry:
             self._log.error("certificate not reloaded", fault=fault, **known)
         else:
             self._log.info("certificate reloaded", **known)
+
+    def configured(self, *, again: bool, **levels: Any) -> None:
+        """Log the levels that the configuration file sets. `again`: it was changed while the server runs."""
+        if again:
+            self._configured.labels("done").inc()
+        self._config_is_good.set(1)
+        self._config_read.set_to_current_time()
+        self._log.info("configuration reloaded" if again else "configuration read", **levels)
+
+    def not_configured(self, fault: str) -> None:
+        """Count and log what is wrong with a changed configuration file."""
+        self._configured.labels("failed").inc()
+        self._config_is_good.set(0)
+        self._log.error("configuration not reloaded", fault=fault)
 
     def readiness(self, reason: str | None) -> None:
         """Log a change of whether the server is ready. `reason` says why it is not."""

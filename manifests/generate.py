@@ -44,7 +44,7 @@ def generated() -> Iterator[tuple[Path, str]]:
     yield SAID, said()
     yield ROOT / "README.md", with_output(readme((ROOT / "README.md").read_text()))
     for page in sorted(DOCS.glob("*.md")):
-        yield page, with_output(page.read_text())
+        yield page, with_output(readme(page.read_text()))
 
 
 def _sample(rule: Rule) -> str:

@@ -1,4 +1,4 @@
-"""The parts of the README that are generated: real answers of the real code, so that none goes stale."""
+"""The parts of the README and of `docs/` that are generated: real answers of the real code, so that none goes stale."""
 
 import base64
 import difflib
@@ -20,10 +20,11 @@ from app.settings import PREFIX, Settings
 
 _PART = re.compile(r"(<!-- generated: (?P<name>[a-z ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _SAMPLES = Path(__file__).parent / "samples"
+_DOCS = Path(__file__).parent.parent / "docs"
 
 
 def readme(text: str) -> str:
-    """The README with every generated part made anew."""
+    """The page with every generated part made anew."""
     return _PART.sub(lambda match: f"{match[1]}{_PARTS[match['name']]()}{match[3]}", text)
 
 
@@ -103,6 +104,10 @@ def _settings() -> str:
     return "| flag | variable | default | |\n|---|---|---|---|\n" + "".join(rows)
 
 
+def _configuration() -> str:
+    return _block("yaml", (_DOCS / "configuration.yaml").read_text())
+
+
 def _block(language: str, text: str) -> str:
     return f"```{language}\n{text.rstrip()}\n```\n"
 
@@ -117,4 +122,5 @@ _PARTS: dict[str, Callable[[], str]] = {
     "ask validate": lambda: _ask("validate", "batch-of-mistakes"),
     "rules": _rules,
     "settings": _settings,
+    "configuration": _configuration,
 }
