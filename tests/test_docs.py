@@ -6,6 +6,7 @@ import shlex
 import shutil
 import subprocess
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
 
@@ -117,6 +118,11 @@ def test_contributing_says_of_each_module_and_package_what_it_is() -> None:
     paths = [path for path in (ROOT / "app").iterdir() if not path.name.startswith("_")]
     named = {f"`app/{path.name}/`" if path.is_dir() else f"`app/{path.name}`" for path in paths}
     assert {name for name in named if name not in text} == set()
+
+
+def test_the_changelog_begins_with_the_version_that_this_is() -> None:
+    first = re.findall(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), flags=re.MULTILINE)[0]
+    assert first == version("stash-admission")
 
 
 # --- curl

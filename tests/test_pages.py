@@ -10,7 +10,7 @@ from app.telemetry import Telemetry
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
-PAGE = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+PAGE = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 WRITTEN_BY_THE_READER = {"manifests/overlays/own-secret/ca.crt"}
 
 

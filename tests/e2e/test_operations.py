@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
+import textwrap
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
+from ruamel.yaml import YAML
 
 from app.catalogue import RULES, Level
 from manifests.examples import examples
@@ -98,6 +101,18 @@ def test_from_nothing_to_a_refused_object_and_back(reader: Reader, objects: Obje
     assert objects.delete(bad("unchecked")).status == 200
 
 
+def test_the_readme_leads_to_a_refused_object(reader: Reader) -> None:
+    *lines, stop = (each for each in commands("../README.md", "Install it in a cluster") if "docker" not in each.text)
+    for each in lines:
+        reader.run(each)
+        if "doctor" in each.text:
+            assert_decides(reader)
+    (refused, *_) = commands("installation.md", "See that it works")[2:]
+    assert "is invalid" in reader.run(refused, code=1)
+    reader.run(stop)
+    reader.run(Command("kubectl delete namespace demo"))
+
+
 def test_only_warnings_at_first_and_then_refusals(reader: Reader, objects: Objects) -> None:
     reader.follow(INSTALLATION, "Install")
     assert_decides(reader)
@@ -184,3 +199,19 @@ def test_kubectl_prints_the_refusals_that_the_page_of_rules_shows(installed: Rea
         (said,) = re.findall(r"^kubectl prints:\n\n```text\n(.*?)```$", section, flags=re.MULTILINE | re.DOTALL)
         installed.run(Command(f"kubectl create -f manifests/samples/{rule.id}.yaml", said), code=1)
     installed.run(Command("kubectl delete namespace demo"))
+
+
+def test_the_kustomizations_of_the_page_do_what_it_says(own: Cluster, tmp_path: Path) -> None:
+    blocks = re.findall(
+        r"^( *)```yaml\n(.*?)^\1```$", (DOCS / INSTALLATION).read_text(), flags=re.MULTILINE | re.DOTALL
+    )
+    image, levels = (textwrap.dedent(block) for _, block in blocks)
+    overlay = os.path.relpath(MANIFESTS / "overlays/self-managed", tmp_path)
+    (tmp_path / "kustomization.yaml").write_text(f"resources:\n- {overlay}\n{image}{levels}")
+    done = own.kubectl("kustomize", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    made = list(YAML(typ="safe", pure=True).load_all(done.stdout))
+    (container,) = next(each for each in made if each["kind"] == "Deployment")["spec"]["template"]["spec"]["containers"]
+    assert {"name": "STASH_ADMISSION_RULE", "value": "unique-alias=warn"} in container["env"]
+    assert container["image"] == "registry.example/backup/stash-admission:0.1.0"
+    assert "image: stash-admission:" not in done.stdout
