@@ -13,13 +13,12 @@ from tests.e2e.cluster import Cluster
 @contextlib.contextmanager
 def collecting(cluster: Cluster) -> Iterator[None]:
     """Meanwhile, deleted namespaces go, in the background."""
-    kinds = cluster.kubectl("api-resources", "--verbs=delete", "--namespaced", "-o", "name").stdout.split()
     stop, failed = threading.Event(), list[str]()
 
     def work() -> None:
         while not stop.wait(0.2):
             try:
-                _collect(cluster, kinds)
+                _collect(cluster)
             except Exception as error:  # noqa: BLE001 -- whatever it is, it is told at the end
                 failed.append(repr(error))
 
@@ -33,9 +32,10 @@ def collecting(cluster: Cluster) -> Iterator[None]:
     assert failed == []
 
 
-def _collect(cluster: Cluster, kinds: list[str]) -> None:
+def _collect(cluster: Cluster) -> None:
     template = '{range .items[?(@.status.phase=="Terminating")]}{.metadata.name}{"\\n"}{end}'
     for name in cluster.kubectl("get", "namespaces", "-o", f"jsonpath={template}").stdout.split():
+        kinds = cluster.kubectl("api-resources", "--verbs=delete", "--namespaced", "-o", "name").stdout.split()
         emptied = cluster.kubectl("delete", ",".join(kinds), "--all", "-n", name, "--ignore-not-found")
         assert emptied.returncode == 0, emptied.stderr
         namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}, "spec": {"finalizers": []}}

@@ -35,7 +35,7 @@ set -euo pipefail
 # Several API servers need the time that a page gives them; this one follows at once.
 sleep() { command sleep 0.7; }
 """
-_ROLLED_OUT = {"replicas": 2, "updatedReplicas": 2, "readyReplicas": 2, "availableReplicas": 2}
+_ROLLED_OUT = ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas")
 
 
 class Reader:
@@ -113,7 +113,8 @@ class Reader:
             self.replica.follow(data, _settings(deployment))
             generation = deployment["metadata"]["generation"]
             if deployment.get("status", {}).get("observedGeneration") != generation:
-                self._patch_status("deployment", deployment, {**_ROLLED_OUT, "observedGeneration": generation})
+                status = dict.fromkeys(_ROLLED_OUT, deployment["spec"]["replicas"])
+                self._patch_status("deployment", deployment, {**status, "observedGeneration": generation})
 
     def secret(self, name: str) -> dict[str, bytes] | None:
         """A Secret's data; None if there is none."""

@@ -161,7 +161,8 @@ def test_a_rule_warns_and_refuses_again(installed: Reader, objects: Objects) -> 
 
 
 def test_an_upgrade_fails_no_call_and_takes_back_what_its_page_says(installed: Reader) -> None:
-    installed.follow(OPERATIONS, "While no replica answers", "Replicas")
+    installed.follow(OPERATIONS, "While no replica answers", "Replicas", "Speed and memory")
+    installed.run(commands(OPERATIONS, "Have a rule warn")[0])
     assert policies(installed) == {"Ignore"}
     assert deployment(installed)["spec"]["replicas"] == 3
     trusted = installed.bundles()
@@ -172,6 +173,8 @@ def test_an_upgrade_fails_no_call_and_takes_back_what_its_page_says(installed: R
     assert policies(installed) == {"Fail"}
     assert deployment(installed)["spec"]["replicas"] == 2
     (container,) = deployment(installed)["spec"]["template"]["spec"]["containers"]
+    assert container["resources"]["limits"] == {"memory": "512Mi"}
+    assert {"name": "STASH_ADMISSION_RULE", "value": "unique-alias=warn"} in container["env"], "which stays"
     assert container["image"] == "stash-admission:0.2.0"
     assert installed.bundles() == trusted
 
