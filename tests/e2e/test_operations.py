@@ -134,7 +134,7 @@ def test_it_is_seen_to_work_as_the_page_says(installed: Reader) -> None:
         assert "doctor" not in each.text or printed.endswith("nothing wrong\n"), printed
 
 
-def test_no_rule_keeps_an_emergency_from_being_over(installed: Reader, objects: Objects) -> None:
+def test_the_gate_is_opened_in_an_emergency_and_closed_again(installed: Reader, objects: Objects) -> None:
     stop, *again, doctor, audit = commands(OPERATIONS, "Open the gate in an emergency")
     assert objects.create(bad("passed")).status == 422
     installed.run(stop)
