@@ -1,4 +1,4 @@
-"""The parts of the README and of `docs/` that are generated: real answers of the real code, so that none goes stale."""
+"""The parts of the pages that are generated: real answers of the real code, so that none goes stale."""
 
 import base64
 import difflib
@@ -17,14 +17,16 @@ from app.catalogue import RULES
 from app.domain.outcome import apply
 from app.review import Request, parse, read_request
 from app.settings import PREFIX, Settings
+from manifests.reference import reference
+from manifests.rulebook import rulebook
 
 _PART = re.compile(r"(<!-- generated: (?P<name>[a-z ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _SAMPLES = Path(__file__).parent / "samples"
 _DOCS = Path(__file__).parent.parent / "docs"
 
 
-def readme(text: str) -> str:
-    """The page with every generated part made anew."""
+def with_parts(text: str) -> str:
+    """A page with every generated part made anew."""
     return _PART.sub(lambda match: f"{match[1]}{_PARTS[match['name']]()}{match[3]}", text)
 
 
@@ -90,7 +92,10 @@ def _patch() -> str:
 
 
 def _rules() -> str:
-    rows = [f"| `{rule.id}` | {rule.level or 'changes'} | {rule.summary} |\n" for rule in RULES.values()]
+    rows = [
+        f"| [`{rule.id}`](docs/rules.md#{rule.id}) | {rule.level or 'changes'} | {rule.summary} |\n"
+        for rule in RULES.values()
+    ]
     return "| rule | level | what it does |\n|---|---|---|\n" + "".join(rows)
 
 
@@ -123,4 +128,6 @@ _PARTS: dict[str, Callable[[], str]] = {
     "rules": _rules,
     "settings": _settings,
     "configuration": _configuration,
+    "rulebook": rulebook,
+    "commands": reference,
 }
