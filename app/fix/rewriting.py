@@ -52,7 +52,7 @@ def _splices(layout: Layout, root: Node, edit: Edit) -> Iterator[Splice]:
         yield from move(layout, field, _object(root, edit.path[:-1]), name)
     else:
         holder = _object(root, edit.path[:-1])
-        yield from set_field(layout, holder, name, str(edit.value), _FOLLOWS.get(name, ""))
+        yield from set_field(layout, holder, name, edit.value, _FOLLOWS.get(name, ""))
 
 
 def _object(root: Node, path: Path) -> Mapping:
