@@ -77,6 +77,11 @@ class Page:
         """A command of the Chrome DevTools Protocol."""
         return self.driver.execute_cdp_cmd(command, parameters)
 
+    def complaints(self) -> list[str]:
+        """What the console says since it was asked last: exceptions, what was not found, what a policy forbids."""
+        said = self.driver.get_log("browser")  # type: ignore[no-untyped-call]
+        return [each["message"] for each in said if each["level"] not in ("INFO", "DEBUG")]
+
     @property
     def status(self) -> str:
         """What the live region says."""

@@ -31,8 +31,7 @@ def rewritten(text: str, document: Document, changes: Iterable[tuple[Manifest, S
         wanted = _with(wanted, manifest.within, edits)
         for edit in edits:
             splices += _splices(layout, manifest.node, edit)
-    written = spliced(text, splices)
-    result = written[document.start : len(written) - len(text) + document.end]
+    result = spliced(text, document.start, document.end, splices)
     try:
         root = compose_json(result) if document.json else compose(result)
         same = root is not None and _canonical(value_of(root)) == _canonical(wanted)

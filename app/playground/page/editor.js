@@ -31,8 +31,8 @@ export class Editor {
     const focused = document.activeElement;
     this.area.focus({ preventScroll: true });
     this.area.select();
-    // Nothing else keeps what can be undone. It raises `input`.
-    if (!document.execCommand("insertText", false, text)) {
+    // Nothing else keeps what can be undone. It raises `input`. What is hidden cannot be focused.
+    if (document.activeElement !== this.area || !document.execCommand("insertText", false, text)) {
       this.area.value = text;
       this.area.dispatchEvent(new Event("input"));
     }

@@ -21,6 +21,7 @@ let again = false;
 
 const editor = new Editor(find("editor"), soon);
 const old = new Editor(find("old-editor"), soon);
+const update = find("update"); // closed, what is in there does not count
 const tabs = new Tabs(document.querySelector("[role=tablist]"));
 
 function soon() {
@@ -47,7 +48,7 @@ async function judge() {
 }
 
 async function ask() {
-  const body = JSON.stringify({ text: editor.text, old: old.text });
+  const body = JSON.stringify({ text: editor.text, old: update.open ? old.text : "" });
   if (body.length > about.largest) {
     say("error", `The text is larger than ${about.largest >> 20} MiB: stash-admission check takes larger ones`);
     return;
@@ -69,7 +70,6 @@ function show(said) {
   const faults = (where) => answer.unreadable.filter((each) => each.where === where).map((each) => ({ ...each, level: "error" }));
   editor.mark([...answer.findings, ...faults("text")]);
   old.mark(faults("old"));
-  if (faults("old").length) find("update").open = true;
   panels.findings.replaceChildren(...list(answer, go, open));
   panels.stored.replaceChildren(...difference(answer, accept));
   draw();
@@ -102,7 +102,6 @@ function draw() {
 }
 
 function go(place, stored) {
-  if (stored) find("update").open = true;
   (stored ? old : editor).show(place);
 }
 
@@ -147,7 +146,7 @@ function choose(event) {
   const example = about.examples[event.target.value];
   if (!example) return;
   editor.text = example.text;
-  find("update").open = example.old !== "";
+  update.open = example.old !== "";
   old.text = example.old;
   judge();
 }
@@ -155,6 +154,7 @@ function choose(event) {
 async function begin() {
   droppable(editor);
   droppable(old);
+  update.addEventListener("toggle", judge);
   find("examples").addEventListener("change", choose);
   find("file").addEventListener("change", (event) => {
     if (event.target.files.length) take(editor, event.target.files[0]);

@@ -148,7 +148,7 @@ function arrow(x1, y1, x2, y2) {
 function fontsOf(body) {
   const { fontFamily } = getComputedStyle(body);
   const code = getComputedStyle(document.getElementById("text")).fontFamily;
-  return { plain: `12px ${fontFamily}`, bold: `600 14px ${fontFamily}`, code: `12px ${code}` };
+  return { plain: `12px ${fontFamily}`, bold: `600 13px ${fontFamily}`, code: `12px ${code}` };
 }
 
 /** A text in lines of so many pixels: broken at spaces, and where there is none anywhere. */
