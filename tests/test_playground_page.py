@@ -178,6 +178,12 @@ def test_several_objects_are_told_apart(page: Page) -> None:
     judged(page, "kind: Secret\n", "No object of Stash: 1 object of other kinds left out")
 
 
+def test_of_very_many_findings_the_first_are_listed_and_the_rest_counted(page: Page) -> None:
+    judged(page, BAD + "".join(f"  x{number}: 1\n" for number in range(600)), "Refused: 1 error, 600 warnings")
+    assert len(page.all(".finding")) == 500
+    assert page.find("#findings .empty").text == "101 more are not listed."
+
+
 def test_json_is_judged_too(page: Page) -> None:
     document = {
         "apiVersion": "stash.appscode.com/v1beta1",
@@ -340,9 +346,12 @@ def test_an_example_is_chosen_with_what_is_stored_of_it(page: Page) -> None:
     page.until(lambda: page.status == "Admitted: 1 warning")
     assert page.find("#old").is_displayed()
     assert focused(page) == "examples"
+    assert choice.first_selected_option.text == "An update with another alias"
     choice.select_by_visible_text("A batch with three mistakes")
     page.until(lambda: page.status == "Refused: 3 errors")
     assert not page.find("#old").is_displayed()
+    page.write(GOOD)
+    assert choice.first_selected_option.text == "Choose …"
 
 
 def test_a_text_that_is_too_large_is_told(page: Page) -> None:
@@ -568,6 +577,7 @@ def test_every_text_stands_out_from_its_ground(page: Page, scheme: str) -> None:
     page.scheme(scheme)
     text = RESTORE.replace("    rules:\n    -", "  timeOut: 3d\n  rules:\n  -")
     judged(page, text, "Refused: 1 error, 1 warning, 1 change")
+    page.choose("plan")
     for selector in MEASURED:
         ink, ground = page.run(COLOURS, selector)
         assert contrast(ink[:3], ground) >= 4.5, (selector, ink, ground)

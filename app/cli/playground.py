@@ -38,7 +38,7 @@ def playground(
 
     def ready() -> None:
         typer.echo(f"{address} (Ctrl-C ends it)")
-        if open_it and typer.launch(address) != 0:
-            typer.echo("Warning: no browser could be started: open the address yourself", err=True)
+        if open_it:
+            typer.launch(address)
 
     serve(own, decides, ready)

@@ -2,6 +2,7 @@
 
 import { counted, html } from "./dom.js";
 
+const MOST = 500; // findings that are listed
 const WORDS = { error: "Error", warning: "Warning", change: "Change" };
 
 /** The one line that says it all. */
@@ -33,8 +34,11 @@ export function list(answer, go, explain) {
   if (answer.unreadable.length) {
     parts.push(html("h3", {}, "Cannot be read"), html("ul", {}, ...answer.unreadable.map((each) => unreadable(each, go))));
   }
-  for (const [object, findings] of grouped(answer.findings)) {
+  for (const [object, findings] of grouped(answer.findings.slice(0, MOST))) {
     parts.push(html("h3", {}, object), html("ul", {}, ...findings.map((each) => item(each, go, explain))));
+  }
+  if (answer.findings.length > MOST) {
+    parts.push(html("p", { class: "empty" }, `${answer.findings.length - MOST} more are not listed.`));
   }
   if (answer.notes.length) {
     parts.push(html("h3", {}, "Not checked"), html("ul", {}, ...answer.notes.map((each) => html("li", {}, each))));

@@ -19,10 +19,13 @@ let timer = 0;
 let asking = false;
 let again = false;
 
-const editor = new Editor(find("editor"), soon);
+const editor = new Editor(find("editor"), () => {
+  find("examples").value = ""; // what is typed is no example any more, and each can be chosen again
+  soon();
+});
 const old = new Editor(find("old-editor"), soon);
 const update = find("update"); // closed, what is in there does not count
-const tabs = new Tabs(document.querySelector("[role=tablist]"));
+new Tabs(document.querySelector("[role=tablist]"), draw);
 
 function soon() {
   clearTimeout(timer);
@@ -78,7 +81,8 @@ function show(said) {
   const waves = answer.plans.reduce((count, plan) => count + plan.waves.length, 0);
   label("findings-tab", "Findings", answer.findings.length + answer.unreadable.length || "");
   label("stored-tab", "What is stored", added || removed ? `+${added} −${removed}` : "");
-  label("plan-tab", "Plan", waves > 1 ? `${waves} waves` : "");
+  const plural = answer.plans.length > 1 ? `${answer.plans.length} objects` : waves > 1 ? `${waves} waves` : "";
+  label("plan-tab", "Plan", plural);
 }
 
 function label(id, name, more) {
@@ -92,11 +96,12 @@ function say(level, text) {
   if (status.textContent !== text) status.textContent = text;
 }
 
+/** The plans are drawn to the width that there is, and only while they are seen. */
 function draw() {
+  if (!answer || panels.plan.hidden) return;
   const open = [...panels.plan.querySelectorAll("details")].map((each) => each.open);
-  const seen = Object.values(panels).find((each) => !each.hidden);
-  const { paddingLeft, paddingRight } = getComputedStyle(seen);
-  const width = seen.clientWidth - parseFloat(paddingLeft) - parseFloat(paddingRight);
+  const { paddingLeft, paddingRight } = getComputedStyle(panels.plan);
+  const width = panels.plan.clientWidth - parseFloat(paddingLeft) - parseFloat(paddingRight);
   panels.plan.replaceChildren(...plans(answer, Math.max(Math.floor(width), 200)));
   [...panels.plan.querySelectorAll("details")].forEach((each, number) => (each.open = open[number] ?? false));
 }
@@ -143,11 +148,13 @@ function droppable(target) {
 }
 
 function choose(event) {
-  const example = about.examples[event.target.value];
+  const chosen = event.target.value;
+  const example = about.examples[chosen];
   if (!example) return;
   editor.text = example.text;
   update.open = example.old !== "";
   old.text = example.old;
+  event.target.value = chosen;
   judge();
 }
 
@@ -168,7 +175,7 @@ async function begin() {
   });
   let width = 0;
   new ResizeObserver(([entry]) => {
-    if (answer && Math.round(entry.contentRect.width) !== width) draw();
+    if (Math.round(entry.contentRect.width) !== width) draw();
     width = Math.round(entry.contentRect.width);
   }).observe(find("answer"));
   try {
@@ -184,7 +191,6 @@ async function begin() {
     footer.hidden = false;
   }
   await judge();
-  tabs.choose(0);
 }
 
 begin();

@@ -1,7 +1,9 @@
 // Tabs as the ARIA Authoring Practices have them: one is reached by Tab, arrow keys go to the others.
 
 export class Tabs {
-  constructor(list) {
+  /** `chosen` is called after another tab was opened. */
+  constructor(list, chosen) {
+    this.chosen = chosen;
     this.tabs = [...list.querySelectorAll("[role=tab]")];
     this.tabs.forEach((tab, number) => {
       tab.addEventListener("click", () => this.choose(number));
@@ -16,6 +18,7 @@ export class Tabs {
       tab.tabIndex = selected ? 0 : -1;
       document.getElementById(tab.getAttribute("aria-controls")).hidden = !selected;
     });
+    this.chosen();
   }
 
   key(event, number) {
