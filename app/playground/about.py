@@ -6,8 +6,9 @@ from typing import Any
 from app.admission import Admission
 from app.catalogue import RULES
 from app.check.judging import BESIDE_THE_RULES
+from app.server import LARGEST_BODY
 
-LARGEST = 7 * 2**20
+LARGEST = LARGEST_BODY
 """Bytes of a question: as much as the server takes of a review."""
 _EXAMPLES = Path(__file__).with_name("examples")
 
