@@ -1,0 +1,3 @@
+module stash-admission/bench
+
+go 1.26.0
