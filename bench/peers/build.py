@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import IO
 
 from tests.e2e.binaries import only_build
 from tests.e2e.child import dying_with_us
@@ -60,28 +61,43 @@ def _complete(folder: Path) -> bool:
 def _build(folder: Path) -> None:
     """Build beside the folder, then rename: a build cut short is never taken for a whole one."""
     go = _usable_go()
-    say(f"building {', '.join(NAMES)} with Go: takes about two minutes on two cores, once")
+    say(f"building {', '.join(NAMES)} with Go: takes some minutes on two cores, once")
     shutil.rmtree(folder, ignore_errors=True)
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix=f"{folder.name}.partial-", dir=folder.parent) as partial:
         command = [go, "build", "-mod=readonly", "-buildvcs=false", "-trimpath", "-o", f"{partial}/", "./cmd/..."]
-        done = subprocess.run(  # noqa: S603  our own command
-            dying_with_us(command),
-            cwd=MODULE,
-            env=go_environment(),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode != 0:
-            raise CannotBuild(f"{' '.join(command)} failed:\n{done.stderr.strip()}")
+        with tempfile.TemporaryFile("w+") as output:
+            code = _run(command, output)
+            output.seek(0)
+            if code != 0:
+                raise CannotBuild(f"{' '.join(command)} failed:\n{output.read()[-3000:].strip()}")
         finished = Path(partial, "done")
         finished.mkdir(mode=0o755)
         for name in NAMES:
             Path(partial, name).rename(finished / name)
         finished.rename(folder)
     say(f"built in {time.monotonic() - started:.0f} s")
+
+
+def _run(command: list[str], output: IO[str]) -> int:
+    """Run a command in the module's folder to its end, saying now and then that it runs, and give its exit code."""
+    with subprocess.Popen(  # noqa: S603  our own command
+        dying_with_us(command),
+        cwd=MODULE,
+        env=go_environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=output,
+    ) as process:
+        started = time.monotonic()
+        while True:
+            try:
+                return process.wait(timeout=30)
+            except subprocess.TimeoutExpired:
+                say(f"  still building ({time.monotonic() - started:.0f} s)")
+            except BaseException:
+                process.terminate()
+                raise
 
 
 def _usable_go() -> str:

@@ -103,7 +103,7 @@ func batch(members int, mutate bool) object {
 			"repository":         object{"name": "shop-" + blank},
 			"retentionPolicy":    object{"name": "daily", "keepDaily": 7, "keepWeekly": 4, "prune": true},
 			"schedule":           "15 2 * * *",
-			"timeOut":            "2h",
+			"timeOut":            "2h0m0s", // as Go writes it: a server that decodes and encodes it would change 2h
 		},
 	}
 }
