@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 import httpx
 from jsonpatch import JsonPatch
 
-from bench.peers.build import CannotBuild, build
+from bench.peers.build import CannotBuild, build, test
 from bench.peers.running import NAMES, NotRunning, command, running
 from tests.asking import Document, ask, patched, review
 from tests.running import issue
@@ -148,6 +148,10 @@ def main() -> None:
     if unknown:
         parser.error(f"no such peer: {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
     try:
+        complaint = test()
+        if complaint is not None:
+            sys.exit(complaint)
+        sys.stdout.write("load: its own tests: as it should be\n")
         binaries = build()
         with tempfile.TemporaryDirectory(prefix="stash-admission-peers-") as temporary:
             folder = Path(temporary)

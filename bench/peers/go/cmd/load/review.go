@@ -22,6 +22,23 @@ const (
 // object is a JSON object. Marshalled, its keys are sorted, as those of a custom resource are that an API server sends.
 type object map[string]any
 
+// request is that of an AdmissionReview, in the order in which the API server writes it.
+type request struct {
+	UID             string `json:"uid"`
+	Kind            object `json:"kind"`
+	Resource        object `json:"resource"`
+	RequestKind     object `json:"requestKind"`
+	RequestResource object `json:"requestResource"`
+	Name            string `json:"name"`
+	Namespace       string `json:"namespace"`
+	Operation       string `json:"operation"`
+	UserInfo        object `json:"userInfo"`
+	Object          object `json:"object"`
+	OldObject       object `json:"oldObject"`
+	DryRun          bool   `json:"dryRun"`
+	Options         object `json:"options"`
+}
+
 // review is an AdmissionReview of a new BackupBatch, with blanks for the call's number in the uid, in the names and in
 // every alias, so that no two calls ask the same. To the mutating webhook the first member comes without alias.
 func review(members int, mutate bool) []byte {
@@ -30,31 +47,23 @@ func review(members int, mutate bool) []byte {
 	written, err := json.Marshal(object{
 		"apiVersion": "admission.k8s.io/v1",
 		"kind":       "AdmissionReview",
-		"request": object{
-			"uid":             uid(reviewed),
-			"kind":            kind,
-			"resource":        resource,
-			"requestKind":     kind,
-			"requestResource": resource,
-			"name":            "nightly-" + blank,
-			"namespace":       "shop",
-			"operation":       "CREATE",
-			"userInfo": object{
+		"request": request{
+			UID: uid(reviewed), Kind: kind, Resource: resource, RequestKind: kind, RequestResource: resource,
+			Name: "nightly-" + blank, Namespace: "shop", Operation: "CREATE",
+			UserInfo: object{
 				"username": "system:serviceaccount:flux-system:kustomize-controller",
 				"uid":      "5f0c41e7-6d1c-4a57-9f0a-6b2f6f2f1d3e",
 				"groups":   []string{"system:serviceaccounts", "system:serviceaccounts:flux-system", "system:authenticated"},
 			},
-			"object":    batch(members, mutate),
-			"oldObject": nil,
-			"dryRun":    true,
-			"options": object{
+			Object: batch(members, mutate), OldObject: nil, DryRun: true,
+			Options: object{
 				"kind": "CreateOptions", "apiVersion": "meta.k8s.io/v1", "dryRun": []string{"All"},
 				"fieldManager": "kustomize-controller",
 			},
 		},
 	})
 	if err != nil {
-		panic(err) // maps of strings and numbers always marshal
+		panic(err) // strings, numbers and maps of them always marshal
 	}
 	return written
 }
