@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 from tests.running import environment
@@ -24,7 +25,12 @@ class NotRunning(Exception):
 
 
 def command(name: str, binaries: Mapping[str, Path], port: int, certificates: Path) -> list[str]:
-    """What starts a peer on a port of 127.0.0.1, with `tls.crt` and `tls.key` of a folder."""
+    """What starts a peer on a port of 127.0.0.1, with `tls.crt` and `tls.key` of a folder.
+
+    Raises NotRunning where it is not installed.
+    """
+    if name == "kopf" and find_spec("kopf") is None:
+        raise NotRunning("kopf is not installed: `make .venv/.tools-ready` installs it")
     start = [sys.executable, "-m", f"bench.peers.{IN_PYTHON[name]}"] if name in IN_PYTHON else [str(binaries[name])]
     return [
         *start,
