@@ -49,13 +49,11 @@ _FILES = 8192
 
 
 def main(
-    only: Annotated[
-        str, typer.Option(metavar="PARTS", help=f"Some of {','.join(PARTS)}; they are printed, and nothing is stored.")
-    ] = "",
+    only: Annotated[str, typer.Option(metavar="PARTS", help=f"Some of {', '.join(PARTS)}: printed, not stored.")] = "",
     rounds: Annotated[int | None, typer.Option(min=1, max=100, help="Rounds (5).")] = None,
     seconds: Annotated[float | None, typer.Option(min=0.05, max=60, help="Seconds of a slice (0.6).")] = None,
     quick: Annotated[
-        bool, typer.Option("--quick", help="Try every part in two minutes; the figures mean nothing.")
+        bool, typer.Option("--quick", help="Try every part in some minutes; the figures mean nothing.")
     ] = False,
     check: Annotated[
         bool, typer.Option("--check", help="Measure less, and compare the ratios with those that are stored.")
