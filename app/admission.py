@@ -89,6 +89,7 @@ class Admission:
 
     def use(self, levels: Levels) -> None:
         """Decide by these levels from now on. A decision under way goes on with those that it began with."""
+        self.levels = levels
         self._selection = Selection(levels, knows_cluster=self._inventory is not None)
 
     def mutate(self, request: Request) -> Decision:
@@ -100,7 +101,8 @@ class Admission:
         invoker = read(request.kind, document, request.namespace)
         if old is not None:
             invoker.compare_with(read(request.kind, old, request.namespace))
-        return Decision(tuple(self._edits(request.kind, invoker)), tuple(self._announced(request, invoker)))
+        edits, announced = tuple(self._edits(request.kind, invoker)), tuple(self._announced(request, invoker))
+        return Decision(edits, announced) if edits or announced else NOTHING
 
     def validate(self, request: Request, deadline: float | None = None) -> Decision:
         """What `/validate` answers: every finding about the object.

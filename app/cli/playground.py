@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli.console import Rules, fail
+from app.cli.console import Config, Rules, fail
 from app.cli.manifests import Inventory, admission
 
 
@@ -12,6 +12,7 @@ def playground(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the page. 0: any that is free.")] = 8090,
     open_it: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in a browser.")] = False,
     rule: Rules = None,
+    config: Config = None,
     inventory: Inventory = None,
 ) -> None:
     """Serve a page on this machine that shows what the server makes of a manifest: findings, changes, plan.
@@ -26,7 +27,7 @@ def playground(
 
         stash-admission playground --inventory clusters/production/
     """
-    decides = admission(rule, inventory)
+    decides = admission(rule, config, inventory)
 
     from app.playground.serving import listening, serve
     from app.serving import CannotServe

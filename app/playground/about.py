@@ -19,7 +19,7 @@ def about(admission: Admission) -> dict[str, Any]:
         each.id: {
             "summary": each.summary,
             "reason": each.reason,
-            "level": admission.levels.get(each.id, "mutation"),
+            "level": admission.levels.everywhere.get(each.id, "mutation"),
             "kinds": each.kinds,
             "examples": each.examples,
         }
