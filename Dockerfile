@@ -13,8 +13,8 @@ COPY app app
 COPY certs certs
 COPY schemas schemas
 RUN /opt/stash-admission/bin/pip install --no-cache-dir --no-compile --disable-pip-version-check --no-deps --no-build-isolation .
-COPY image/rootfs.py image/rootfs.py
-RUN /opt/stash-admission/bin/python image/rootfs.py /rootfs
+COPY image image
+RUN /opt/stash-admission/bin/python -m image.rootfs /rootfs
 
 FROM scratch
 COPY --from=build /rootfs /

@@ -3,6 +3,8 @@
 PYTHON ?= python3
 PORT ?= 8443
 MANAGEMENT_PORT ?= 8080
+FUZZ_SECONDS ?= 60
+LOCK ?= requirements.txt
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
@@ -95,6 +97,24 @@ bench: $(READY) ## measure what a full cluster costs, into docs/benchmarks.md (3
 .PHONY: mutants
 mutants: $(READY) ## change the decisions' code everywhere, and see that tests fail (half an hour)
 	@$(BIN)/mutmut run
+
+.PHONY: fuzz
+fuzz: $(TOOLS_READY) ## try odd reviews and odd files, each for a minute (FUZZ_SECONDS=; Linux)
+	@for target in request yaml; do echo "$$target: $(FUZZ_SECONDS) seconds ..."; \
+		$(BIN)/python -m fuzz $$target -max_total_time=$(FUZZ_SECONDS) 2> .local/fuzz.log || { tail -40 .local/fuzz.log >&2; exit 1; }; \
+		sed -n 's/^Done/tried/p' .local/fuzz.log; done
+
+.PHONY: image-check
+image-check: $(READY) ## build the image's file system on this machine, and start it as a container would be (root, Linux)
+	@$(BIN)/pytest tests/e2e/test_image.py -v
+
+.PHONY: sbom
+sbom: $(TOOLS_READY) ## write what the image holds to .local/sbom.json, in CycloneDX (LOCK=requirements-traces.txt)
+	@$(BIN)/python -m image.sbom .local/sbom.json $(LOCK)
+
+.PHONY: audit-dependencies
+audit-dependencies: $(TOOLS_READY) ## look for known vulnerabilities of what is locked (asks an advisory service)
+	@$(BIN)/pip-audit --strict --disable-pip --require-hashes -r requirements.txt -r requirements-traces.txt
 
 .PHONY: lock
 lock: | $(VENV)/bin/python ## lock the dependencies of pyproject.toml with hashes (UPGRADE=--upgrade: newer versions)

@@ -29,7 +29,7 @@ def main() -> None:
     mutated: Callable[[bytes, Random], bytes | None] = trees.mutated if name == "request" else lines.mutated
 
     def mutate(content: bytes, most: int, seed: int) -> bytes:
-        random = Random(seed)  # noqa: S311  which input comes next is no secret
+        random = Random(seed)
         result = None if random.random() < 0.25 else mutated(bytes(content), random)
         if result is None or len(result) > most:
             result = bytes(atheris.Mutate(bytes(content), most))

@@ -7,10 +7,10 @@ from random import Random
 from fuzz import seeds
 
 _PIECES = (
-    "&a ", "*a", "<<: *a", "!!str ", "!!binary ", "!x ", "? ", "- ", ": ", "|", "|-", ">+", "|2", "{", "}", "[", "]", ",", '"', "'",
-    "#", " # c", "---", "...", "--- # c", "\t", "\r", "\r\n", "\n", "\ufeff", "\u2028", "\x85", "\x00", "\x1b", "é", "🙂", "~",
-    "null", "yes", "0x1F", "0b1", "1_0", ".inf", "2026-01-01", "1e3", "\\", "\\x41", "\\ud800", "%YAML 1.1", "items:", "rules:",
-    "alias:", "target:", "members:", "kind: List",
+    "&a ", "*a", "<<: *a", "!!str ", "!!binary ", "!x ", "? ", "- ", ": ", "|", "|-", ">+", "|2", "{", "}", "[", "]",
+    ",", '"', "'", "#", " # c", "---", "...", "--- # c", "\t", "\r", "\r\n", "\n", "\ufeff", "\u2028", "\x85", "\x00",
+    "\x1b", "é", "🙂", "~", "null", "yes", "0x1F", "0b1", "1_0", ".inf", "2026-01-01", "1e3", "\\", "\\x41", "\\ud800",
+    "%YAML 1.1", "items:", "rules:", "alias:", "target:", "members:", "kind: List",
 )  # fmt: skip
 _Lines = list[str]
 
@@ -98,7 +98,14 @@ def _pieced(lines: _Lines, random: Random) -> None:
     """Something that means something to YAML, in the middle of a line."""
     at = random.randrange(len(lines))
     line = lines[at]
-    places = [0, _indent(line), line.find(":") + 1, line.find(": ") + 2, len(line.rstrip()), random.randrange(len(line) + 1)]
+    places = [
+        0,
+        _indent(line),
+        line.find(":") + 1,
+        line.find(": ") + 2,
+        len(line.rstrip()),
+        random.randrange(len(line) + 1),
+    ]
     where = random.choice(places)
     lines[at] = line[:where] + random.choice(_PIECES) + line[where + random.choice((0, 0, 0, 1)) :]
 
@@ -116,6 +123,6 @@ def _joined(lines: _Lines, random: Random) -> None:
 
 
 _CHANGES: list[Callable[[_Lines, Random], None]] = [
-    _gone, _copied, _copied, _brought, _brought, _brought, _taken_along, _indented, _commented, _commented, _pieced, _pieced,
-    _worded, _joined,
+    _gone, _copied, _copied, _brought, _brought, _brought, _taken_along, _indented, _commented, _commented, _pieced,
+    _pieced, _worded, _joined,
 ]  # fmt: skip

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import weakref
 import zlib
 from collections.abc import MutableMapping
 from typing import Any, NoReturn
@@ -31,7 +32,8 @@ _OF_SERVER = {"event", "webhook", "dry_run", "decision", "rules", "milliseconds"
 class _Strict(Telemetry):
     """An exception inside is a finding, not a 500."""
 
-    def failed(self, webhook: Webhook, uid: str, error: Exception) -> NoReturn:
+    def failed(self, webhook: Webhook, uid: str, error: Exception) -> NoReturn:  # noqa: ARG002
+        """Raise it."""
         raise error
 
 
@@ -39,7 +41,7 @@ class _Still(Inventory):
     """A cluster in which nothing happens: what was admitted before must not change what comes of an input."""
 
     def admitted(self, key: Key, invoker: Invoker) -> None:
-        pass
+        """Forget it."""
 
 
 def _cluster() -> Inventory:
@@ -70,6 +72,7 @@ class Target:
     def __init__(self) -> None:
         self._log = _Log()
         self._loop = asyncio.new_event_loop()
+        weakref.finalize(self, self._loop.close)
         admission, telemetry, traffic = Admission(inventory=_cluster()), _Strict(), Traffic(most=16)
         self._endpoints = {
             "mutate": Endpoint("mutate", lambda request, _: admission.mutate(request), telemetry, traffic),
@@ -77,7 +80,7 @@ class Target:
         }
 
     def attempt(self, body: bytes) -> None:
-        """Send a body to both webhooks. Raises AssertionError where what must hold does not, or what the server raised."""
+        """Send a body to both webhooks. Raises AssertionError where what must hold does not, or what they raised."""
         if self._call("mutate", body) is None:
             assert self._call("validate", body) is None, "one webhook answers what the other cannot"
             return

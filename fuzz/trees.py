@@ -10,8 +10,8 @@ from fuzz import seeds
 
 _ODD: list[Any] = [
     None, True, False, 0, 1, -1, 2**31, 2**63, 2**64, 1.5, 1e308, "", " ", "0", "null", "~", "host-0", "x" * 64, "a/b",
-    "é\u2028\u202e", "\n", "\0", "%", "*/5 * * * *", "1h", "-1s", "99999999999h", "@every 1s", "TZ=x * * * * *", [], {}, [None],
-    [[]], [{}], {"": None}, {"name": ""}, {"target": {}}, {"ref": {}}, {"rules": [{}]},
+    "é\u2028\u202e", "\n", "\0", "%", "*/5 * * * *", "1h", "-1s", "99999999999h", "@every 1s", "TZ=x * * * * *",
+    [], {}, [None], [[]], [{}], {"": None}, {"name": ""}, {"target": {}}, {"ref": {}}, {"rules": [{}]},
 ]  # fmt: skip
 """Values that code forgets."""
 _Holder = dict[str, Any] | list[Any]

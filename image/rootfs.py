@@ -2,7 +2,7 @@
 
 The Dockerfile's first stage runs it with the Python of the environment that `stash-admission` is installed in:
 
-    /opt/stash-admission/bin/python image/rootfs.py /rootfs
+    /opt/stash-admission/bin/python -m image.rootfs /rootfs
 
 Every file stays under the path that it has, so nothing in it needs to be told where it is.
 """
@@ -12,21 +12,16 @@ import os
 import py_compile
 import re
 import shutil
-import stat
 import subprocess
 import sys
 import sysconfig
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatch
-from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 from sysconfig import get_config_var
 
-from packaging.requirements import Requirement
+from image.needs import needed
 
-PROJECT = "stash-admission"
-EXTRAS = ("", "traces")
-"""What of the project's extras is taken along, where it is installed."""
 COMMANDS = ("stash-admission", "stash-certs")
 USER = 65532
 NOT_NEEDED = {
@@ -35,14 +30,16 @@ NOT_NEEDED = {
 }  # fmt: skip
 """Names of files and folders that no command of ours reads."""
 OF_THE_INTERPRETER = {
-    "config-*", "dist-packages", "ensurepip", "idlelib", "lib2to3", "pydoc_data", "site-packages", "sqlite3", "tkinter", "turtle.py",
-    "turtledemo", "venv", "_ctypes_test.*", "_curses*.so", "_dbm.*", "_gdbm.*", "_sqlite3.*", "_test*.so", "_tkinter.*", "nis.*",
-    "readline.*", "xxlimited*",
+    "config-*", "dist-packages", "ensurepip", "idlelib", "lib2to3", "pydoc_data", "site-packages", "sqlite3", "tkinter",
+    "turtle.py", "turtledemo", "venv", "_ctypes_test.*", "_curses*.so", "_dbm.*", "_gdbm.*", "_sqlite3.*", "_test*.so",
+    "_tkinter.*", "nis.*", "readline.*", "xxlimited*",
 }  # fmt: skip
 """The same in its library, with what brings libraries of the machine along: for windows, databases, terminals."""
 OPENED_LATER = ("libgcc_s.so.1", "libnss_dns.so.2", "libnss_files.so.2")
 """Libraries that the C library opens by their names, so nothing else tells of them."""
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
+_UNCHECKED = py_compile.PycInvalidationMode.UNCHECKED_HASH
+"""How compiled files know their source: not at all. It never changes, and its time would make two builds differ."""
 _LIBRARY = re.compile(r"(?:=> )?(/\S+) \(0x")
 
 
@@ -61,14 +58,12 @@ def main() -> None:
     print(f"{root}: {sum(sizes) / 2**20:.0f} MiB in {len(sizes):,} files")  # noqa: T201
 
 
-_UNCHECKED = py_compile.PycInvalidationMode.UNCHECKED_HASH
-"""The files never change, and times would make two builds differ."""
-
-
 def interpreter() -> Iterator[Path]:
     """The interpreter that the environment is made with, and its library."""
     yield Path(sys._base_executable).resolve()  # type: ignore[attr-defined]  # noqa: SLF001
-    for name in dict.fromkeys((sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"), get_config_var("DESTSHARED"))):
+    for name in dict.fromkeys(
+        (sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"), get_config_var("DESTSHARED"))
+    ):
         yield from files(Path(name.replace(sys.prefix, sys.base_prefix)))
 
 
@@ -77,31 +72,11 @@ def environment() -> Iterator[Path]:
     prefix = Path(sys.prefix)
     yield prefix / "pyvenv.cfg"
     yield from (prefix / "bin" / name for name in ("python", "python3", *COMMANDS))
-    for each in needed(PROJECT, EXTRAS):
+    for each in needed().values():
         for file in each.files or ():
             path = Path(os.path.normpath(str(each.locate_file(file))))
-            if path.is_relative_to(prefix) and path.parent.name != "bin" and path.suffix != ".pyc":
-                if not any(unneeded(part, NOT_NEEDED) for part in path.relative_to(prefix).parts):
-                    yield path
-
-
-def needed(name: str, extras: tuple[str, ...] = ("",), known: dict[str, Distribution] | None = None) -> list[Distribution]:
-    """The distribution and all that it needs, directly or not. What an extra names may be missing."""
-    known = {} if known is None else known
-    key = re.sub(r"[-_.]+", "-", name).lower()
-    if key not in known:
-        known[key] = distribution(name)
-    for text in known[key].requires or ():
-        requirement = Requirement(text)
-        wanted = [each for each in extras if requirement.marker is None or requirement.marker.evaluate({"extra": each})]
-        below = re.sub(r"[-_.]+", "-", requirement.name).lower()
-        if wanted and (below not in known or requirement.extras):
-            try:
-                needed(requirement.name, ("", *requirement.extras), known)
-            except PackageNotFoundError:
-                if "" in wanted:
-                    raise
-    return list(known.values())
+            if path.is_relative_to(prefix / "lib") and not any(unneeded(part, NOT_NEEDED) for part in path.parts):
+                yield path
 
 
 def files(folder: Path) -> Iterator[Path]:
@@ -141,7 +116,7 @@ def put(root: Path, path: Path) -> None:
         put(root, Path(os.path.normpath(path.parent / path.readlink())))
     elif not place.exists():
         shutil.copyfile(path, place)
-        place.chmod(0o755 if path.stat().st_mode & stat.S_IXUSR else 0o644)
+        place.chmod(0o755 if path.parent.name == "bin" or ".so" in path.name else 0o644)
 
 
 def settings(root: Path) -> None:

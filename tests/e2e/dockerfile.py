@@ -15,6 +15,8 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
+from typing import IO
 
 ROOT = Path(__file__).parent.parent.parent
 _DEVICES = ("null", "zero", "random", "urandom")
@@ -56,7 +58,13 @@ class Image:
         """Its root file system."""
         return self.stage.folder
 
-    def start(self, *command: str, mounts: Mapping[Path, str] | None = None, **options: object) -> subprocess.Popen[str]:
+    def start(
+        self,
+        *command: str,
+        mounts: Mapping[Path, str] = MappingProxyType({}),
+        variables: Mapping[str, str] = MappingProxyType({}),
+        output: IO[str] | int = subprocess.PIPE,
+    ) -> subprocess.Popen[str]:
         """Start a command; without one, that of the image.
 
         As the image's user, without capabilities or a way to get some, the file system read-only; as process 1 of its
@@ -64,18 +72,27 @@ class Image:
         """
         root, dev = shlex.quote(str(self.root)), shlex.quote(f"{self.root}/dev")
         steps = [f"mount --bind {root} {root}", f"mount -t tmpfs -o mode=755 dev {dev}"]
-        for name in _DEVICES:
-            steps.append(f"touch {dev}/{name}; mount --bind /dev/{name} {dev}/{name}")
+        steps += [f"touch {dev}/{name}; mount --bind /dev/{name} {dev}/{name}" for name in _DEVICES]
         steps.append(f"mount -t proc proc {root}/proc")
-        for source, target in (mounts or {}).items():
+        for source, target in mounts.items():
             steps.append(f"mount --bind -o ro {shlex.quote(str(source))} {root}{shlex.quote(target)}")
         steps.append(f"mount -o remount,bind,ro {root}")
-        env = shlex.join(f"{name}={value}" for name, value in self.stage.environment.items())
+        env = shlex.join(f"{name}={value}" for name, value in {**self.stage.environment, **variables}.items())
         program, *arguments = command or self.stage.command
         run = shlex.join([self.stage.found(program), *arguments])
-        steps.append(f"exec env -i {env} {_SETPRIV} --no-new-privs {_CHROOT} --userspec={self.stage.user} --groups= {root} {run}")
+        steps.append(
+            f"exec env -i {env} {_SETPRIV} --no-new-privs {_CHROOT} --userspec={self.stage.user} --groups= {root} {run}"
+        )
         inner = " && ".join(steps)
-        return subprocess.Popen([*_SPACES, "sh", "-c", inner], text=True, **options)  # type: ignore[call-overload,no-any-return]
+        return subprocess.Popen(
+            [*_SPACES, "sh", "-c", inner], text=True, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
+        )
+
+    def run(self, *command: str) -> tuple[int, str]:
+        """The exit code of a command, and what it wrote."""
+        with self.start(*command) as process:
+            said, _ = process.communicate(timeout=120)
+        return process.returncode, said
 
 
 def able() -> str:
@@ -87,7 +104,7 @@ def able() -> str:
 
 
 def build(folder: Path, **arguments: str) -> Image:
-    """The image that the Dockerfile describes, with these build arguments. Raises CalledProcessError where a step fails."""
+    """The image that the Dockerfile describes, with these build arguments. Raises RuntimeError where a step fails."""
     given = dict(arguments)
     stages: dict[str, Stage] = {}
     stage = Stage(folder, over=False)
@@ -135,7 +152,9 @@ def _copy(stage: Stage, stages: Mapping[str, Stage], text: str) -> None:
     if text.startswith("--from="):
         origin = stages[text.split()[0].removeprefix("--from=")].folder
         for each in sources:
-            shutil.copytree(origin / each.lstrip("/"), stage.folder / target.lstrip("/"), symlinks=True, dirs_exist_ok=True)
+            shutil.copytree(
+                origin / each.lstrip("/"), stage.folder / target.lstrip("/"), symlinks=True, dirs_exist_ok=True
+            )
         return
     place = stage.folder / stage.workdir.lstrip("/") / target
     for source in sources:
@@ -172,13 +191,22 @@ def _fits(path: Path, pattern: str) -> bool:
 
 def _run(stage: Stage, text: str) -> None:
     """A step, in the machine's root file system with the stage's layer over it."""
-    work, merged = stage.folder.with_name(f"{stage.folder.name}.work"), stage.folder.with_name(f"{stage.folder.name}.root")
+    work, merged = (
+        stage.folder.with_name(f"{stage.folder.name}.work"),
+        stage.folder.with_name(f"{stage.folder.name}.root"),
+    )
     for each in (work, merged):
         each.mkdir(exist_ok=True)
     layers = f"lowerdir=/,upperdir={stage.folder},workdir={work}"
     arguments = " ".join(f"{name}={shlex.quote(value)}" for name, value in stage.arguments.items())
-    inner = shlex.quote(f"cd {stage.workdir} && {arguments} && {text}" if arguments else f"cd {stage.workdir} && {text}")
-    steps = [f"mount -t overlay -o {layers} overlay {merged}", f"mount -t proc proc {merged}/proc", f"mount --bind /dev {merged}/dev"]
+    inner = shlex.quote(
+        f"cd {stage.workdir} && {arguments} && {text}" if arguments else f"cd {stage.workdir} && {text}"
+    )
+    steps = [
+        f"mount -t overlay -o {layers} overlay {merged}",
+        f"mount -t proc proc {merged}/proc",
+        f"mount --bind /dev {merged}/dev",
+    ]
     steps.append(f"exec chroot {merged} sh -c {inner}")
     done = subprocess.run([*_SPACES, "sh", "-c", " && ".join(steps)], capture_output=True, text=True, check=False)
     stage.said += done.stdout
