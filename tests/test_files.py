@@ -92,6 +92,7 @@ def test_a_text_means_what_it_means_to_kubectl(text: str, expected: list[Any] | 
         ("a: !!set {b}\n", "cannot stand here", 3),
         ("1.5: a\n", "write it in quotes", 0),
         ("a: !!binary '?'\n", "not base64", 3),
+        ("a: !!binary 'é'\n", "not base64", 3),
         ('{"a": 1}{"b": 2}{"c": }', "a value is expected here", 22),
         ("a: 1\n...\nb: 2\n", "not YAML", 9),
     ],
