@@ -100,9 +100,8 @@ mutants: $(READY) ## change the decisions' code everywhere, and see that tests f
 
 .PHONY: fuzz
 fuzz: $(TOOLS_READY) ## try odd reviews and odd files, each for a minute (FUZZ_SECONDS=; Linux)
-	@for target in request yaml; do echo "$$target: $(FUZZ_SECONDS) seconds ..."; \
-		$(BIN)/python -m fuzz $$target -max_total_time=$(FUZZ_SECONDS) 2> .local/fuzz.log || { tail -40 .local/fuzz.log >&2; exit 1; }; \
-		sed -n 's/^Done/tried/p' .local/fuzz.log; done
+	@for target in request yaml; do \
+		$(BIN)/python -m fuzz $$target -max_total_time=$(FUZZ_SECONDS) -verbosity=0 || exit 1; done
 
 .PHONY: image-check
 image-check: $(READY) ## build the image's file system on this machine, and start it as a container would be (root, Linux)

@@ -5,14 +5,19 @@ What follows is handed to libFuzzer: options such as `-max_total_time=600`, or f
 
 import hashlib
 import sys
+import time
 from collections.abc import Callable, Iterable
+from contextlib import redirect_stderr
 from importlib import import_module
+from io import StringIO
 from pathlib import Path
 from random import Random
 from typing import Any
 
 TARGETS = ("request", "yaml")
 WORK = Path(".local/fuzz")
+EVERY = 5.0
+"""Seconds between two lines that tell how far it is."""
 OPTIONS = ("-timeout=10", "-rss_limit_mb=2048", "-print_final_stats=1", "-use_value_profile=1")
 
 
@@ -23,7 +28,8 @@ def main() -> None:
     name, given = sys.argv[1], sys.argv[2:]
     # It has no types, and is there where `make fuzz` installed it.
     atheris: Any = import_module("atheris")
-    with atheris.instrument_imports(include=["app", "schemas"]):
+    # It tells of every module.
+    with redirect_stderr(StringIO()), atheris.instrument_imports(include=["app", "schemas"]):
         target = import_module(f"fuzz.{name}").Target()
         from fuzz import lines, seeds, trees
     mutated: Callable[[bytes, Random], bytes | None] = trees.mutated if name == "request" else lines.mutated
@@ -35,7 +41,15 @@ def main() -> None:
             result = bytes(atheris.Mutate(bytes(content), most))
         return result
 
+    tried, started, shown = 0, time.monotonic(), 0.0
+
     def attempt(content: bytes) -> None:
+        nonlocal tried, shown
+        tried += 1
+        seconds = time.monotonic() - started
+        if seconds - shown >= EVERY:
+            shown = seconds
+            print(f"{name}: {tried:,} inputs tried in {seconds:.0f} s", flush=True)  # noqa: T201
         try:
             target.attempt(content)
         except BaseException:

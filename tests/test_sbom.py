@@ -66,6 +66,11 @@ def test_the_same_sources_give_the_same_bytes(text: str, tmp_path: Path) -> None
     assert written(tmp_path / "sbom.json") == text
 
 
+def test_the_page_says_what_the_command_prints(bill: Any) -> None:
+    page = (ROOT / "docs/image.md").read_text()
+    assert f"$ make sbom\n.local/sbom.json: {len(bill['components'])} components\n" in page
+
+
 def test_with_traces_it_lists_the_exporter_too(tmp_path: Path) -> None:
     names = {each["name"] for each in json.loads(written(tmp_path / "x.json", "requirements-traces.txt"))["components"]}
     assert "opentelemetry-exporter-otlp-proto-http" in names
