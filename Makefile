@@ -16,7 +16,7 @@ CERTS := .local/certs
 
 .PHONY: help
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -113,7 +113,7 @@ sbom: $(TOOLS_READY) ## write what the image holds to .local/sbom.json, in Cyclo
 
 .PHONY: audit-dependencies
 audit-dependencies: $(TOOLS_READY) ## look for known vulnerabilities of what is locked (asks an advisory service)
-	@$(BIN)/pip-audit --strict --disable-pip --require-hashes -r requirements.txt -r requirements-traces.txt
+	@$(BIN)/pip-audit --strict --disable-pip --require-hashes -r requirements-traces.txt
 
 .PHONY: lock
 lock: | $(VENV)/bin/python ## lock the dependencies of pyproject.toml with hashes (UPGRADE=--upgrade: newer versions)

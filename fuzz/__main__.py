@@ -27,7 +27,10 @@ def main() -> None:
         sys.exit(f"Error: which target? python -m fuzz {'|'.join(TARGETS)}")
     name, given = sys.argv[1], sys.argv[2:]
     # It has no types, and is there where `make fuzz` installed it.
-    atheris: Any = import_module("atheris")
+    try:
+        atheris: Any = import_module("atheris")
+    except ImportError:
+        sys.exit("Error: atheris is not installed: it needs Linux and Python below 3.14, where `make fuzz` installs it")
     # It tells of every module.
     with redirect_stderr(StringIO()), atheris.instrument_imports(include=["app", "schemas"]):
         target = import_module(f"fuzz.{name}").Target()

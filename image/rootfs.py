@@ -60,7 +60,7 @@ def main() -> None:
 
 def interpreter() -> Iterator[Path]:
     """The interpreter that the environment is made with, and its library."""
-    yield Path(sys._base_executable).resolve()  # type: ignore[attr-defined]  # noqa: SLF001
+    yield Path(sys._base_executable)  # type: ignore[attr-defined]  # noqa: SLF001
     for name in dict.fromkeys(
         (sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"), get_config_var("DESTSHARED"))
     ):
@@ -107,10 +107,10 @@ def libraries(programs: Iterable[Path]) -> Iterator[Path]:
 
 
 def put(root: Path, path: Path) -> None:
-    """Copy a file to its place; of a link also what it leads to."""
+    """Copy a file to its place; of a program that is a link, the link and what it leads to."""
     place = root / path.relative_to("/")
     place.parent.mkdir(parents=True, exist_ok=True)
-    if path.is_symlink() and path.is_relative_to(sys.prefix):
+    if path.is_symlink() and path.parent.name == "bin":
         if not place.is_symlink():
             place.symlink_to(path.readlink())
         put(root, Path(os.path.normpath(path.parent / path.readlink())))
