@@ -12,6 +12,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -99,8 +100,15 @@ def able() -> str:
     """Why this machine cannot do it; empty if it can."""
     if sys.platform != "linux" or os.geteuid() != 0:
         return "mount namespaces need root on Linux"
-    probe = subprocess.run([*_SPACES, "mount", "-t", "tmpfs", "x", "/mnt"], capture_output=True, text=True, check=False)
+    with tempfile.TemporaryDirectory() as folder:
+        steps = f"cd {folder} && mkdir upper work merged && {_layered('upper', 'work', 'merged')}"
+        probe = subprocess.run([*_SPACES, "sh", "-c", steps], capture_output=True, text=True, check=False)
     return probe.stderr.strip()
+
+
+def _layered(upper: Path | str, work: Path | str, merged: Path | str) -> str:
+    """The command that lays a folder over the machine's root file system."""
+    return f"mount -t overlay -o lowerdir=/,upperdir={upper},workdir={work} overlay {merged}"
 
 
 def build(folder: Path, **arguments: str) -> Image:
@@ -197,13 +205,12 @@ def _run(stage: Stage, text: str) -> None:
     )
     for each in (work, merged):
         each.mkdir(exist_ok=True)
-    layers = f"lowerdir=/,upperdir={stage.folder},workdir={work}"
     arguments = " ".join(f"{name}={shlex.quote(value)}" for name, value in stage.arguments.items())
     inner = shlex.quote(
         f"cd {stage.workdir} && {arguments} && {text}" if arguments else f"cd {stage.workdir} && {text}"
     )
     steps = [
-        f"mount -t overlay -o {layers} overlay {merged}",
+        _layered(stage.folder, work, merged),
         f"mount -t proc proc {merged}/proc",
         f"mount --bind /dev {merged}/dev",
     ]
