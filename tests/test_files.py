@@ -408,3 +408,9 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         if isinstance(each, Unreadable):
             assert each.line is not None
             assert each.line >= 1
+
+
+def test_a_key_in_base64_is_what_it_decodes_to() -> None:
+    (found,) = objects_in(Text("x.yaml", HEAD.replace("kind:", "!!binary kind:")))
+    assert isinstance(found, Other), "it has no kind"
+    assert only(HEAD.replace("kind:", "!!binary a2luZA==:")).kind == "BackupConfiguration"
