@@ -1,21 +1,23 @@
-# The image of stash-admission. BASE is any image with Python 3.11 or newer as `python3`; pin it by digest for production:
-#   docker build --build-arg BASE=python:3.13-slim@sha256:... -t stash-admission:0.1.0 .
+# The image: an interpreter, what the server needs, and nothing else. No shell, no package manager; docs/image.md says more.
+# BASE is where interpreter and C library come from: any image with glibc and Python 3.11 or newer as `python3`.
 ARG BASE=python:3.13-slim
 
 FROM ${BASE} AS build
+ARG REQUIREMENTS=requirements.txt
 WORKDIR /src
-COPY requirements.txt ./
+COPY ${REQUIREMENTS} requirements.lock
 RUN python3 -m venv /opt/stash-admission \
- && /opt/stash-admission/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements.txt
+ && /opt/stash-admission/bin/pip install --no-cache-dir --no-compile --disable-pip-version-check --require-hashes -r requirements.lock
 COPY pyproject.toml README.md ./
 COPY app app
 COPY certs certs
 COPY schemas schemas
-RUN /opt/stash-admission/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps --no-build-isolation . \
- && /opt/stash-admission/bin/python -m compileall -q /opt/stash-admission/lib
+RUN /opt/stash-admission/bin/pip install --no-cache-dir --no-compile --disable-pip-version-check --no-deps --no-build-isolation .
+COPY image image
+RUN /opt/stash-admission/bin/python -m image.rootfs /rootfs
 
-FROM ${BASE}
-COPY --from=build /opt/stash-admission /opt/stash-admission
-ENV PATH=/opt/stash-admission/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+FROM scratch
+COPY --from=build /rootfs /
+ENV PATH=/opt/stash-admission/bin PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
 USER 65532:65532
 CMD ["stash-admission", "serve"]

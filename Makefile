@@ -3,6 +3,8 @@
 PYTHON ?= python3
 PORT ?= 8443
 MANAGEMENT_PORT ?= 8080
+FUZZ_SECONDS ?= 60
+LOCK ?= requirements.txt
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
@@ -14,7 +16,7 @@ CERTS := .local/certs
 
 .PHONY: help
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -99,6 +101,23 @@ bench-check: $(TOOLS_READY) ## measure the ratios again, and say which are worse
 .PHONY: mutants
 mutants: $(READY) ## change the decisions' code everywhere, and see that tests fail (half an hour)
 	@$(BIN)/mutmut run
+
+.PHONY: fuzz
+fuzz: $(TOOLS_READY) ## try odd reviews and odd files, each for a minute (FUZZ_SECONDS=; Linux)
+	@for target in request yaml; do \
+		$(BIN)/python -m fuzz $$target -max_total_time=$(FUZZ_SECONDS) -verbosity=0 || exit 1; done
+
+.PHONY: image-check
+image-check: $(READY) ## build the image's file system on this machine, and start it as a container would be (root, Linux)
+	@$(BIN)/pytest tests/e2e/test_image.py -v
+
+.PHONY: sbom
+sbom: $(TOOLS_READY) ## write what the image holds to .local/sbom.json, in CycloneDX (LOCK=requirements-traces.txt)
+	@$(BIN)/python -m image.sbom .local/sbom.json $(LOCK)
+
+.PHONY: audit-dependencies
+audit-dependencies: $(TOOLS_READY) ## look for known vulnerabilities of what is locked (asks an advisory service)
+	@$(BIN)/pip-audit --strict --disable-pip --require-hashes -r requirements-traces.txt
 
 .PHONY: lock
 lock: | $(VENV)/bin/python ## lock the dependencies of pyproject.toml with hashes (UPGRADE=--upgrade: newer versions)

@@ -92,6 +92,7 @@ def test_a_text_means_what_it_means_to_kubectl(text: str, expected: list[Any] | 
         ("a: !!set {b}\n", "cannot stand here", 3),
         ("1.5: a\n", "write it in quotes", 0),
         ("a: !!binary '?'\n", "not base64", 3),
+        ("a: !!binary 'é'\n", "not base64", 3),
         ('{"a": 1}{"b": 2}{"c": }', "a value is expected here", 22),
         ("a: 1\n...\nb: 2\n", "not YAML", 9),
     ],
@@ -407,3 +408,9 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         if isinstance(each, Unreadable):
             assert each.line is not None
             assert each.line >= 1
+
+
+def test_a_key_in_base64_is_what_it_decodes_to() -> None:
+    (found,) = objects_in(Text("x.yaml", HEAD.replace("kind:", "!!binary kind:")))
+    assert isinstance(found, Other), "it has no kind"
+    assert only(HEAD.replace("kind:", "!!binary a2luZA==:")).kind == "BackupConfiguration"

@@ -58,3 +58,28 @@ def test_the_metrics_that_a_page_names_are_there(page: Path) -> None:
     families = {family.name for family in telemetry.registry.collect()}
     for name in set(re.findall(r"\bstash_admission_[a-z_]+", page.read_text())):
         assert name.removesuffix("_total") in families, name
+
+
+@PAGE
+def test_the_tests_that_a_page_names_are_there(page: Path) -> None:
+    text = page.read_text()
+    for name in set(re.findall(r"`((?:tests|fuzz|image)/[\w./]+)`", text)):
+        assert (ROOT / name).exists(), name
+    known = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+    for name in set(re.findall(r"`(test_\w+)`", text)):
+        assert f"def {name}(" in known, name
+
+
+@PAGE
+def test_the_targets_of_make_that_a_page_names_are_there(page: Path) -> None:
+    targets = set(re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
+    for name in set(re.findall(r"(?:`|\$ )make ([a-z0-9-]+)", page.read_text())):
+        assert name in targets, name
+
+
+def test_every_threat_has_a_proof_or_says_who_looks() -> None:
+    rows = [line for line in (ROOT / "SECURITY.md").read_text().splitlines() if line.count("|") == 4]
+    rows = [line for line in rows if not line.startswith(("| threat |", "|---"))]
+    assert len(rows) > 15
+    for row in rows:
+        assert re.search(r"`(tests|fuzz)/|`make |the same test", row), row

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import copy
 import io
 import json
 import logging
@@ -18,6 +19,7 @@ import orjson
 import pytest
 import structlog
 from jsonpatch import JsonPatch
+from ruamel.yaml import YAML
 
 from app.admission import Admission, Decision
 from app.catalogue import RULES
@@ -1018,6 +1020,74 @@ def test_the_log_of_an_exception_holds_no_contents_of_the_body(
 ) -> None:
     out_of_order(monkeypatch).call(body(secretive(backup())), webhook)
     assert SECRET not in str(log())
+
+
+FULL = sorted(path for path in (Path(__file__).parent / "e2e/full").glob("*.yaml") if path.stem != "repository")
+"""Objects that have every field of their kind."""
+QUOTED = {"delay", "driver", "executionOrder", "executionPolicy", "schedule", "sizeLimit", "timeOut"}
+"""Fields of which an answer says what is wrong with their text, which no secret is."""
+
+
+def leaves(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Where an object has a text, its own names left out: they tell which object it is, and are logged."""
+    for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+        if isinstance(item, dict | list):
+            yield from leaves(item, (*path, key))
+        elif isinstance(item, str) and (*path, key) not in IDENTITY:
+            yield (*path, key)
+
+
+IDENTITY = {("apiVersion",), ("kind",), ("metadata", "name"), ("metadata", "namespace")}
+
+
+def with_secret(document: Document, path: tuple[Any, ...]) -> Document:
+    """The object with a secret in place of one text, and beside it in a field that nobody knows."""
+    changed: Document = copy.deepcopy(document)
+    holder: Any = changed
+    for part in path[:-1]:
+        holder = holder[part]
+    holder[path[-1]] = SECRET
+    if isinstance(holder, dict):
+        holder[f"{SECRET}-as-a-key"] = SECRET
+    return changed
+
+
+@pytest.mark.parametrize("full", FULL, ids=lambda path: path.stem)
+def test_no_text_of_an_object_is_in_a_log_or_a_metric_and_hardly_any_in_an_answer(
+    door: Door, log: Log, full: Path
+) -> None:
+    document = YAML(typ="safe", pure=True).load(full.read_text())
+    paths = list(leaves(document))
+    assert len(paths) > 50
+
+    async def scene() -> None:
+        for path in paths:
+            secretive = with_secret(document, path)
+            for webhook, old in (("/mutate", None), ("/validate", None), ("/validate", document)):
+                response = await door.request(body(secretive, old), webhook)
+                assert response.status_code == 200
+                assert path[-1] in QUOTED or SECRET not in response.text, path
+
+    asyncio.run(scene())
+    assert len(log()) == 3 * len(paths)
+    assert SECRET not in str(log())
+    assert SECRET not in door.manage("/metrics").text
+
+
+@WEBHOOKS
+def test_no_log_and_no_answer_holds_contents_of_the_body_that_an_exception_of_python_quotes(
+    monkeypatch: pytest.MonkeyPatch, log: Log, webhook: str
+) -> None:
+    def decide(request: Request) -> Decision:
+        document: Any = request.object
+        return Decision(notes=(str(int(document["spec"]["runtimeSettings"]["container"]["env"][0]["value"])),))
+
+    door = out_of_order(monkeypatch, decide)
+    response = door.call(body(secretive(backup())), webhook)
+    assert response.status_code == 500
+    assert [line["exception"] for line in log() if line["event"] == "failed"] == ["ValueError"]
+    for told in (response.text, str(response.headers), str(log()), door.manage("/metrics").text):
+        assert SECRET not in told
 
 
 # --- Logs

@@ -5,7 +5,6 @@ Go writes them, no numbers of base 60, dates as text. A table of spellings in th
 """
 
 import base64
-import binascii
 import re
 
 Atom = str | int | float | bool | None
@@ -63,7 +62,7 @@ def tagged(tag: str, text: str) -> Atom:
     if name == "binary":
         try:
             return base64.b64decode("".join(text.split()), validate=True).decode(errors="replace")
-        except binascii.Error:
+        except ValueError:  # binascii.Error is one, and so is a character beyond ASCII
             raise BadScalar("what follows !!binary is not base64") from None
     if name == "timestamp" and re.match(r"\d{4}-", text):
         return text

@@ -128,7 +128,9 @@ def text_at(node: Node, *path: str) -> str:
 
 def _is(key: Node, name: str) -> bool:
     scalar = behind(key)
-    return isinstance(scalar, Scalar) and (scalar.text == name if not scalar.plain else key_of(scalar) == name)
+    return isinstance(scalar, Scalar) and (
+        key_of(scalar) == name if scalar.plain or scalar.tag is not None else scalar.text == name
+    )
 
 
 def _allowed(seen: int) -> float:
