@@ -139,6 +139,7 @@ class Process:
         most = min(settings.max_connections, max((_most_files() - _OTHER_FILES) // _FILES_EACH, 10))
         self.webhook = _Listener(webhook, listening, most, self.telemetry, self.certificates, callers)
         self.telemetry.connections.set_function(lambda: len(self.webhook.connections))
+        self.telemetry.certificate_fault.set_function(lambda: self.certificates.fault is not None)
         manage = management.create_app(self.telemetry, self.not_ready, self.remark)
         self.management = _Listener(manage, managing, _MOST_PROBES, self.telemetry)
 
