@@ -6,14 +6,13 @@ import json
 import math
 import random
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import httpx
 import pytest
 import structlog
 
-from app import telemetry as telemetry_module
 from app.admission import Admission
 from app.catalogue import RULES, Level
 from app.server import LARGEST_HEAD
@@ -51,42 +50,29 @@ def most_series(telemetry: Telemetry) -> int:
     return total
 
 
-def odd_call(chance: random.Random) -> tuple[str, str, dict[str, str], bytes]:
-    """Method, path, headers and body of a call that no API server sends, each time with other words."""
-    odd = f"odd{chance.getrandbits(64):x}"
-    method, path, headers = "POST", chance.choice(["/mutate", "/validate"]), JSON
+def odd_call(chance: random.Random) -> dict[str, Any]:
+    """What a call has that no API server sends, each time in other words; the rest of it is in order."""
+    odd, operation = f"odd{chance.getrandbits(64):x}", chance.choice(OPERATIONS)
+    path = chance.choice(["/mutate", "/validate"])
     kind = {"group": "stash.appscode.com", "version": "v1beta1", "kind": "BackupBatch"}
-    content = body(kind=kind, uid=odd, name=odd, namespace=odd, userInfo={"username": odd})
-    match chance.randrange(14):
-        case 0:
-            content = body(kind={**kind, "kind": odd})
-        case 1:
-            content = body(kind={**kind, "group": odd, "version": odd})
-        case 2:
-            content = body(operation=odd)
-        case 3:
-            content = body(operation=chance.choice(OPERATIONS), subResource=odd)
-        case 4:
-            content = body(operation=chance.choice(OPERATIONS), kind={**kind, "kind": odd}, object=None)
-        case 5:
-            path = f"{path}/{odd}?{odd}"
-        case 6:
-            path = f"{path}?timeout={odd}"
-        case 7:
-            method = odd.upper()
-        case 8:
-            headers = {"content-type": f"application/{odd}"}
-        case 9:
-            headers = {**JSON, "x-odd": odd * (LARGEST_HEAD // len(odd) + 1)}
-        case 10:
-            headers = {**JSON, "content-length": f"{10**8 + chance.randrange(10**8)}"}
-        case 11:
-            content = odd.encode()
-        case 12:
-            content = body(backup(schedule=odd, driver=odd, target={"alias": odd, "ref": {"kind": odd, "name": odd}}))
-        case 13:
-            content = body().replace(b"admission.k8s.io/v1", odd.encode())
-    return method, path, headers, content
+    calls: Sequence[Callable[[], dict[str, Any]]] = (
+        lambda: {"content": body(kind={**kind, "kind": odd})},
+        lambda: {"content": body(kind={**kind, "group": odd, "version": odd})},
+        lambda: {"content": body(uid=odd, name=odd, namespace=odd, userInfo={"username": odd})},
+        lambda: {"content": body(operation=odd)},
+        lambda: {"content": body(operation=operation, subResource=odd)},
+        lambda: {"content": body(operation=operation, kind={**kind, "kind": odd}, object=None)},
+        lambda: {"content": body(backup(schedule=odd, driver=odd, target={"alias": odd, "ref": {"kind": odd}}))},
+        lambda: {"content": body().replace(b"admission.k8s.io/v1", odd.encode())},
+        lambda: {"content": odd.encode()},
+        lambda: {"url": f"{path}/{odd}?{odd}"},
+        lambda: {"url": f"{path}?timeout={odd}"},
+        lambda: {"method": odd.upper()},
+        lambda: {"headers": {"content-type": f"application/{odd}"}},
+        lambda: {"headers": {**JSON, "x-odd": odd * (LARGEST_HEAD // len(odd) + 1)}},
+        lambda: {"headers": {**JSON, "content-length": f"{10**8 + chance.randrange(10**8)}"}},
+    )
+    return {"method": "POST", "url": path, "headers": JSON, "content": body(), **chance.choice(calls)()}
 
 
 def test_ten_thousand_odd_requests_make_no_series_beyond_the_closed_sets() -> None:
@@ -99,8 +85,7 @@ def test_ten_thousand_odd_requests_make_no_series_beyond_the_closed_sets() -> No
         transport = httpx.ASGITransport(door.webhooks)
         async with httpx.AsyncClient(transport=transport, base_url="https://webhook.test") as client:
             for _ in range(CALLS):
-                method, path, headers, content = odd_call(chance)
-                statuses.add((await client.request(method, path, headers=headers, content=content)).status_code)
+                statuses.add((await client.request(**odd_call(chance))).status_code)
 
     asyncio.run(send())
     page = door.manage("/metrics").text
@@ -165,7 +150,7 @@ def test_the_same_bad_call_is_one_line_in_ten_seconds_which_says_how_many_were_n
     log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seconds = 100.0
-    monkeypatch.setattr(telemetry_module.time, "monotonic", lambda: seconds)
+    monkeypatch.setattr("app.telemetry.time.monotonic", lambda: seconds)
     telemetry = Telemetry()
     for _ in range(500):
         telemetry.bad_call("bad review", 400)
