@@ -1,4 +1,4 @@
-"""The parts of the README that are generated: real answers of the real code, so that none goes stale."""
+"""The parts of the README and of docs/ that are generated: real answers of the real code, so that none goes stale."""
 
 import base64
 import difflib
@@ -17,6 +17,7 @@ from app.catalogue import RULES
 from app.domain.outcome import apply
 from app.review import Request, parse, read_request
 from app.settings import PREFIX, Settings
+from manifests import alerts, metrics
 
 _PART = re.compile(r"(<!-- generated: (?P<name>[a-z ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _SAMPLES = Path(__file__).parent / "samples"
@@ -117,4 +118,6 @@ _PARTS: dict[str, Callable[[], str]] = {
     "ask validate": lambda: _ask("validate", "batch-of-mistakes"),
     "rules": _rules,
     "settings": _settings,
+    "metrics": metrics.table,
+    "alerts": alerts.section,
 }
