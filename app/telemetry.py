@@ -15,6 +15,7 @@ from typing import Any, Literal, get_args
 import orjson
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
+from starlette.types import ASGIApp
 
 from app.admission import Decision
 from app.answer import rules_of
@@ -176,6 +177,13 @@ class Telemetry:
         self._levels.clear()
         for rule, level in levels.items():
             self._levels.labels(rule, level).set(1)
+
+    def around(self, app: ASGIApp) -> ASGIApp:
+        """The application of the webhooks, for who has to see each call."""
+        return app
+
+    def close(self) -> None:
+        """End, when nothing is served any more."""
 
     def not_after(self, certificate: Certificate, until: datetime.datetime | None) -> None:
         """Show until when a certificate is valid; nothing, if there is none any more."""

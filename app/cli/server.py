@@ -41,6 +41,10 @@ def serve(
     max_connections: Annotated[
         int | None, typer.Option(help="Open connections; of more, the least used give way. [default: 1000]")
     ] = None,
+    traces: Annotated[
+        str | None,
+        typer.Option(metavar="none|otlp", help="Whether a span of each review is sent, and how. [default: none]"),
+    ] = None,
     rule: Rules = None,
 ) -> None:
     """Serve the webhooks. Every flag is also a variable: --port is STASH_ADMISSION_PORT."""
@@ -60,6 +64,7 @@ def serve(
             drain_seconds=drain_seconds,
             max_in_flight=max_in_flight,
             max_connections=max_connections,
+            traces=traces,
             rule=tuple(rule) if rule else None,
         )
         serve(settings)
