@@ -3,10 +3,12 @@
 ARG BASE=python:3.13-slim
 
 FROM ${BASE} AS build
+# requirements-traces.txt: with what `--traces` needs.
+ARG REQUIREMENTS=requirements.txt
 WORKDIR /src
-COPY requirements.txt ./
+COPY ${REQUIREMENTS} ./
 RUN python3 -m venv /opt/stash-admission \
- && /opt/stash-admission/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements.txt
+ && /opt/stash-admission/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r ${REQUIREMENTS}
 COPY pyproject.toml README.md ./
 COPY app app
 COPY certs certs
