@@ -8,7 +8,7 @@ import json
 import time
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 from app.catalogue import RULES, Level, for_kind, levels
@@ -55,7 +55,7 @@ class Decision:
     @property
     def allowed(self) -> bool:
         """Whether no finding refuses the object."""
-        return not any(each.refuses for each in self.judged)
+        return not self.judged or not any(each.refuses for each in self.judged)
 
 
 NOTHING = Decision()
@@ -114,25 +114,27 @@ class Admission:
         if isinstance(documents, Decision):
             return documents
         document, old = documents
-        kind, key = request.kind, _key(request)
+        kind = request.kind
         invoker = read(kind, document, request.namespace)
-        others = None if self._inventory is None else self._inventory.others(key)
+        others = None if self._inventory is None else self._inventory.others(_key(request))
         unchecked = Unchecked(self._clock, deadline)
         if old is None:
-            judged = list(self._judged(kind, invoker, others, unchecked))
+            judged = self._judged(kind, invoker, others, unchecked)
         else:
             stored = read(kind, old, request.namespace)
             settled = self._mutated(kind, stored, old)
             if same(self._mutated(kind, invoker, document).get("spec"), settled.get("spec")):
                 return NOTHING
             invoker.compare_with(stored)
-            judged = list(self._judged(kind, invoker, others, unchecked))
+            judged = self._judged(kind, invoker, others, unchecked)
             if any(each.refuses for each in judged):
                 before = [stored, read(kind, settled, request.namespace)]
                 judged = list(self._ratcheted(kind, judged, invoker, before, others, unchecked))
-        decision = Decision(judged=tuple(_news(judged)), notes=unchecked.notes, unchecked=tuple(unchecked.reasons))
+        decision = NOTHING
+        if judged or unchecked.reasons:
+            decision = Decision(judged=tuple(_news(judged)), notes=unchecked.notes, unchecked=tuple(unchecked.reasons))
         if self._inventory is not None and decision.allowed and not request.dry_run:
-            self._inventory.admitted(key, invoker)
+            self._inventory.admitted(_key(request), invoker)
         return decision
 
     def _edits(self, kind: str, invoker: Invoker) -> Iterable[tuple[str, Edit]]:
@@ -147,14 +149,19 @@ class Admission:
             for finding in function(invoker):
                 yield Judged(rule, finding, refuses=False)
 
-    def _judged(self, kind: str, invoker: Invoker, others: Others | None, unchecked: Unchecked) -> Iterable[Judged]:
+    def _judged(self, kind: str, invoker: Invoker, others: Others | None, unchecked: Unchecked) -> list[Judged]:
         found: list[Judged] = []
+        clock, deadline = self._clock, unchecked.deadline
         for rule, function, asks in self._validations[kind]:
-            if unchecked.over(rule):
+            if clock() >= deadline:
+                unchecked.over(rule)
                 continue
             enforced = self.levels[rule] is Level.ENFORCE
             if others is None or not asks:
-                found += _found(rule, function(invoker), enforced, unchecked)
+                findings = iter(function(invoker))
+                first = next(findings, None)
+                if first is not None:  # nearly every rule finds nothing in nearly every object
+                    found += _found(rule, chain((first,), findings), enforced, unchecked)
                 continue
             others.late = ""
             try:
@@ -166,7 +173,7 @@ class Admission:
                 unchecked.late(rule, others.late)
                 mine = [replace(each, refuses=False) for each in mine]
             found += mine
-        return _once(found, invoker)
+        return _once(found, invoker) if found else found
 
     def _ratcheted(
         self,

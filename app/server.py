@@ -122,8 +122,9 @@ class Endpoint:
         return answer
 
     async def _reply(self, status: int, content: bytes, headers: dict[str, str], send: Send) -> None:
-        raw = [(b"content-type", b"application/json"), (b"content-length", str(len(content)).encode())]
-        raw += [(name.encode(), value.encode()) for name, value in headers.items()]
+        raw = [(b"content-type", _JSON), (b"content-length", b"%d" % len(content))]
+        if headers:
+            raw += [(name.encode(), value.encode()) for name, value in headers.items()]
         if self._traffic.closing and "connection" not in headers:
             raw.append((b"connection", b"close"))
         await send({"type": "http.response.start", "status": status, "headers": raw})
@@ -144,18 +145,24 @@ def _timeout(query: bytes) -> float | None:
 
 def _check_head(headers: list[tuple[bytes, bytes]]) -> None:
     # What is left of the body of a call that is refused here is not read, so the connection cannot be used again.
-    if sum(len(name) + len(value) for name, value in headers) > LARGEST_HEAD:
+    size, kind, length = 0, b"", b""
+    for name, value in headers:
+        size += len(name) + len(value)
+        if name == b"content-type":
+            kind = value
+        elif name == b"content-length":
+            length = value
+    if size > LARGEST_HEAD:
         status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
         raise BadCall(status, "headers too large", f"the headers are larger than {LARGEST_HEAD} bytes", _CLOSE)
-    given = dict(headers)
-    if given.get(b"content-type", b"").split(b";")[0].strip().lower() != b"application/json":
+    if kind != _JSON and kind.split(b";")[0].strip().lower() != _JSON:
         status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
         raise BadCall(status, "content type", "the content type is not application/json", _CLOSE)
-    length = given.get(b"content-length", b"")
     if length.isdigit() and (len(length) > 9 or int(length) > LARGEST_BODY):
         raise _too_large()
 
 
+_JSON = b"application/json"
 _CLOSE = {"connection": "close"}
 
 
@@ -190,17 +197,29 @@ class Forbidden:
         await response(scope, receive, send)
 
 
+class Webhooks(FastAPI):
+    """The application. Calls of the webhooks do not take the way through FastAPI's eight layers, which costs 40 µs."""
+
+    def __init__(self, endpoints: Mapping[str, Endpoint]) -> None:
+        super().__init__(
+            title="stash-admission", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False
+        )
+        self._endpoints = endpoints
+        self.router.routes += [Route(path, endpoint, methods=["POST"]) for path, endpoint in endpoints.items()]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one call."""
+        endpoint = self._endpoints.get(scope["path"]) if scope["method"] == "POST" else None
+        await (endpoint or super().__call__)(scope, receive, send)
+
+
 def create_app(admission: Admission, telemetry: Telemetry, traffic: Traffic) -> FastAPI:
     """The application: two webhooks and nothing else."""
-    app = FastAPI(title="stash-admission", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     telemetry.in_flight.set_function(lambda: len(traffic.calls))
     telemetry.judges_by(admission.levels)
     mutate = Endpoint("mutate", lambda request, _: admission.mutate(request), telemetry, traffic)
     validate = Endpoint("validate", admission.validate, telemetry, traffic)
-    app.router.routes += [
-        Route("/mutate", mutate, methods=["POST"]),
-        Route("/validate", validate, methods=["POST"]),
-    ]
+    app = Webhooks({"/mutate": mutate, "/validate": validate})
 
     async def refuse(_: HTTPRequest, error: Any) -> Response:
         status: int = error.status_code

@@ -5,7 +5,7 @@ import logging
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from functools import partial
 from importlib.metadata import version
 from itertools import product
@@ -53,11 +53,18 @@ _SAME = 10.0
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
+def _line(_: Any, level: str, event: MutableMapping[str, Any]) -> bytes:
+    """A line of our own: in one step, which costs half of structlog's three."""
+    event["level"] = level
+    event["timestamp"] = datetime.datetime.now(datetime.UTC).isoformat(timespec="microseconds")[:-6] + "Z"
+    return orjson.dumps(event)
+
+
 def configure_logging() -> None:
     """Write all logs, also those of libraries, to standard output, one JSON object a line."""
     shared: list[Any] = [structlog.processors.add_log_level, structlog.processors.TimeStamper(fmt="iso", utc=True)]
     structlog.configure(
-        processors=[*shared, structlog.processors.format_exc_info, structlog.processors.JSONRenderer(orjson.dumps)],
+        processors=[_line],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.BytesLoggerFactory(sys.stdout.buffer),
         cache_logger_on_first_use=True,
@@ -78,6 +85,19 @@ def configure_logging() -> None:
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
 
 
+class _Series(dict[tuple[str, ...], Any]):
+    """The series of a metric by the values of its labels: to ask the metric for one costs eight times as much."""
+
+    def __init__(self, metric: Counter | Histogram) -> None:
+        super().__init__()
+        self._metric = metric
+
+    def __missing__(self, labels: tuple[str, ...]) -> Any:
+        """A series that is used for the first time."""
+        series = self[labels] = self._metric.labels(*labels)
+        return series
+
+
 class Telemetry:
     """Counts and logs what the server does. Every label has a value from a closed set."""
 
@@ -87,7 +107,7 @@ class Telemetry:
         self.labels: dict[str, Mapping[str, Sequence[str]]] = {}
         """All values that the labels of a metric can have, by the metric's name and the label's."""
         webhooks, certificates = get_args(Webhook), get_args(Certificate)
-        self._decisions = self._counter(
+        decisions = self._counter(
             "decisions",
             "Decisions.",
             {
@@ -98,7 +118,7 @@ class Telemetry:
             },
             [each for webhook in DECISIONS for each in _decisions_of(webhook)],
         )
-        self._acts = self._counter(
+        acts = self._counter(
             "rule_acts",
             "Reviews in which a rule changed, refused or warned of something.",
             {"rule": list(RULES), "act": ACTS},
@@ -107,7 +127,7 @@ class Telemetry:
         self._bad_calls = self._counter(
             "bad_calls", "Calls that are no review that can be answered.", {"reason": get_args(Bad)}
         )
-        self._seconds = Histogram(
+        seconds = Histogram(
             "stash_admission_decision_seconds",
             "Time from the last byte of a review to its answer.",
             self._closed("decision_seconds", {"webhook": webhooks}),
@@ -115,7 +135,8 @@ class Telemetry:
             registry=self.registry,
         )
         for webhook in webhooks:
-            self._seconds.labels(webhook)
+            seconds.labels(webhook)
+        self._decisions, self._acts, self._seconds = _Series(decisions), _Series(acts), _Series(seconds)
         self.in_flight = self._gauge("in_flight", "Calls being answered.")
         self.ready = self._gauge("ready", "1 if the server is ready.")
         self.connections = self._gauge("connections", "Open connections on the webhooks' port.")
@@ -259,13 +280,12 @@ class Telemetry:
         seconds = time.perf_counter() - started
         outcome = ("mutated" if decision.edits else "allowed") if decision.allowed else "refused"
         kind = request.kind if request.kind in KINDS else "other"
-        self._decisions.labels(webhook, kind, request.operation, outcome).inc()
-        self._seconds.labels(webhook).observe(seconds)
-        for rule, act in {
-            *((rule, "edit") for rule, _ in decision.edits),
-            *((each.rule, "refuse" if each.refuses else "warn") for each in decision.judged),
-        }:
-            self._acts.labels(rule, act).inc()
+        self._decisions[webhook, kind, request.operation, outcome].inc()
+        self._seconds[webhook,].observe(seconds)
+        acts = {(rule, "edit") for rule, _ in decision.edits}
+        acts.update((each.rule, "refuse" if each.refuses else "warn") for each in decision.judged)
+        for act in acts:
+            self._acts[act].inc()
         self._log.info(
             "decided",
             webhook=webhook,

@@ -35,8 +35,8 @@ Flag = bool | None
 Int32 = (
     Annotated[
         int,
-        BeforeValidator(_whole),
         Field(ge=-(2**31), le=2**31 - 1),
+        BeforeValidator(_whole),
         WithJsonSchema({"type": "integer", "format": "int32"}),
     ]
     | None
@@ -44,8 +44,8 @@ Int32 = (
 Int64 = (
     Annotated[
         int,
-        BeforeValidator(_whole),
         Field(ge=-(2**63), le=2**63 - 1),
+        BeforeValidator(_whole),
         WithJsonSchema({"type": "integer", "format": "int64"}),
     ]
     | None

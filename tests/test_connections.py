@@ -230,6 +230,9 @@ def test_a_call_whose_connection_gives_way_may_be_tried_again(small: Running) ->
     with contextlib.ExitStack() as stack:
         begun = stack.enter_context(small.connect())
         begun.sendall(CALL[:-1])
+        deadline = time.monotonic() + 10
+        while small.metrics()["stash_admission_in_flight", ()] < 1:
+            assert time.monotonic() < deadline
         for _ in range(2 * SMALL):
             stack.enter_context(plain(small))
         words = last_words(begun)

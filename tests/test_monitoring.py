@@ -269,7 +269,8 @@ def test_every_panel_shows_data_and_those_of_trouble_when_there_is_some(scene: S
     assert {labels["reason"] for labels, _ in shown["Bad calls"]} == {"bad review", "path"}
     assert {labels["reason"] for labels, _ in shown["Handshakes refused"]} == {"not tls"}
     assert {labels["reason"] for labels, _ in shown["Connections ended"]} == {"not http"}
-    assert ({"result": "failed"}, True) in [(labels, value > 0) for labels, value in shown["Changes of certificates"]]
+    failed = 'increase(stash_admission_certificate_reloads_total{certificate="serving",result="failed"}[1h]) > 0'
+    wait_for(lambda: len(scene.prometheus.query(failed)), 1, scene.good)
 
 
 @needs_prometheus

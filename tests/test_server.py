@@ -5,6 +5,7 @@ import base64
 import io
 import json
 import logging
+import math
 import re
 import sys
 import time
@@ -831,7 +832,9 @@ def test_of_more_calls_than_the_bound_the_slowest_gets_503_and_may_try_again_aft
         assert 'stash_admission_bad_calls_total{reason="too busy"} 1.0' in page.text
 
 
-def test_large_bodies_that_arrive_at_the_same_time_are_bounded_by_their_bytes() -> None:
+def test_large_bodies_that_arrive_at_the_same_time_are_bounded_by_their_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.traffic._SLOW", math.inf)
+
     class Large(Held):
         async def __aiter__(self) -> AsyncIterator[bytes]:
             whole = padded(6 * MIB)

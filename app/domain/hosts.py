@@ -1,6 +1,7 @@
 """Hosts: how restic names the data of a target, made from its alias, and when two targets make the same."""
 
-from collections.abc import Hashable, Iterator
+from bisect import bisect_left
+from collections.abc import Hashable, Iterator, Sequence
 from enum import Enum
 from typing import NamedTuple
 
@@ -11,9 +12,16 @@ LONGEST_ALIAS = 63
 class Shape(Enum):
     """How the hosts of a target are made of its alias."""
 
+    __hash__ = object.__hash__  # that of Enum is written in Python, and hosts are looked up thousands of times
+
     LITERAL = "literal"
     INDEXED = "indexed"
     PER_NODE = "per node"
+
+
+# To read a member of an enumeration costs as much as all else that is done with it for one of 500 targets.
+_LITERAL, _INDEXED, _PER_NODE = Shape
+_SHAPES = {"StatefulSet": _INDEXED, "DaemonSet": _PER_NODE}
 
 
 class Hosts(NamedTuple):
@@ -55,10 +63,8 @@ LEGACY_ALIAS = {Shape.LITERAL: "host-0", Shape.INDEXED: "host", Shape.PER_NODE: 
 def shape_of(kind: str, *, claims: bool, replicas: bool) -> Shape:
     """The shape for a target of a kind; `claims` and `replicas`: a restore target has claim templates, has replicas."""
     if claims:
-        return Shape.INDEXED if replicas else Shape.LITERAL
-    if kind == "StatefulSet":
-        return Shape.INDEXED
-    return Shape.PER_NODE if kind == "DaemonSet" else Shape.LITERAL
+        return _INDEXED if replicas else _LITERAL
+    return _SHAPES.get(kind, _LITERAL)
 
 
 def _split_ordinal(host: str) -> tuple[str, str | None]:
@@ -106,6 +112,16 @@ def certain_seeks(hosts: Hosts) -> list[Hashable]:
     return seeks
 
 
+def certainly_apart(all_hosts: Sequence[Hosts]) -> bool:
+    """Whether no two certainly share a host. False also where it takes a closer look to tell."""
+    if len(set(all_hosts)) < len(all_hosts):
+        return False
+    indexed = {stem for shape, stem in all_hosts if shape is _INDEXED}
+    if not indexed:
+        return True
+    return not any(str(stem).rpartition("-")[0] in indexed for shape, stem in all_hosts if shape is _LITERAL)
+
+
 def possible_marks(hosts: Hosts) -> list[Hashable]:
     """What others who possibly, not certainly, share a host with these seek."""
     if hosts.stem is None:
@@ -128,3 +144,18 @@ def possible_seeks(hosts: Hosts) -> list[Hashable]:
     if hosts.shape is Shape.PER_NODE:
         seeks.append(("begins with", hosts.stem))
     return seeks
+
+
+def possibly_apart(all_hosts: Sequence[Hosts]) -> bool:
+    """Whether no two possibly share a host. False also where it takes a closer look to tell."""
+    per_node = {stem for shape, stem in all_hosts if shape is _PER_NODE and stem is not None}
+    if not per_node:
+        return True
+    if any(shape is _INDEXED and stem in per_node for shape, stem in all_hosts):
+        return False
+    stems = sorted(stem for _, stem in all_hosts if stem is not None)
+    for begun in (f"{stem}-" for stem in per_node):
+        at = bisect_left(stems, begun)
+        if at < len(stems) and stems[at].startswith(begun):
+            return False
+    return True

@@ -158,9 +158,11 @@ class Invoker:
             return Member(path, index, body, None)
         task = (body.get("task") or {}).get("name") or ""
         target = Target((*path, "target"), raw, task, self.namespace, restored=isinstance(self, Restore))
-        if not self.fits(target.path, _IDENTITY):
+        sound = not self._wrong
+        if not (sound or self.fits(target.path, _IDENTITY)):
             target.identity = None
-        if not self.snapshotter and (self.driver_known or target.alias is not None) and self.fits(target.path, _HOSTS):
+        has_hosts = not self.snapshotter and (self.driver_known or target.alias is not None)
+        if has_hosts and (sound or self.fits(target.path, _HOSTS)):
             target.name_hosts()
         return Member(path, index, body, target)
 

@@ -8,4 +8,4 @@ KEEPS = ("keepLast", "keepHourly", "keepDaily", "keepWeekly", "keepMonthly", "ke
 
 def keeps_nothing(policy: RetentionPolicy) -> bool:
     """Whether no field of the policy says what to keep. 0 says nothing, as it does to restic."""
-    return not policy.get("keepTags") and not any(policy.get(keep) for keep in KEEPS)
+    return not any(map(policy.get, (*KEEPS, "keepTags")))

@@ -1,5 +1,6 @@
 """What a decision leaves unchecked: rules for which the time of the call, or knowledge of the cluster, was lacking."""
 
+import math
 from collections.abc import Callable
 
 _OVER = "not checked, since the time of the call was over"
@@ -11,13 +12,13 @@ class Unchecked:
     def __init__(self, clock: Callable[[], float], deadline: float | None = None) -> None:
         """`deadline` is a time of `clock`; None: there is always time."""
         self._clock = clock
-        self._deadline = deadline
+        self.deadline = math.inf if deadline is None else deadline
         self.reasons: dict[str, str] = {}
         """By the rules' ids."""
 
     def over(self, rule: str) -> bool:
         """Whether no time is left for a rule, which is then remembered."""
-        if self._deadline is None or self._clock() < self._deadline:
+        if self._clock() < self.deadline:
             return False
         self.reasons[rule] = _OVER
         return True
@@ -32,7 +33,7 @@ class Unchecked:
 
     def alike(self) -> "Unchecked":
         """Nothing yet, with the same time."""
-        return Unchecked(self._clock, self._deadline)
+        return Unchecked(self._clock, self.deadline)
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ def daemonset_alias(invoker: Invoker) -> Iterator[Finding]:
           target: {alias: log, ref: {apiVersion: apps/v1, kind: DaemonSet, name: collector}}
     """
     for target in invoker.targets:
-        if target.hosts is not None and target.hosts.shape is Shape.PER_NODE and target.alias is None:
+        if target.alias is None and target.hosts is not None and target.shape is Shape.PER_NODE:
             message = (
                 f"{target} has no alias, so its hosts are bare node names, which no alias can reproduce later: "
                 "write an alias unless snapshots under these hosts exist"

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from app.domain.invoker import Backup, Invoker
+from app.domain.invoker import Backup, Batch, Invoker
 from app.domain.outcome import Finding, Reason
 from app.domain.path import Path
 
@@ -36,21 +36,22 @@ def hook_action(invoker: Invoker) -> Iterator[Finding]:
               exec: {command: [sync]}
     """
     names = ("preBackup", "postBackup") if isinstance(invoker, Backup) else ("preRestore", "postRestore")
-    bodies: dict[Path, Any] = {("spec",): invoker.spec}  # of a batch; else it is the body of the only member
-    bodies.update((member.path, member.body) for member in invoker.members)
-    for path, body in bodies.items():
-        hooks = body.get("hooks") or {}
-        for name in names:
+    bodies: list[tuple[Path, Any]] = [(member.path, member.body) for member in invoker.members]
+    if isinstance(invoker, Batch):
+        bodies.insert(0, (("spec",), invoker.spec))
+    for path, body in bodies:
+        hooks = body.get("hooks")
+        for name in names if hooks else ():
+            hook = hooks.get(name)
+            if hook is None:
+                continue
             place: Path = (*path, "hooks", name)
-            if hooks.get(name) is not None and invoker.fits(place, ((action,) for action in _ACTIONS)):
-                yield from _judge(place, hooks[name])
-
-
-def _judge(path: Path, hook: Any) -> Iterator[Finding]:
-    actions = [action for action in _ACTIONS if hook.get(action) is not None]
-    if not actions:
-        message = f"{path[-1]} has no action: write one of {', '.join(_ACTIONS)}, or remove the hook"
-        yield Finding(path, Reason.REQUIRED, message)
-    elif len(actions) > 1:
-        message = f"{path[-1]} has {len(actions)} actions ({', '.join(actions)}): keep one"
-        yield Finding(path, Reason.FORBIDDEN, message, actions)
+            actions = [action for action in _ACTIONS if hook.get(action) is not None]
+            if len(actions) == 1 or not invoker.fits(place, ((action,) for action in _ACTIONS)):
+                continue
+            if actions:
+                message = f"{name} has {len(actions)} actions ({', '.join(actions)}): keep one"
+                yield Finding(place, Reason.FORBIDDEN, message, actions)
+            else:
+                message = f"{name} has no action: write one of {', '.join(_ACTIONS)}, or remove the hook"
+                yield Finding(place, Reason.REQUIRED, message)

@@ -25,8 +25,11 @@ def nothing_kept(backup: Backup) -> Iterator[Finding]:
           retentionPolicy: {name: keep-last-5, keepLast: 5, prune: true}
     """
     policy, path = backup.spec.get("retentionPolicy"), ("spec", "retentionPolicy")
-    readable = backup.intact(*((*path, keep) for keep in (*KEEPS, "keepTags")))
-    if policy is not None and readable and keeps_nothing(policy):
+    if (
+        policy is not None
+        and keeps_nothing(policy)
+        and backup.intact(*((*path, keep) for keep in (*KEEPS, "keepTags")))
+    ):
         message = (
             "the retention policy does not say what to keep, so nothing is ever removed: write keepLast or another keep"
         )

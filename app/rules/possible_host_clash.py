@@ -1,9 +1,10 @@
 """The warning `possible-host-clash`."""
 
 from collections.abc import Iterator
+from operator import attrgetter
 
 from app.domain.clashes import clashes
-from app.domain.hosts import Shape, possible_marks, possible_seeks
+from app.domain.hosts import possible_marks, possible_seeks, possibly_apart
 from app.domain.invoker import BackupBatch
 from app.domain.outcome import Finding, Reason
 from app.domain.quoting import quoted
@@ -32,10 +33,8 @@ def possible_host_clash(batch: BackupBatch) -> Iterator[Finding]:
           - target: {alias: log, ref: {apiVersion: apps/v1, kind: DaemonSet, name: collector}}
           - target: {alias: store, ref: {apiVersion: apps/v1, kind: Deployment, name: store}}
     """
-    if not any(target.hosts and target.hosts.shape is Shape.PER_NODE for target in batch.targets):
-        return
     suggestions = None
-    for clash in clashes(batch, lambda target: target.hosts, possible_marks, possible_seeks):
+    for clash in clashes(batch, attrgetter("hosts"), possible_marks, possible_seeks, possibly_apart):
         suggestions = suggestions or Suggestions(batch)
         label, first = batch.label(clash.later), batch.label(clash.first)
         mine, other = quoted(str(clash.later_target.hosts)), quoted(str(clash.first_target.hosts))

@@ -1,6 +1,7 @@
 """The rule `unique-alias`."""
 
 from collections.abc import Iterator
+from operator import attrgetter
 
 from app.domain.clashes import clashes
 from app.domain.hosts import LEGACY_ALIAS
@@ -37,7 +38,7 @@ def unique_alias(batch: Batch) -> Iterator[Finding]:
           - target: {alias: shop, ref: {apiVersion: apps/v1, kind: Deployment, name: shop}}
     """
     suggestions = None
-    for clash in clashes(batch, lambda target: target.means):
+    for clash in clashes(batch, attrgetter("means")):
         target, label = clash.later_target, batch.label(clash.later)
         suggestions = suggestions or Suggestions(batch)
         default = ", which a target without alias gets" if target.means == LEGACY_ALIAS[target.shape] else ""

@@ -1,9 +1,10 @@
 """The rule `unique-host`."""
 
 from collections.abc import Iterator
+from operator import attrgetter
 
 from app.domain.clashes import clashes
-from app.domain.hosts import Shape, certain_marks, certain_seeks
+from app.domain.hosts import Shape, certain_marks, certain_seeks, certainly_apart
 from app.domain.invoker import BackupBatch
 from app.domain.outcome import Finding, Reason
 from app.domain.quoting import quoted
@@ -34,7 +35,7 @@ def unique_host(batch: BackupBatch) -> Iterator[Finding]:
           - target: {alias: web, ref: {apiVersion: apps/v1, kind: Deployment, name: web}}
     """
     suggestions = None
-    for clash in clashes(batch, lambda target: target.hosts, certain_marks, certain_seeks):
+    for clash in clashes(batch, attrgetter("hosts"), certain_marks, certain_seeks, certainly_apart):
         target, label = clash.later_target, batch.label(clash.later)
         suggestions = suggestions or Suggestions(batch)
         shared = clash.first_target.hosts if clash.first_target.shape is Shape.LITERAL else target.hosts

@@ -1,6 +1,7 @@
 """The rule `unique-target`."""
 
 from collections.abc import Iterator
+from operator import attrgetter
 
 from app.domain.clashes import clashes
 from app.domain.invoker import Batch
@@ -28,7 +29,7 @@ def unique_target(batch: Batch) -> Iterator[Finding]:
           members:
           - target: {alias: web, ref: {apiVersion: apps/v1, kind: Deployment, name: web}, paths: [/var/www, /var/log]}
     """
-    for clash in clashes(batch, lambda target: target.identity):
+    for clash in clashes(batch, attrgetter("identity")):
         label, first = batch.label(clash.later), batch.label(clash.first)
         message = (
             f"{label} has the same target as {first}, and the operator cannot tell them apart: "
