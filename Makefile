@@ -14,7 +14,7 @@ CERTS := .local/certs
 
 .PHONY: help
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -87,10 +87,14 @@ generate: $(READY) ## write what is generated: the samples' reviews, the parts o
 verify: $(READY) ## fail if something generated is out of date
 	@$(BIN)/python -m manifests.generate --check
 
-.PHONY: bench
-bench: $(READY) ## measure what a full cluster costs, into docs/benchmarks.md (3 minutes, Linux)
+.PHONY: bench bench-check
+bench: $(TOOLS_READY) ## speeds beside Go, kopf and others, into docs/benchmarks.md (20 minutes, Linux, two cores, Go)
 	@$(BIN)/python -m tests.e2e.binaries >/dev/null
 	@$(BIN)/python -m bench
+
+bench-check: $(TOOLS_READY) ## measure the ratios again, and say which are worse than those stored (5 minutes)
+	@$(BIN)/python -m tests.e2e.binaries >/dev/null
+	@$(BIN)/python -m bench --check
 
 .PHONY: mutants
 mutants: $(READY) ## change the decisions' code everywhere, and see that tests fail (half an hour)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import chain, islice
 from typing import Any
 
-from app.catalogue import RULES, Level, for_kind, levels
+from app.catalogue import for_kind, levels
 from app.domain.invoker import GROUP, KINDS, VERSION, Invoker, same
 from app.domain.key import Key
 from app.domain.others import Others, Unknown
@@ -20,8 +20,10 @@ from app.domain.path import beginnings
 from app.domain.reading import read
 from app.domain.unchecked import Unchecked
 from app.inventory.inventory import Inventory
+from app.levels import Levels
 from app.review import Request
-from app.rules import ANNOUNCEMENTS, MUTATIONS, VALIDATIONS
+from app.rules import MUTATIONS
+from app.selection import Selection, Validations
 
 _MOST_FINDINGS = 10_000
 """Of one rule about one object: a hostile list of a million wrong items must not keep the server busy for long."""
@@ -64,35 +66,30 @@ NOTHING = Decision()
 class Admission:
     """Decides on requests.
 
-    `chosen` sets levels of rules by their ids; it raises UnknownLevel. Without an inventory, the rules that ask about
-    the cluster do not run. `clock` is what deadlines are compared with.
+    `chosen` sets levels of rules: by their ids, which raises UnknownLevel, or as Levels, which namespaces may have of
+    their own. Without an inventory, the rules that ask about the cluster do not run. `clock` is what deadlines are
+    compared with.
     """
 
     def __init__(
         self,
-        chosen: Mapping[str, str] | None = None,
+        chosen: Mapping[str, str] | Levels | None = None,
         inventory: Inventory | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.levels = levels(chosen or {})
         self._inventory = inventory
         self._clock = clock
         self._mutations = {kind: for_kind(kind, MUTATIONS) for kind in KINDS}
-        self._announcements = {kind: self._not_off(kind, ANNOUNCEMENTS) for kind in KINDS}
-        self._validations = {kind: self._not_off(kind, VALIDATIONS) for kind in KINDS}
+        self.use(chosen if isinstance(chosen, Levels) else Levels(levels(chosen or {})))
 
     @property
     def others(self) -> Others | None:
         """All objects of the cluster, where they are known."""
         return None if self._inventory is None else self._inventory.others(None)
 
-    def _not_off(self, kind: str, functions: Any) -> Any:
-        """Those that run: their ids, the functions, and whether they ask about the cluster."""
-        return [
-            (rule, function, RULES[rule].asks_the_cluster)
-            for rule, function in for_kind(kind, functions)
-            if self.levels[rule] is not Level.OFF and not (self._inventory is None and RULES[rule].asks_the_cluster)
-        ]
+    def use(self, levels: Levels) -> None:
+        """Decide by these levels from now on. A decision under way goes on with those that it began with."""
+        self._selection = Selection(levels, knows_cluster=self._inventory is not None)
 
     def mutate(self, request: Request) -> Decision:
         """What `/mutate` answers: the changes, and warnings of what they did or could not do. It refuses nothing."""
@@ -103,7 +100,7 @@ class Admission:
         invoker = read(request.kind, document, request.namespace)
         if old is not None:
             invoker.compare_with(read(request.kind, old, request.namespace))
-        return Decision(tuple(self._edits(request.kind, invoker)), tuple(self._announced(request.kind, invoker)))
+        return Decision(tuple(self._edits(request.kind, invoker)), tuple(self._announced(request, invoker)))
 
     def validate(self, request: Request, deadline: float | None = None) -> Decision:
         """What `/validate` answers: every finding about the object.
@@ -115,21 +112,22 @@ class Admission:
             return documents
         document, old = documents
         kind = request.kind
+        rules = self._selection.within(request.namespace).validations[kind]
         invoker = read(kind, document, request.namespace)
         others = None if self._inventory is None else self._inventory.others(_key(request))
         unchecked = Unchecked(self._clock, deadline)
         if old is None:
-            judged = self._judged(kind, invoker, others, unchecked)
+            judged = self._judged(rules, invoker, others, unchecked)
         else:
             stored = read(kind, old, request.namespace)
             settled = self._mutated(kind, stored, old)
             if same(self._mutated(kind, invoker, document).get("spec"), settled.get("spec")):
                 return NOTHING
             invoker.compare_with(stored)
-            judged = self._judged(kind, invoker, others, unchecked)
+            judged = self._judged(rules, invoker, others, unchecked)
             if any(each.refuses for each in judged):
                 before = [stored, read(kind, settled, request.namespace)]
-                judged = list(self._ratcheted(kind, judged, invoker, before, others, unchecked))
+                judged = list(self._ratcheted(rules, judged, invoker, before, others, unchecked))
         decision = NOTHING
         if judged or unchecked.reasons:
             decision = Decision(judged=tuple(_news(judged)), notes=unchecked.notes, unchecked=tuple(unchecked.reasons))
@@ -144,19 +142,20 @@ class Admission:
         """The document after all mutations, as if it were new."""
         return apply((edit for _, edit in self._edits(kind, invoker)), document)
 
-    def _announced(self, kind: str, invoker: Invoker) -> Iterable[Judged]:
-        for rule, function, _ in self._announcements[kind]:
+    def _announced(self, request: Request, invoker: Invoker) -> Iterable[Judged]:
+        for rule, function in self._selection.within(request.namespace).announcements[request.kind]:
             for finding in function(invoker):
                 yield Judged(rule, finding, refuses=False)
 
-    def _judged(self, kind: str, invoker: Invoker, others: Others | None, unchecked: Unchecked) -> list[Judged]:
+    def _judged(
+        self, rules: Validations, invoker: Invoker, others: Others | None, unchecked: Unchecked
+    ) -> list[Judged]:
         found: list[Judged] = []
         clock, deadline = self._clock, unchecked.deadline
-        for rule, function, asks in self._validations[kind]:
+        for rule, function, asks, enforced in rules:
             if clock() >= deadline:
                 unchecked.over(rule)
                 continue
-            enforced = self.levels[rule] is Level.ENFORCE
             if others is None or not asks:
                 findings = iter(function(invoker))
                 first = next(findings, None)
@@ -177,7 +176,7 @@ class Admission:
 
     def _ratcheted(
         self,
-        kind: str,
+        rules: Validations,
         judged: Iterable[Judged],
         invoker: Invoker,
         before: Iterable[Invoker],
@@ -192,7 +191,7 @@ class Admission:
         known: set[Hashable] = set()
         not_run = unchecked.alike()
         for stored in before:
-            for each in self._judged(kind, stored, others, not_run):
+            for each in self._judged(rules, stored, others, not_run):
                 known |= _identities(each, stored)
         for each in judged:
             by_value = each.refuses and each.finding.pair is None and not each.last

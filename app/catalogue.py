@@ -1,5 +1,6 @@
 """The rules as users know them: id, kinds, level, documentation, and how they are called."""
 
+import difflib
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -84,6 +85,8 @@ class Rule:
 
 
 _ALL = tuple(Level)
+_LONGEST = 80
+"""Characters of what the operator wrote in a message."""
 RULES: dict[str, Rule] = {
     rule.id: rule
     for rule in (
@@ -103,16 +106,21 @@ class UnknownLevel(ValueError):
 def levels(chosen: Mapping[str, str]) -> dict[str, Level]:
     """The level of every rule that has one, with those that the operator chose. Raises UnknownLevel."""
     result = {rule.id: rule.level for rule in RULES.values() if rule.level is not None}
-    for name, text in chosen.items():
-        rule = RULES.get(name)
-        if rule is None:
-            raise UnknownLevel(f"there is no rule {name!r}: `stash-admission rules` lists them")
-        if rule.level is None:
-            raise UnknownLevel(f"{name} changes objects and has no level: remove it")
-        if text not in rule.settable:
-            raise UnknownLevel(f"{name} cannot be {text!r}: write {' or '.join(rule.settable)}")
-        result[name] = Level(text)
-    return result
+    return result | {name: level(name, text) for name, text in chosen.items()}
+
+
+def level(name: str, text: str) -> Level:
+    """The level that the operator chose for a rule. Raises UnknownLevel."""
+    rule = RULES.get(name)
+    if rule is None:
+        near = difflib.get_close_matches(name[:_LONGEST], RULES)
+        advice = f"write {' or '.join(near)}" if near else "`stash-admission rules` lists them"
+        raise UnknownLevel(f"there is no rule {name[:_LONGEST]!r}: {advice}")
+    if rule.level is None:
+        raise UnknownLevel(f"{name} changes objects and has no level: remove it")
+    if text not in rule.settable:
+        raise UnknownLevel(f"{name} cannot be {text[:_LONGEST]!r}: write {' or '.join(rule.settable)}")
+    return Level(text)
 
 
 def for_kind(kind: str, functions: Iterable[Callable[..., Iterable[Any]]]) -> list[tuple[str, Callable[..., Any]]]:

@@ -216,7 +216,6 @@ class Webhooks(FastAPI):
 def create_app(admission: Admission, telemetry: Telemetry, traffic: Traffic) -> FastAPI:
     """The application: two webhooks and nothing else."""
     telemetry.in_flight.set_function(lambda: len(traffic.calls))
-    telemetry.judges_by(admission.levels)
     mutate = Endpoint("mutate", lambda request, _: admission.mutate(request), telemetry, traffic)
     validate = Endpoint("validate", admission.validate, telemetry, traffic)
     app = Webhooks({"/mutate": mutate, "/validate": validate})

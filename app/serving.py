@@ -22,6 +22,8 @@ from app.connection import Connection
 from app.connections import Connections
 from app.entrance import Entrance
 from app.knowledge import Knowledge, NoKnowledge
+from app.levels import Levels
+from app.reconfiguration import Reconfiguration
 from app.selfcheck import SelfCheck
 from app.settings import Settings
 from app.telemetry import Telemetry, configure_logging
@@ -131,10 +133,16 @@ class Process:
             self.knowledge = Knowledge(settings.inventory, self.telemetry)
         except NoKnowledge as error:
             raise CannotServe(str(error)) from None
+        try:
+            self.configuration = Reconfiguration(settings.config, settings.levels, self.telemetry)
+        except Unusable as unusable:
+            raise CannotServe(str(unusable)) from None
         listening = listen(settings.host, settings.port, "--port")
         managing = listen(settings.host, settings.management_port, "--management-port")
         self.selfcheck = SelfCheck(settings.host, listening.getsockname()[1], self.certificates, self.telemetry)
-        webhook = server.create_app(Admission(settings.levels, self.knowledge.inventory), self.telemetry, self.traffic)
+        self.admission = Admission(self.configuration.levels, self.knowledge.inventory)
+        self.telemetry.judges_by(self.configuration.levels.everywhere)
+        webhook = server.create_app(self.admission, self.telemetry, self.traffic)
         callers = Callers(settings.client_name) if settings.client_ca else None
         most = min(settings.max_connections, max((_most_files() - _OTHER_FILES) // _FILES_EACH, 10))
         self.webhook = _Listener(
@@ -144,6 +152,10 @@ class Process:
         self.telemetry.certificate_fault.set_function(lambda: self.certificates.fault is not None)
         manage = management.create_app(self.telemetry, self.not_ready, self.remark)
         self.management = _Listener(manage, managing, _MOST_PROBES, self.telemetry)
+
+    def _decide_by(self, levels: Levels) -> None:
+        self.admission.use(levels)
+        self.telemetry.judges_by(levels.everywhere)
 
     def not_ready(self) -> str | None:
         """Why the server is not ready; None if it is."""
@@ -155,9 +167,9 @@ class Process:
 
     def remark(self) -> str | None:
         """What is wrong although the server is ready: all replicas mount the same Secret, so none would be left."""
-        fault = self.certificates.fault
-        files = fault and f"{fault}; what was read before is still in use"
-        return "\n".join(filter(None, (files, self.knowledge.remark()))) or None
+        faults = filter(None, (self.certificates.fault, self.configuration.fault))
+        files = [f"{fault}; what was read before is still in use" for fault in faults]
+        return "\n".join(filter(None, (*files, self.knowledge.remark()))) or None
 
     async def run(self) -> None:
         """Serve until a signal, then take leave."""
@@ -171,6 +183,7 @@ class Process:
         listeners.add_done_callback(lambda _: self._stopping.set())
         self.knowledge.start()
         watching = [asyncio.create_task(each) for each in (self.certificates.watch(), self.selfcheck.watch())]
+        watching.append(asyncio.create_task(self.configuration.watch(self._decide_by)))
         watching.append(asyncio.create_task(self._settle()))
         await self._stopping.wait()
         await self._drain()

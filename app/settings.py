@@ -1,5 +1,8 @@
 """What the operator of the server can set, by flag or by a variable `STASH_ADMISSION_*`."""
 
+import difflib
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -9,6 +12,11 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from app.catalogue import levels
 
 PREFIX = "STASH_ADMISSION_"
+_SERVICE_LINK = re.compile(r"(.*_)?(SERVICE_HOST|SERVICE_PORT(_.*)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)")
+"""What the kubelet sets for a Service whose name begins as ours does, after the prefix."""
+_LINKED = ("tcp://", "udp://", "sctp://")
+"""How the value of such a variable begins whose name could be a setting's."""
+_EMPTY = "it is empty: fill it in, or leave it out"
 
 
 class BadSetting(ValueError):
@@ -46,6 +54,16 @@ class Settings(BaseSettings):
     """Whether a span of each review is sent, and how. Where to, OpenTelemetry's own variables say."""
     rule: Annotated[tuple[str, ...], NoDecode] = ()
     """Levels of rules: ID=LEVEL, in the variable with commas between."""
+    config: Path | None = None
+    """File with levels of rules, also for single namespaces; or the directory of a `config.yaml`, if there is one."""
+
+    @field_validator("cert_dir", "server_name", "client_ca", "config", mode="before")
+    @classmethod
+    def _named(cls, value: Any) -> Any:
+        # An empty variable is one that something forgot to fill in: it must not switch off what it was to switch on.
+        if isinstance(value, str) and not value.strip():
+            raise ValueError(_EMPTY)
+        return value
 
     @field_validator("rule", mode="before")
     @classmethod
@@ -55,7 +73,12 @@ class Settings(BaseSettings):
     @field_validator("client_name", mode="before")
     @classmethod
     def _listed(cls, value: Any) -> Any:
-        return tuple(filter(None, map(str.strip, value.split(",")))) if isinstance(value, str) else value
+        if not isinstance(value, str):
+            return value
+        names = tuple(filter(None, map(str.strip, value.split(","))))
+        if not names:
+            raise ValueError(_EMPTY)
+        return names
 
     @field_validator("rule")
     @classmethod
@@ -80,8 +103,20 @@ def load(**flags: Any) -> Settings:
         first = error.errors(include_url=False)[0]
         name = str(first["loc"][0])
         message = str(first["msg"]).removeprefix("Value error, ")
-        if str(first["input"]).startswith("tcp://"):
+        if str(first["input"]).startswith(_LINKED):
             message = (
                 "Kubernetes sets this for a Service called stash-admission: give the Pod enableServiceLinks: false"
             )
         raise BadSetting(f"--{name.replace('_', '-')} or {PREFIX}{name.upper()}: {message}") from None
+
+
+def refuse_unknown(variables: Mapping[str, str]) -> None:
+    """Raise BadSetting if a variable looks like a setting and is none: a level that nobody reads would be missed."""
+    for name, value in sorted(variables.items()):
+        rest = name.upper().removeprefix(PREFIX)
+        if rest == name.upper() or rest.lower() in Settings.model_fields:
+            continue
+        if not _SERVICE_LINK.fullmatch(rest) and not value.startswith(_LINKED):
+            near = difflib.get_close_matches(rest, map(str.upper, Settings.model_fields), n=1)
+            advice = f"write {PREFIX}{near[0]}" if near else "take it out, or give it a name that begins otherwise"
+            raise BadSetting(f"{name} is a variable that sets nothing: {advice}")

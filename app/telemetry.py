@@ -142,7 +142,7 @@ class Telemetry:
         self.connections = self._gauge("connections", "Open connections on the webhooks' port.")
         self._levels = self._gauge(
             "rule_level",
-            "1 for the level that a rule has. What changes objects has none.",
+            "1 for the level that a rule has where a namespace has none of its own. What changes objects has none.",
             {"rule": [each.id for each in RULES.values() if each.settable], "level": list(Level)},
         )
         self._not_after = self._gauge(
@@ -157,6 +157,17 @@ class Telemetry:
             "certificate_reloads",
             "Changes of the certificates' files.",
             {"certificate": ("serving", "client-ca"), "result": ("done", "failed")},
+        )
+        self._configured = self._counter(
+            "config_reloads", "Changes of the configuration file.", {"result": ("done", "failed")}
+        )
+        self._config_is_good = self._gauge(
+            "config_last_reload_successful", "0 if the configuration file cannot be used as it is now."
+        )
+        self._config_is_good.set(1)
+        self._config_read = self._gauge(
+            "config_last_reload_success_timestamp_seconds",
+            "When the configuration in use was read, in seconds since 1970; 0: there is none.",
         )
         self._handshakes = self._counter("handshakes_refused", "TLS handshakes that failed.", {"reason": HANDSHAKES})
         self._ended = self._counter("connections_ended", "Connections that the server ended.", {"reason": ENDS})
@@ -194,7 +205,7 @@ class Telemetry:
         self._log.info("serving", webhooks=webhooks, management=management, version=version("stash-admission"))
 
     def judges_by(self, levels: Mapping[str, Level]) -> None:
-        """Show the levels of the rules, by their ids."""
+        """Show the levels of the rules, by their ids: those of all namespaces, whose names are no closed set."""
         self._levels.clear()
         for rule, level in levels.items():
             self._levels.labels(rule, level).set(1)
@@ -221,6 +232,20 @@ class Telemetry:
             self._log.error("certificate not reloaded", fault=fault, **known)
         else:
             self._log.info("certificate reloaded", **known)
+
+    def configured(self, *, again: bool, **levels: Any) -> None:
+        """Log the levels that the configuration file sets. `again`: it was changed while the server runs."""
+        if again:
+            self._configured.labels("done").inc()
+        self._config_is_good.set(1)
+        self._config_read.set_to_current_time()
+        self._log.info("configuration reloaded" if again else "configuration read", **levels)
+
+    def not_configured(self, fault: str) -> None:
+        """Count and log what is wrong with a changed configuration file."""
+        self._configured.labels("failed").inc()
+        self._config_is_good.set(0)
+        self._log.error("configuration not reloaded", fault=fault)
 
     def readiness(self, reason: str | None) -> None:
         """Log a change of whether the server is ready. `reason` says why it is not."""

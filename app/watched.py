@@ -52,8 +52,13 @@ class Watched(Generic[Value]):
         digest = hashlib.sha256()
         for path in self._paths:
             try:
-                digest.update(path.read_bytes())
+                digest.update(_names(path) if path.is_dir() else path.read_bytes())
             except OSError as error:
                 digest.update(repr(error).encode())
             digest.update(b"\0")
         return digest.digest()
+
+
+def _names(directory: Path) -> bytes:
+    """What is in a directory: names only, and none that Kubernetes changes where it swaps a link."""
+    return "\0".join(sorted(each.name for each in directory.iterdir() if each.name[0] != ".")).encode()

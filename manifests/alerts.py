@@ -175,6 +175,17 @@ missing right, or an API server that does not answer. [cluster-rules.md](cluster
 meanwhile.""",
     ),
     Alert(
+        "StashAdmissionConfigUnusable",
+        "warning",
+        "stash_admission_config_last_reload_successful == 0",
+        "10m",
+        "The configuration file of stash-admission cannot be used",
+        "{{ $labels.instance }} goes on with the levels that it read before. It would not start with this file.",
+        """\
+The second line of `/readyz` and the log (`configuration not reloaded`, `fault`) say which line is wrong and what to
+write. Do not restart the replicas before: [configuration.md](configuration.md).""",
+    ),
+    Alert(
         "StashAdmissionRefusalsSurge",
         "warning",
         'sum(increase(stash_admission_decisions_total{decision="refused"}[15m])) > 20'

@@ -122,9 +122,28 @@ ROWS: dict[str, tuple[Panel, ...]] = {
         ),
         Panel(
             "Levels of the rules",
-            "What each rule may do, and on how many replicas. Two lines of a rule: the replicas differ.",
+            "What each rule may do where a namespace has no level of its own, and on how many replicas. "
+            "Two lines of a rule: the replicas differ.",
             (("count by (rule, level) (stash_admission_rule_level == 1)", ""),),
             "none", "table", _WIDTH,
+        ),
+    ),
+    "Configuration": (
+        Panel(
+            "Changes of the configuration",
+            "Changes of the configuration file in an hour: `done`, or `failed` where it could not be used. "
+            "`unusable now` is the number of replicas that would use another one, if they could.",
+            (
+                ("sum by (result) (increase(stash_admission_config_reloads_total[1h]))", "{{result}}"),
+                ("count(stash_admission_config_last_reload_successful == 0) or vector(0)", "unusable now"),
+            ),
+            "none", width=12,
+        ),
+        Panel(
+            "Age of the configuration",
+            "Time since each replica read the file that it uses. Empty without --config.",
+            (("time() - (stash_admission_config_last_reload_success_timestamp_seconds > 0)", "{{instance}}"),),
+            "s", width=12,
         ),
     ),
     "Latency": (

@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 from app.catalogue import RULES, Rule
 from manifests import alerts, dashboard, definitions, deploy
 from manifests.examples import examples
-from manifests.readme import readme
+from manifests.readme import with_parts
 from manifests.transcript import with_output
 from schemas.kinds import KINDS
 from tests.said import SAID, said
@@ -46,9 +46,8 @@ def generated() -> Iterator[tuple[Path, str]]:
     yield MONITORING / "alerts.yaml", alerts.rule_file()
     yield MONITORING / "prometheusrule.yaml", alerts.prometheus_rule()
     yield SAID, said()
-    yield ROOT / "README.md", with_output(readme((ROOT / "README.md").read_text()))
-    for page in sorted(DOCS.glob("*.md")):
-        yield page, with_output(readme(page.read_text()))
+    for page in (ROOT / "README.md", *sorted(DOCS.glob("*.md"))):
+        yield page, with_output(with_parts(page.read_text()))
 
 
 def _sample(rule: Rule) -> str:

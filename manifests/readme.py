@@ -1,4 +1,4 @@
-"""The parts of the README and of docs/ that are generated: real answers of the real code, so that none goes stale."""
+"""The parts of the pages that are generated: real answers of the real code, so that none goes stale."""
 
 import base64
 import difflib
@@ -18,13 +18,16 @@ from app.domain.outcome import apply
 from app.review import Request, parse, read_request
 from app.settings import PREFIX, Settings
 from manifests import alerts, metrics
+from manifests.reference import reference
+from manifests.rulebook import rulebook
 
 _PART = re.compile(r"(<!-- generated: (?P<name>[a-z ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _SAMPLES = Path(__file__).parent / "samples"
+_DOCS = Path(__file__).parent.parent / "docs"
 
 
-def readme(text: str) -> str:
-    """The README with every generated part made anew."""
+def with_parts(text: str) -> str:
+    """A page with every generated part made anew."""
     return _PART.sub(lambda match: f"{match[1]}{_PARTS[match['name']]()}{match[3]}", text)
 
 
@@ -90,7 +93,10 @@ def _patch() -> str:
 
 
 def _rules() -> str:
-    rows = [f"| `{rule.id}` | {rule.level or 'changes'} | {rule.summary} |\n" for rule in RULES.values()]
+    rows = [
+        f"| [`{rule.id}`](docs/rules.md#{rule.id}) | {rule.level or 'changes'} | {rule.summary} |\n"
+        for rule in RULES.values()
+    ]
     return "| rule | level | what it does |\n|---|---|---|\n" + "".join(rows)
 
 
@@ -102,6 +108,10 @@ def _settings() -> str:
         flag = f"--{name.replace('_', '-')}"
         rows.append(f"| `{flag}` | `{PREFIX}{name.upper()}` | {shown} | {field.description} |\n")
     return "| flag | variable | default | |\n|---|---|---|---|\n" + "".join(rows)
+
+
+def _configuration() -> str:
+    return _block("yaml", (_DOCS / "configuration.yaml").read_text())
 
 
 def _block(language: str, text: str) -> str:
@@ -120,4 +130,7 @@ _PARTS: dict[str, Callable[[], str]] = {
     "settings": _settings,
     "metrics": metrics.table,
     "alerts": alerts.section,
+    "configuration": _configuration,
+    "rulebook": rulebook,
+    "commands": reference,
 }

@@ -32,7 +32,9 @@ def _shown(command: str, how: str) -> str:
         raise ValueError(f"only commands of stash-admission can be run in documents, not {command}")
     variables = {"NO_COLOR": "1", "COLUMNS": "110"} | ({"FORCE_COLOR": "1"} if how == "draw" else {})
     with contextlib.chdir(_ROOT):
-        result = CliRunner(env={"STASH_ADMISSION_RULE": "", **variables}).invoke(app, arguments, input=given)
+        result = CliRunner(env={"STASH_ADMISSION_RULE": None, "STASH_ADMISSION_CONFIG": None, **variables}).invoke(
+            app, arguments, input=given
+        )
     if result.exit_code not in (0, 1, 2):
         raise ValueError(f"{command} ended with {result.exit_code}: {result.output}{os.linesep}{result.exception}")
     output = "\n".join(line.rstrip() for line in _STYLES.sub("", result.output).splitlines()).strip("\n")

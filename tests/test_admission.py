@@ -482,7 +482,10 @@ def test_a_hook_without_action_is_told_beside_its_wrong_policy() -> None:
 @pytest.mark.parametrize(
     ("chosen", "message"),
     [
-        ({"unique-aliases": "off"}, "there is no rule 'unique-aliases': `stash-admission rules` lists them"),
+        (
+            {"unique-aliases": "off"},
+            "there is no rule 'unique-aliases': write unique-alias or unique-target or unique-host",
+        ),
         ({"default-alias": "off"}, "default-alias changes objects and has no level: remove it"),
         ({"unique-alias": "deny"}, "unique-alias cannot be 'deny': write enforce or warn or off"),
         ({"deprecated-rules": "enforce"}, "deprecated-rules cannot be 'enforce': write warn or off"),

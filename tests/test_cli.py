@@ -21,7 +21,7 @@ SAMPLES = sorted((Path(__file__).parent.parent / "manifests/samples/reviews").gl
 SAMPLE = pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.stem)
 WEBHOOK = pytest.mark.parametrize("webhook", ["mutate", "validate"])
 RULE = pytest.mark.parametrize("rule", RULES)
-COMMANDS = ["serve", "check", "fix", "plan", "audit", "backfill", "review", "rules", "explain", "doctor"]
+COMMANDS = ["serve", "check", "fix", "plan", "playground", "audit", "backfill", "review", "rules", "explain", "doctor"]
 REFUSED = body(backup(schedule="0 24 * * *"))
 
 

@@ -76,6 +76,15 @@ def container(kind: str = "Deployment") -> Manifest:
     return found
 
 
+def mounted(name: str) -> tuple[Manifest, Manifest]:
+    """A volume of the replicas: where it is mounted, and what it is."""
+    pod = pods()["Deployment"]["spec"]
+    assert {each["name"] for each in container()["volumeMounts"]} == {each["name"] for each in pod["volumes"]}
+    (mount,) = [each for each in container()["volumeMounts"] if each["name"] == name]
+    (volume,) = [each for each in pod["volumes"] if each["name"] == name]
+    return mount, volume
+
+
 def environment() -> dict[str, str]:
     return {each["name"]: each["value"] for each in container()["env"]}
 
@@ -209,26 +218,32 @@ def test_a_pod_is_not_killed_while_it_drains() -> None:
 
 
 def test_the_certificates_are_where_the_server_looks() -> None:
-    (mount,) = container()["volumeMounts"]
-    (volume,) = pods()["Deployment"]["spec"]["volumes"]
+    mount, volume = mounted("certificates")
     assert Path(mount["mountPath"]) == settings().cert_dir
     assert mount["readOnly"]
-    assert volume["name"] == mount["name"]
     assert volume["secret"]["defaultMode"] == 0o440
     assert pods()["Deployment"]["spec"]["securityContext"]["fsGroup"] == 65532, "the group that may read them"
 
 
+def test_the_configuration_is_where_the_server_looks_and_nobody_needs_to_make_it() -> None:
+    mount, volume = mounted("configuration")
+    assert Path(mount["mountPath"]) == settings().config
+    assert mount["readOnly"]
+    assert "subPath" not in mount, "what is mounted so is never updated"
+    assert volume["configMap"] == {"name": deploy.NAME, "optional": True}
+    assert "ConfigMap" not in {each["kind"] for each in INSTALLED}, "applied again, it would undo what its owner wrote"
+
+
 def test_everybody_means_the_same_secret_and_the_replicas_do_not_get_the_keys_of_cas() -> None:
-    (volume,) = pods()["Deployment"]["spec"]["volumes"]
-    mounted = volume["secret"]["secretName"]
+    secret = mounted("certificates")[1]["secret"]["secretName"]
     named, creation = installed("Role", "stash-admission-certs")["rules"]
-    assert named["resourceNames"] == [mounted, f"{mounted}-ca"]
+    assert named["resourceNames"] == [secret, f"{secret}-ca"]
     assert named["verbs"] == ["get", "update"]
     assert creation == {"apiGroups": [""], "resources": ["secrets"], "verbs": ["create"]}
-    assert f"--secret={mounted}" in container("Job")["args"]
+    assert f"--secret={secret}" in container("Job")["args"]
     issued = [each["spec"] for each in of_cert_manager() if each["kind"] == "Certificate"]
-    assert [each["secretName"] for each in issued if not each.get("isCA")] == [mounted]
-    assert [each["secretName"] for each in issued if each.get("isCA")] != [mounted]
+    assert [each["secretName"] for each in issued if not each.get("isCA")] == [secret]
+    assert [each["secretName"] for each in issued if each.get("isCA")] != [secret]
 
 
 def test_rotate_is_told_the_names_of_what_is_installed() -> None:

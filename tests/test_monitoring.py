@@ -247,8 +247,10 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
         "{apiVersion: v1, kind: Namespace, metadata: {name: demo}}\n---\n"
         "{apiVersion: stash.appscode.com/v1alpha1, kind: Repository, metadata: {name: gcs-repo, namespace: demo}}\n"
     )
+    configuration = folder / "configuration.yaml"
+    configuration.write_text("rules: {unused-field: 'off'}\n")
     with (
-        running(folder, "--inventory", str(inventory)) as server,
+        running(folder, "--inventory", str(inventory), "--config", str(configuration)) as server,
         scraping(folder, f"127.0.0.1:{server.management_port}", MONITORING / "alerts.yaml") as prometheus,
         httpx.Client(base_url=server.url, verify=server.verifying, trust_env=False, headers=JSON) as client,
     ):

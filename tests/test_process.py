@@ -531,6 +531,11 @@ def test_a_bad_port_in_a_variable_is_said_with_flag_and_variable() -> None:
     assert all(part in line for part in ("--port", "STASH_ADMISSION_PORT"))
 
 
+def test_a_variable_that_sets_nothing_is_refused_with_the_one_that_was_meant() -> None:
+    line = refusal(STASH_ADMISSION_RULES="unique-alias=warn")
+    assert "STASH_ADMISSION_RULES is a variable that sets nothing: write STASH_ADMISSION_RULE" in line
+
+
 # --- What needs time
 
 

@@ -8,7 +8,7 @@ import pytest
 import typer.main
 
 from app.cli import app
-from app.settings import PREFIX, BadSetting, Settings, load
+from app.settings import PREFIX, BadSetting, Settings, load, refuse_unknown
 
 SETTINGS: dict[str, tuple[str, Any, Any]] = {
     "host": ("0.0.0.0", "0.0.0.0", "::1"),  # noqa: S104
@@ -24,6 +24,7 @@ SETTINGS: dict[str, tuple[str, Any, Any]] = {
     "max_connections": ("12", 12, 64),
     "traces": ("otlp", "otlp", "none"),
     "rule": ("unique-alias=warn", ("unique-alias=warn",), ("unique-host=off",)),
+    "config": ("/run/config.yaml", Path("/run/config.yaml"), Path("/elsewhere")),
 }
 """By name: a text for the variable, the value that it stands for, and another value, given by flag."""
 
@@ -35,6 +36,12 @@ BAD = {
     "drain_seconds": ["", "soon", "-1", "nan", "inf", "10s"],
     "host": [""],  # to listen on, it would be every address
     "inventory": [""],
+    # What something forgot to fill in must not switch off what it was to switch on.
+    "cert_dir": ["", " "],
+    "server_name": [""],
+    "client_ca": ["", " "],
+    "client_name": ["", " ", ","],
+    "config": ["", " "],
     "max_in_flight": ["", "many", "0", "-1", "1.5"],
     "max_connections": ["", "many", "0", "-1", "1.5"],
     "traces": ["", "jaeger", "otlp,none"],
@@ -159,3 +166,52 @@ def test_what_kubernetes_sets_for_a_service_of_that_name_is_explained(monkeypatc
     monkeypatch.setenv("STASH_ADMISSION_PORT", "tcp://10.0.0.1:443")
     with pytest.raises(BadSetting, match=r"STASH_ADMISSION_PORT: .*enableServiceLinks: false"):
         load()
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("STASH_ADMISSION_RULES", "write STASH_ADMISSION_RULE"),
+        ("STASH_ADMISSION_CLIENTCA", "write STASH_ADMISSION_CLIENT_CA"),
+        ("stash_admission_rules", "write STASH_ADMISSION_RULE"),
+        ("STASH_ADMISSION_XYZZY", "take it out, or give it a name that begins otherwise"),
+        ("STASH_ADMISSION_", "take it out, or give it a name that begins otherwise"),
+    ],
+)
+def test_a_variable_that_sets_nothing_is_refused_with_what_to_write(name: str, advice: str) -> None:
+    with pytest.raises(BadSetting) as caught:
+        refuse_unknown({name: "unique-alias=warn"})
+    assert str(caught.value) == f"{name} is a variable that sets nothing: {advice}"
+
+
+@pytest.mark.parametrize("name", [PREFIX + name.upper() for name in SETTINGS] + ["stash_admission_port", "PATH"])
+def test_every_setting_and_what_is_none_of_ours_is_let_be(name: str) -> None:
+    refuse_unknown({name: "anything"})
+
+
+SERVICE_LINKS = {
+    "STASH_ADMISSION_SERVICE_HOST": "10.0.0.1",
+    "STASH_ADMISSION_SERVICE_PORT": "443",
+    "STASH_ADMISSION_SERVICE_PORT_WEBHOOK": "443",
+    "STASH_ADMISSION_PORT": "tcp://10.0.0.1:443",
+    "STASH_ADMISSION_PORT_443_TCP": "tcp://10.0.0.1:443",
+    "STASH_ADMISSION_PORT_443_TCP_PROTO": "tcp",
+    "STASH_ADMISSION_PORT_443_TCP_PORT": "443",
+    "STASH_ADMISSION_PORT_443_TCP_ADDR": "10.0.0.1",
+    "STASH_ADMISSION_PORT_53_UDP_ADDR": "10.0.0.1",
+    "STASH_ADMISSION_METRICS_SERVICE_HOST": "10.0.0.2",
+    "STASH_ADMISSION_METRICS_SERVICE_PORT_HTTP": "8080",
+    "STASH_ADMISSION_METRICS_PORT": "tcp://10.0.0.2:8080",
+    "STASH_ADMISSION_METRICS_PORT_8080_TCP_ADDR": "10.0.0.2",
+}
+"""What the kubelet sets for the Services stash-admission and stash-admission-metrics."""
+
+
+def test_what_kubernetes_sets_for_services_is_let_be() -> None:
+    refuse_unknown(SERVICE_LINKS)
+
+
+@pytest.mark.parametrize("name", ["STASH_ADMISSION_SERVICE_HOSTS", "STASH_ADMISSION_PORTS", "STASH_ADMISSION_PORT_TCP"])
+def test_what_only_looks_like_a_variable_of_kubernetes_is_refused(name: str) -> None:
+    with pytest.raises(BadSetting, match=name):
+        refuse_unknown({name: "1"})

@@ -13,8 +13,7 @@ import httpx
 import pytest
 import structlog
 
-from app.admission import Admission
-from app.catalogue import RULES, Level
+from app.catalogue import RULES, Level, levels
 from app.server import LARGEST_HEAD
 from app.telemetry import ACTS, DECISIONS, OPERATIONS, Telemetry, configure_logging
 from tests.running import JSON, Door, backup, body, series
@@ -100,7 +99,7 @@ def test_ten_thousand_odd_requests_make_no_series_beyond_the_closed_sets() -> No
 
 def test_every_label_of_every_series_has_a_value_of_its_closed_set() -> None:
     telemetry = Telemetry()
-    telemetry.judges_by(Admission().levels)
+    telemetry.judges_by(levels({}))
     for family in telemetry.registry.collect():
         for sample in family.samples:
             for label, found in sample.labels.items():
@@ -128,7 +127,9 @@ def test_a_rule_has_a_series_for_each_thing_that_it_can_do(rule: str, acts: set[
 
 
 def test_the_level_of_each_rule_is_shown() -> None:
-    door = Door({"unique-alias": "warn", "nothing-kept": "off"})
+    telemetry = Telemetry()
+    telemetry.judges_by(levels({"unique-alias": "warn", "nothing-kept": "off"}))
+    door = Door(telemetry=telemetry)
     shown = {
         dict(labels)["rule"]: dict(labels)["level"] for name, labels in door.metrics() if name == f"{NAME}rule_level"
     }

@@ -14,6 +14,7 @@ from app.files.objects import Manifest, objects, of_stash
 from app.files.walking import Unreadable
 from app.inventory.inventory import KINDS as KNOWN
 from app.inventory.inventory import NAMESPACE, Inventory
+from app.levels import Levels
 from app.stored.api import Api
 from app.stored.reading import Contents, Scope, Step, read_cluster
 
@@ -29,7 +30,9 @@ class Audit:
     """What was read in part only, and which rules were not checked, and why."""
 
 
-def audit_cluster(audit: Audit, api: Api, levels: Mapping[str, str], namespace: str | None = None) -> Iterator[Step]:
+def audit_cluster(
+    audit: Audit, api: Api, levels: Mapping[str, str] | Levels, namespace: str | None = None
+) -> Iterator[Step]:
     """Judge what a cluster holds, or one of its namespaces. Yields how far it is."""
     contents = Contents()
     yield from read_cluster(contents, api, Scope(tuple(KINDS), tuple(KNOWN), namespace))
@@ -39,7 +42,7 @@ def audit_cluster(audit: Audit, api: Api, levels: Mapping[str, str], namespace: 
     yield from _judge(audit, contents.objects, Admission(levels, contents.inventory))
 
 
-def audit_files(audit: Audit, paths: Iterable[Path], levels: Mapping[str, str]) -> Iterator[Step]:
+def audit_files(audit: Audit, paths: Iterable[Path], levels: Mapping[str, str] | Levels) -> Iterator[Step]:
     """Judge what files hold: all that there is, as far as rules know. Yields how far it is."""
     inventory = Inventory(stale_after=None)
     found: list[Manifest] = []

@@ -1,13 +1,13 @@
 """All that there is to say about the objects in some files."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from app.admission import Admission
 from app.check.judging import Checked, check, concerns
 from app.check.stored import Stored
-from app.files.objects import Manifest, objects
+from app.files.objects import Found, Manifest, objects
 from app.files.walking import Unreadable
 
 
@@ -31,20 +31,24 @@ class Report:
         return sum(len(change.edits) for one in self.checked for change in one.changes)
 
 
-def report(paths: Iterable[Path], admission: Admission, old: Iterable[Path] = ()) -> Iterable[Report]:
-    """Check everything in `paths`; against what `old` holds, as updates of it.
+def report(paths: Iterable[Path], admission: Admission, old: Iterable[Path] = ()) -> Iterator[Report]:
+    """Check everything in `paths`; against what `old` holds, as updates of it."""
+    return reported(objects(paths), admission, Stored(objects(old)))
+
+
+def reported(found: Iterable[Found], admission: Admission, stored: Stored) -> Iterator[Report]:
+    """Check what was found; what is stored of it as an update.
 
     Yields the same report after each object, so that somebody can watch; the last time it is complete.
     """
     result = Report()
-    stored = Stored(old)
     result.unreadable += stored.unreadable
     yield result
-    for found in objects(paths):
-        if isinstance(found, Unreadable):
-            result.unreadable.append(found)
-        elif isinstance(found, Manifest) and concerns(found):
-            result.checked.append(check(found, admission, stored.of(found)))
+    for each in found:
+        if isinstance(each, Unreadable):
+            result.unreadable.append(each)
+        elif isinstance(each, Manifest) and concerns(each):
+            result.checked.append(check(each, admission, stored.of(each)))
         else:
             result.others += 1
         yield result

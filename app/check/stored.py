@@ -1,20 +1,19 @@
 """The objects that an update changes."""
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
-from app.files.objects import Manifest, objects
+from app.files.objects import Found, Manifest
 from app.files.walking import Unreadable
 
 
 class Stored:
     """Objects in files, found again by kind, namespace and name."""
 
-    def __init__(self, paths: Iterable[Path]) -> None:
+    def __init__(self, objects: Iterable[Found]) -> None:
         self.unreadable: list[Unreadable] = []
         self._objects: dict[tuple[str, str], dict[str, Mapping[str, Any]]] = {}
-        for found in objects(paths):
+        for found in objects:
             if isinstance(found, Unreadable):
                 self.unreadable.append(found)
             elif isinstance(found, Manifest) and found.name:

@@ -13,6 +13,7 @@ from app.cli.catalogue import explain, rules
 from app.cli.cluster import audit, backfill
 from app.cli.installation import doctor
 from app.cli.manifests import check, fix, plan
+from app.cli.playground import playground
 from app.cli.server import review, serve
 
 app = typer.Typer(
@@ -21,7 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (serve, check, fix, plan, audit, backfill, review, rules, explain, doctor):
+for command in (serve, check, fix, plan, playground, audit, backfill, review, rules, explain, doctor):
     app.command()(command)
 
 

@@ -6,20 +6,48 @@ from typing import Annotated
 
 import typer
 
-from app.cli.console import console, fail, rule_ids
+from app.cli.console import Config, Rules, chosen, console, fail, rule_ids
 
 
-def rules() -> None:
-    """List the rules."""
+def rules(
+    rule: Rules = None,
+    config: Config = None,
+    namespace: Annotated[
+        str, typer.Option("--namespace", "-n", metavar="NAME", help="The levels in this namespace.")
+    ] = "",
+    changed: Annotated[bool, typer.Option("--changed", help="Only rules whose level somebody has set.")] = False,
+) -> None:
+    """List the rules with the levels in force, and where these come from: a flag, a variable, a file, or nowhere.
+
+    Exit code 2 if there is something wrong with the file.
+
+    For example:
+
+        stash-admission rules
+
+        stash-admission rules --config config.yaml --namespace demo --changed
+
+        kubectl -n stash-admission exec deploy/stash-admission -- stash-admission rules -n demo
+    """
     from rich.table import Table
 
     from app.catalogue import RULES
+    from app.configfile import not_a_namespace
+    from app.levels import DEFAULT
 
+    wrong = namespace and not_a_namespace(namespace)
+    if wrong:
+        fail(f"--namespace {namespace}: {wrong}")
+    flags, configuration = chosen(rule, config)
+    levels = configuration.under(flags).within(namespace)
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for heading in ("RULE", "LEVEL", "WHAT IT DOES"):
+    for heading in ("RULE", "LEVEL", "SET BY", "WHAT IT DOES"):
         table.add_column(heading, no_wrap=heading != "WHAT IT DOES")
     for each in RULES.values():
-        table.add_row(each.id, each.level or "mutation", each.summary)
+        origin = configuration.origin(each.id, flags, namespace) if each.level else ""
+        if changed and origin in ("", DEFAULT):
+            continue
+        table.add_row(each.id, levels.get(each.id, "mutation"), origin, each.summary)
     console().print(table)
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from app.cli.console import Rules, console, fail
+from app.cli.console import Config, Rules, console, fail, levels
 from app.cli.findings import FailOn, Output, end, say, unread
 from app.cli.manifests import once
 from app.cli.progress import progressed
@@ -23,6 +23,7 @@ def audit(
     ] = None,
     namespace: Namespace = None,
     rule: Rules = None,
+    config: Config = None,
     output: Annotated[Output, typer.Option(help="How to say it.")] = Output.TEXT,
     fail_on: Annotated[FailOn, typer.Option(help="What ends with exit code 1.")] = FailOn.ERROR,
 ) -> None:
@@ -43,21 +44,16 @@ def audit(
     """
     from app.audit.auditing import Audit, audit_cluster, audit_files
     from app.audit.text import show
-    from app.settings import BadSetting, load
 
     if paths and namespace is not None:
         fail("--namespace is for a cluster: leave it out, or the paths")
-    once(paths or [])
-    found = Audit()
-    try:
-        levels = load(rule=tuple(rule) if rule else None).levels
-    except BadSetting as error:
-        fail(str(error))
+    once(paths or [], [config] if config else [])
+    found, by = Audit(), levels(rule, config)
     if paths:
-        progressed(audit_files(found, paths, levels))
+        progressed(audit_files(found, paths, by))
     else:
         api = _connect(namespace)
-        progressed(audit_cluster(found, api, levels, namespace))
+        progressed(audit_cluster(found, api, by, namespace))
         api.close()
     say(found.report, output, lambda: show(found, console()))
     _warn(found.notes)

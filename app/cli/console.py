@@ -72,6 +72,29 @@ def rule_levels(incomplete: str) -> list[str]:
     return [each for each in settings if each.startswith(incomplete)]
 
 
+def levels(rule: list[str] | None, config: Path | None) -> Any:
+    """The levels that flags, variables and a file choose. Ends with exit code 2 if there is something wrong."""
+    flags, configuration = chosen(rule, config)
+    return configuration.under(flags)
+
+
+def chosen(rule: list[str] | None, config: Path | None) -> Any:
+    """What flags or variables choose, and what the file does. Ends with exit code 2 if there is something wrong."""
+    from app.configfile import BadConfiguration, read
+    from app.levels import Configuration
+    from app.settings import BadSetting, load
+
+    try:
+        settings = load(rule=tuple(rule) if rule else None, config=config)
+        return settings.levels, Configuration() if settings.config is None else read(settings.config)
+    except (BadConfiguration, BadSetting) as error:
+        fail(str(error))
+
+
+Config = Annotated[
+    Path | None,
+    typer.Option(metavar="PATH", help="File with levels of rules, or a directory with a config.yaml."),
+]
 Rules = Annotated[
     list[str] | None,
     typer.Option(

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from app.cli.console import Rules, console, fail, watched
+from app.cli.console import Config, Rules, console, fail, levels, watched
 from app.cli.findings import FailOn, Output, end, say
 
 Paths = Annotated[
@@ -23,16 +23,14 @@ Inventory = Annotated[
 ]
 
 
-def admission(rule: list[str] | None, inventory: Path | None) -> Any:
+def admission(rule: list[str] | None, config: Path | None, inventory: Path | None) -> Any:
     """What decides, with the levels that the user chose, and what the cluster holds."""
     from app.admission import Admission
     from app.inventory.folder import BadFolder, read_folder
-    from app.settings import BadSetting, load
 
     try:
-        levels = load(rule=tuple(rule) if rule else None).levels
-        return Admission(levels, None if inventory is None else read_folder(inventory))
-    except (BadFolder, BadSetting) as error:
+        return Admission(levels(rule, config), None if inventory is None else read_folder(inventory))
+    except BadFolder as error:
         fail(str(error))
 
 
@@ -52,6 +50,7 @@ def check(
     ] = None,
     inventory: Inventory = None,
     rule: Rules = None,
+    config: Config = None,
     output: Annotated[Output, typer.Option(help="How to say it.")] = Output.TEXT,
     fail_on: Annotated[FailOn, typer.Option(help="What ends with exit code 1.")] = FailOn.ERROR,
 ) -> None:
@@ -72,8 +71,8 @@ def check(
     """
     from app.check import report, text
 
-    once(paths, old or [])
-    found = watched(report.report(paths, admission(rule, inventory), old or ()), text.summary)
+    once(paths, old or [], [config] if config else [])
+    found = watched(report.report(paths, admission(rule, config, inventory), old or ()), text.summary)
     say(found, output, lambda: text.show(found, console()))
     end(found, fail_on)
 
@@ -151,7 +150,7 @@ def plan(
     from app.plan.report import Plans, planned
 
     once(paths)
-    decides = admission(None, inventory)
+    decides = admission(None, None, inventory)
     named = [each for each in (nodes or "").split(",") if each]
     cluster = Cluster(dict(map(_replicas, replicas or ())), named, decides.others)
     found: Plans = watched(planned(paths, decides, cluster), lambda each: f"{len(each.plans)} objects planned")

@@ -1,11 +1,12 @@
 """The commands `serve` and `review`: the server, and one of its answers."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from app.cli.console import Rules, fail, read
+from app.cli.console import Config, Rules, fail, levels, read
 
 
 def serve(
@@ -46,10 +47,11 @@ def serve(
         typer.Option(metavar="none|otlp", help="Whether a span of each review is sent, and how. [default: none]"),
     ] = None,
     rule: Rules = None,
+    config: Config = None,
 ) -> None:
     """Serve the webhooks. Every flag is also a variable: --port is STASH_ADMISSION_PORT."""
     from app.serving import CannotServe, serve
-    from app.settings import BadSetting, load
+    from app.settings import BadSetting, load, refuse_unknown
 
     try:
         settings = load(
@@ -66,7 +68,9 @@ def serve(
             max_connections=max_connections,
             traces=traces,
             rule=tuple(rule) if rule else None,
+            config=config,
         )
+        refuse_unknown(os.environ)
         serve(settings)
     except (BadSetting, CannotServe) as error:
         fail(str(error))
@@ -79,6 +83,7 @@ def review(
     mutate: Annotated[bool, typer.Option("--mutate", help="Answer as POST /mutate does.")] = False,
     validate: Annotated[bool, typer.Option("--validate", help="Answer as POST /validate does.")] = False,
     rule: Rules = None,
+    config: Config = None,
     inventory: Annotated[
         Path | None, typer.Option(help="Folder or file with manifests of what else the cluster holds.")
     ] = None,
@@ -91,15 +96,13 @@ def review(
     from app.answer import render
     from app.inventory.folder import BadFolder, read_folder
     from app.review import BadReview, parse, read_request
-    from app.settings import BadSetting, load
 
     if mutate == validate:
         fail("say which webhook answers: --mutate or --validate")
     try:
-        levels = load(rule=tuple(rule) if rule else None).levels
-        admission = Admission(levels, None if inventory is None else read_folder(inventory))
+        admission = Admission(levels(rule, config), None if inventory is None else read_folder(inventory))
         request = read_request(parse(read(file)))
-    except (BadFolder, BadSetting) as error:
+    except BadFolder as error:
         fail(str(error))
     except BadReview as error:
         fail(f"{error}; manifests/samples/reviews/ holds reviews to start from")

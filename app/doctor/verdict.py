@@ -44,7 +44,8 @@ def bad(reply: Reply, sight: Sight) -> Iterator[Remark]:
         rules = _our_rules(reply.warnings)
         if rules:
             line = f"a bad {TRIED} is admitted with warnings: the rules {', '.join(rules)} do not refuse"
-            yield note(line, "so they are set, by --rule or STASH_ADMISSION_RULE; if that is not meant, take it out")
+            advice = "so they are set; `stash-admission rules --changed`, run in a replica, says by what"
+            yield note(line, advice)
         else:
             line = f"a bad {TRIED} is admitted: /validate did not refuse it"
             yield wrong(line, _why_silent(sight, Target.VALIDATING))

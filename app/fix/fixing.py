@@ -6,6 +6,7 @@ from itertools import groupby
 
 from app.admission import Admission
 from app.check.judging import ask, concerns
+from app.check.stored import Stored
 from app.check.text import described
 from app.domain.outcome import Edit
 from app.files.documents import Document
@@ -64,10 +65,13 @@ class _Change:
         return f"{self.manifest.kind} {named}".rstrip()
 
 
-def fix(text: Text, admission: Admission, *, aliases: bool = False) -> Fixed:
-    """The file with the server's changes; with `aliases`, also with aliases for members that clash."""
+def fix(text: Text, admission: Admission, *, aliases: bool = False, stored: Stored | None = None) -> Fixed:
+    """The file with the server's changes; with `aliases`, also with aliases for members that clash.
+
+    `stored` holds the objects that are there already, which the file's are updates of.
+    """
     result = Fixed(text, text.text)
-    changes = list(_changes(text, admission, result, aliases=aliases))
+    changes = list(_changes(text, admission, result, stored or Stored(()), aliases=aliases))
     parts, at = [], 0
     for _, group in groupby(changes, key=lambda each: each.manifest.index):
         together = list(group)
@@ -79,18 +83,18 @@ def fix(text: Text, admission: Admission, *, aliases: bool = False) -> Fixed:
     return result
 
 
-def _changes(text: Text, admission: Admission, result: Fixed, *, aliases: bool) -> Iterator[_Change]:
+def _changes(text: Text, admission: Admission, result: Fixed, stored: Stored, *, aliases: bool) -> Iterator[_Change]:
     for found in objects_in(text):
         if isinstance(found, Unreadable):
             result.unreadable.append(found)
         elif isinstance(found, Manifest) and concerns(found) and found.version == KINDS[found.kind].version:
-            change = _change(found, admission, result, aliases=aliases)
+            change = _change(found, admission, result, stored, aliases=aliases)
             if change.edits:
                 yield change
 
 
-def _change(manifest: Manifest, admission: Admission, result: Fixed, *, aliases: bool) -> _Change:
-    answer = ask(manifest, admission)
+def _change(manifest: Manifest, admission: Admission, result: Fixed, stored: Stored, *, aliases: bool) -> _Change:
+    answer = ask(manifest, admission, stored.of(manifest))
     edits = [edit for _, edit in answer.edits]
     chosen = suggested(manifest, admission) if aliases else []
     if aliases and not chosen and clashes(answer.judged):

@@ -69,7 +69,7 @@ def show(result: Fixes, console: Console, *, diff: bool) -> None:
     """Print what was written, or as a difference what would be."""
     for fixed in result.changed:
         if diff:
-            for line in _difference(fixed):
+            for line in difference(fixed):
                 style = _STYLES.get(line[:1]) if console.is_terminal else None
                 console.print(line, style=style, soft_wrap=True, highlight=False, markup=False)
         elif fixed.before.file != STANDARD_INPUT:
@@ -78,7 +78,7 @@ def show(result: Fixes, console: Console, *, diff: bool) -> None:
                 console.print(printable(line), soft_wrap=True, highlight=False, markup=False)
 
 
-def _difference(fixed: Fixed) -> Iterator[str]:
+def difference(fixed: Fixed) -> Iterator[str]:
     """The file's change as a unified diff."""
     before, after = fixed.before.text.splitlines(), fixed.after.splitlines()
     yield from difflib.unified_diff(before, after, fixed.before.file, fixed.before.file, lineterm="")

@@ -31,8 +31,7 @@ def rewritten(text: str, document: Document, changes: Iterable[tuple[Manifest, S
         wanted = _with(wanted, manifest.within, edits)
         for edit in edits:
             splices += _splices(layout, manifest.node, edit)
-    written = spliced(text, splices)
-    result = written[document.start : len(written) - len(text) + document.end]
+    result = spliced(text, document.start, document.end, splices)
     try:
         root = compose_json(result) if document.json else compose(result)
         same = root is not None and _canonical(value_of(root)) == _canonical(wanted)
@@ -52,7 +51,7 @@ def _splices(layout: Layout, root: Node, edit: Edit) -> Iterator[Splice]:
         yield from move(layout, field, _object(root, edit.path[:-1]), name)
     else:
         holder = _object(root, edit.path[:-1])
-        yield from set_field(layout, holder, name, str(edit.value), _FOLLOWS.get(name, ""))
+        yield from set_field(layout, holder, name, edit.value, _FOLLOWS.get(name, ""))
 
 
 def _object(root: Node, path: Path) -> Mapping:

@@ -1,4 +1,4 @@
-"""Writing a field with a text: into an object that has none, or in place of another value."""
+"""Writing a field with a text or a boolean: into an object that has none, or in place of another value."""
 
 from collections.abc import Iterator
 
@@ -14,7 +14,7 @@ def own_pair(holder: Mapping, name: str) -> tuple[Node, Node] | None:
     return next(((key, value) for key, value in holder.pairs if _is_called(key, name)), None)
 
 
-def set_field(layout: Layout, holder: Mapping, name: str, value: str, behind: str = "") -> Iterator[Splice]:
+def set_field(layout: Layout, holder: Mapping, name: str, value: str | bool, behind: str = "") -> Iterator[Splice]:
     """Write a field: over the value that it has, behind the field `behind` if there is one, or as the first field."""
     pair = own_pair(holder, name)
     if pair is not None:
@@ -46,7 +46,7 @@ def is_compact(layout: Layout, holder: Mapping) -> bool:
     return bool(holder.pairs) and layout.text[holder.pairs[0][0].end :][:2].rstrip() not in (":", "")
 
 
-def _over(layout: Layout, key: Node, node: Node, value: str) -> Splice:
+def _over(layout: Layout, key: Node, node: Node, value: str | bool) -> Splice:
     """The value of a field in place of what was there."""
     if node.anchor is not None or node.tag is not None:
         raise CannotRewrite("the value has an anchor or a tag")

@@ -11,8 +11,10 @@ _LIKE_A_NUMBER = re.compile(r"[0-9][0-9_.:+-]*([eExXoObB][0-9A-Fa-f_+-]*)?")
 """Also dates, and what YAML readers other than kubectl's take for numbers."""
 
 
-def scalar(value: str, style: str = "") -> str:
-    """A text in a style: `"`, `'`, or plain, where it stays a text without quotes."""
+def scalar(value: str | bool, style: str = "") -> str:
+    """A text in a style: `"`, `'`, or plain, where it stays a text without quotes. A boolean has no style."""
+    if isinstance(value, bool):
+        return json.dumps(value)
     if style == "'" and value.isprintable():
         return "'" + value.replace("'", "''") + "'"
     return value if not style and _is_safe(value) else f'"{"".join(map(_escaped, value))}"'

@@ -15,12 +15,15 @@ class Splice:
     text: str = ""
 
 
-def spliced(text: str, splices: Iterable[Splice]) -> str:
-    """The text with all changes made; the same one twice counts once. Raises CannotRewrite where two overlap."""
-    parts, at = [], 0
+def spliced(text: str, start: int, end: int, splices: Iterable[Splice]) -> str:
+    """The text between two offsets with all changes made; the same one twice counts once.
+
+    Raises CannotRewrite where two overlap.
+    """
+    parts, at = [], start
     for each in sorted(set(splices)):
         if each.start < at:
             raise CannotRewrite("two changes meet in one place")
         parts += [text[at : each.start], each.text]
         at = each.end
-    return "".join([*parts, text[at:]])
+    return "".join([*parts, text[at:end]])

@@ -8,10 +8,11 @@ from app.plan.planning import Fed, Plan, Step
 
 def as_json(plans: list[Plan]) -> str:
     """One object with all plans, in the order in which the objects were read."""
-    return json.dumps({"objects": [_plan(each) for each in plans]}, indent=2)
+    return json.dumps({"objects": [data(each) for each in plans]}, indent=2)
 
 
-def _plan(plan: Plan) -> dict[str, Any]:
+def data(plan: Plan) -> dict[str, Any]:
+    """One plan, to be written as JSON."""
     return {
         "kind": plan.kind,
         "namespace": plan.namespace,

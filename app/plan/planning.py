@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 from app.admission import Admission
 from app.check.judging import ask
@@ -104,9 +104,9 @@ class Cluster:
         return self.others.may_write(repository, wanted)
 
 
-def plan(manifest: Manifest, admission: Admission, cluster: Cluster) -> Plan:
-    """The plan for an object that the webhooks concern."""
-    answer = ask(manifest, admission)
+def plan(manifest: Manifest, admission: Admission, cluster: Cluster, old: Mapping[str, Any] | None = None) -> Plan:
+    """The plan for an object that the webhooks concern, as new, or as an update of `old`, the stored one."""
+    answer = ask(manifest, admission, old)
     invoker = read(manifest.kind, answer.document, manifest.namespace)
     repository = invoker.spec.get("repository") or {}
     steps = tuple(tuple(_step(member, invoker, cluster) for member in wave) for wave in waves(invoker))

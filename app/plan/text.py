@@ -52,11 +52,13 @@ def lines(plan: Plan) -> Iterator[str]:
 def _step(step: Step) -> Iterator[str]:
     yield printable(f"{step.target}: {_hosts(step)}")
     for fed in step.fed:
-        yield printable(f"{_others(step, fed)}{described(fed)}{unwritten(fed)}")
+        yield restored(step, fed)
 
 
-def _others(step: Step, fed: Fed) -> str:
-    return "every other " if fed.host == step.host and len(step.fed) > 1 else ""
+def restored(step: Step, fed: Fed, *, short: bool = False) -> str:
+    """All that is said of a host of a step; in `short` without the path of the rule's target."""
+    others = "every other " if fed.host == step.host and len(step.fed) > 1 else ""
+    return printable(f"{others}{described(fed, short=short)}{unwritten(fed)}")
 
 
 def _hosts(step: Step) -> str:
@@ -105,7 +107,7 @@ def _panel(number: int, wave: tuple[Step, ...]) -> Panel:
         lines += [Text(printable(step.target), style="bold"), _line(_hosts(step))]
         for fed in step.fed:
             style = "red" if fed.restores == "nothing" or fed.written is False else "dim"
-            lines.append(_line(f"{_others(step, fed)}{described(fed, short=True)}{unwritten(fed)}", style))
+            lines.append(_line(restored(step, fed, short=True), style))
     return Panel(Group(*lines), title=f"wave {number}", title_align="left", border_style="cyan", expand=False)
 
 

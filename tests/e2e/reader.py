@@ -35,7 +35,7 @@ set -euo pipefail
 # Several API servers need the time that a page gives them; this one follows at once.
 sleep() { command sleep 0.7; }
 """
-_ROLLED_OUT = {"replicas": 2, "updatedReplicas": 2, "readyReplicas": 2, "availableReplicas": 2}
+_ROLLED_OUT = ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas")
 
 
 class Reader:
@@ -56,7 +56,8 @@ class Reader:
         programs = folder / "bin"
         programs.mkdir()
         (programs / "kubectl").symlink_to(cluster.binaries / "kubectl")
-        (programs / "stash-certs").symlink_to(Path(sys.executable).with_name("stash-certs"))
+        for name in ("stash-admission", "stash-certs"):
+            (programs / name).symlink_to(Path(sys.executable).with_name(name))
         (programs / "cmctl").write_text(CMCTL)
         (programs / "cmctl").chmod(0o755)
         kubeconfig = str(cluster.credentials.kubeconfig("admin"))
@@ -67,8 +68,8 @@ class Reader:
         """Run the commands under these headings, which must succeed; what they printed."""
         return "".join(self.run(each) for heading in headings for each in commands(page, heading))
 
-    def run(self, command: Command) -> str:
-        """Run one command, which must succeed and print what the page says, and let the cluster follow.
+    def run(self, command: Command, code: int = 0) -> str:
+        """Run one command, which must end so and print what the page says, and let the cluster follow.
 
         What was printed. A function is kept for the commands after it; what needs a running pod is left out.
         """
@@ -84,12 +85,13 @@ class Reader:
             cwd=self.folder,
             env=self._environment,
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             text=True,
             timeout=60,
             check=False,
         )
-        assert done.returncode == 0, f"$ {text}\n{done.stdout}{done.stderr}"
+        assert done.returncode == code, f"$ {text}\n{done.stdout}"
         assert command.output in done.stdout, f"$ {text}\n{done.stdout}"
         is_rollout = "rollout restart" in text
         if is_rollout:
@@ -108,10 +110,11 @@ class Reader:
         for deployment in self.there("/apis/apps/v1", "deployments"):
             if data and data not in self.served:
                 self.served.append(data)
-            self.replica.follow(data)
+            self.replica.follow(data, _settings(deployment))
             generation = deployment["metadata"]["generation"]
             if deployment.get("status", {}).get("observedGeneration") != generation:
-                self._patch_status("deployment", deployment, {**_ROLLED_OUT, "observedGeneration": generation})
+                status = dict.fromkeys(_ROLLED_OUT, deployment["spec"]["replicas"])
+                self._patch_status("deployment", deployment, {**status, "observedGeneration": generation})
 
     def secret(self, name: str) -> dict[str, bytes] | None:
         """A Secret's data; None if there is none."""
@@ -172,6 +175,12 @@ class Reader:
 
 def _name(document: Document) -> str:
     return str(document["metadata"]["name"])
+
+
+def _settings(deployment: Document) -> dict[str, str]:
+    """What the Deployment says of the rules' levels. The rest is for another place than this machine."""
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    return {each["name"]: each["value"] for each in container["env"] if each["name"] == "STASH_ADMISSION_RULE"}
 
 
 def _check_out(folder: Path, port: int) -> None:

@@ -20,17 +20,27 @@ class Replica:
         self._mount = folder / "certs"
         self._numbers = itertools.count(1)
         self._mounted: Mapping[str, bytes] | None = None
+        self._variables: Mapping[str, str] = {}
         self._running = contextlib.ExitStack()
         self.server: Running | None = None
 
-    def follow(self, data: Mapping[str, bytes] | None) -> None:
-        """What the kubelet does with a Secret's data: wait for them, mount them, start, and mount them again."""
-        if data is None or data == self._mounted:
+    def follow(self, data: Mapping[str, bytes] | None, variables: Mapping[str, str] | None = None) -> None:
+        """What the kubelet does with a Secret's data: wait for them, mount them, start, and mount them again.
+
+        With other variables than before it starts anew.
+        """
+        variables = variables or {}
+        if data is None or (data, variables) == (self._mounted, self._variables):
             return
-        mount(self._mount, data, next(self._numbers))
-        self._mounted = data
+        if data != self._mounted:
+            mount(self._mount, data, next(self._numbers))
+            self._mounted = data
+        if self.server is not None and variables != self._variables:
+            self.stop()
+        self._variables = variables
         if self.server is None:
-            server = running(self._folder, "--port", str(self._port), certificates=self._mount)
+            flags = ("--port", str(self._port))
+            server = running(self._folder, *flags, certificates=self._mount, variables=variables)
             self.server = self._running.enter_context(server)
 
     def wait(self, seconds: float = 15) -> None:
@@ -44,6 +54,7 @@ class Replica:
     def stop(self) -> None:
         """End the server."""
         self._running.close()
+        self.server = None
 
 
 def _first(chain: bytes) -> str:

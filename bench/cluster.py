@@ -13,6 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bench.result import Section, Table, number
+from bench.setting import Setting
 from tests.e2e import binaries
 from tests.e2e.cluster import Cluster
 from tests.e2e.credentials import ADMIN
@@ -22,8 +24,11 @@ from tests.e2e.test_inventory import numbered
 from tests.running import JSON, Running, body, running
 from tests.test_inventory import batch
 
-STORED = 11_000
-"""Ten thousand BackupConfigurations, and a thousand BackupBatches of ten members."""
+_HOW = """\
+Three processes of this server, asked in turn: {rounds} rounds of {calls:,} calls each on one connection, every call
+a new BackupBatch of two members with names of its own. The time is the server's, from the last byte of a review to its
+answer, as `stash_admission_decision_seconds` has it: medians of the rounds. The full cluster holds {stored:,}
+BackupConfigurations and BackupBatches. Two API servers run on the same machine meanwhile, and nothing is pinned."""
 
 
 @dataclass
@@ -40,10 +45,10 @@ class Subject:
 
     @property
     def memory(self) -> float:
-        """Resident MiB."""
+        """Resident, in MB (10^6 bytes)."""
         lines = Path(f"/proc/{self.server.process.pid}/status").read_text().splitlines()
         (line,) = [line for line in lines if line.startswith("VmRSS:")]
-        return int(line.split()[1]) / 1024
+        return int(line.split()[1]) * 1024 / 1e6
 
     def round(self, calls: int) -> None:
         """Ask for decisions on new BackupBatches, one after another on one connection."""
@@ -53,12 +58,12 @@ class Subject:
             context=ssl.create_default_context(cafile=self.server.certificates / "ca.crt"),
         )
         before = self._spent()
-        for number in itertools.islice(self.calls, calls):
-            document = batch(f"new-{number}", f"one-{number}", f"two-{number}", repository=f"new-{number}")
-            connection.request("POST", "/validate", body(document, uid=f"uid-{number}", dryRun=True), JSON)
+        for call in itertools.islice(self.calls, calls):
+            document = batch(f"new-{call}", f"one-{call}", f"two-{call}", repository=f"new-{call}")
+            connection.request("POST", "/validate", body(document, uid=f"uid-{call}", dryRun=True), JSON)
             answer = connection.getresponse()
             if answer.status != 200 or b'"allowed":true' not in answer.read():
-                raise RuntimeError(f"{self.title}: call {number} was answered {answer.status}")
+                raise RuntimeError(f"{self.title}: call {call} was answered {answer.status}")
         connection.close()
         seconds, count = (after - was for after, was in zip(self._spent(), before, strict=True))
         self.times.append(seconds / count * 1e6)
@@ -69,46 +74,45 @@ class Subject:
         return metrics.get((f"{name}_sum", label), 0.0), metrics.get((f"{name}_count", label), 0.0)
 
 
-@dataclass(frozen=True)
-class Row:
-    """What was measured of one server."""
-
-    title: str
-    sync: float
-    memory: float
-    median: float
-    least: float
-    most: float
-
-
-def measure(folder: Path, rounds: int, calls: int) -> list[Row]:
+def measure(setting: Setting) -> Section:
     """Three servers side by side, each asked in turn: without inventory, of an empty cluster, of a full one."""
+    scale, folder = setting.scale, setting.room("cluster")
+    setting.telling.at("starting two API servers")
+    setting.binaries = binaries.find_or_build()
     with contextlib.ExitStack() as stack:
-        empty, full = (stack.enter_context(Cluster(binaries.find_or_build())) for _ in range(2))
+        empty, full = (stack.enter_context(Cluster(setting.binaries)) for _ in range(2))
         for cluster in (empty, full):
             define(cluster, crds())
             cluster.kubectl("create", "namespace", "demo")
-        _fill(full)
+        setting.telling.at(f"storing {scale.stored:,} backups")
+        _fill(full, scale.stored)
         subjects = [
             stack.enter_context(_serving(folder / "none", "no inventory", None)),
             stack.enter_context(_serving(folder / "empty", "an empty cluster", empty)),
-            stack.enter_context(_serving(folder / "full", f"a cluster with {STORED:,} backups", full)),
+            stack.enter_context(_serving(folder / "full", f"a cluster with {scale.stored:,} backups", full)),
         ]
-        for _ in range(rounds + 1):  # the first warms up
+        calls = scale.calls // 100
+        for turn in range(scale.rounds + 1):  # the first warms up
+            setting.telling.at(f"round {turn} of {scale.rounds}", turn, scale.rounds + 1)
             for subject in subjects:
                 subject.round(calls)
-        return [_row(subject) for subject in subjects]
+        section = Section("A full cluster", _HOW.format(rounds=scale.rounds, calls=calls, stored=scale.stored))
+        rows = [_row(subject) for subject in subjects]
+    headings = ("the server knows", "ready after s", "MB", "a decision µs", "rounds µs")
+    section.tables.append(Table(headings, rows))
+    return section
 
 
-def _row(subject: Subject) -> Row:
+def _row(subject: Subject) -> tuple[str, ...]:
     times = subject.times[1:]
-    return Row(subject.title, subject.sync, subject.memory, statistics.median(times), min(times), max(times))
+    seen = (subject.sync, subject.memory, statistics.median(times))
+    return (subject.title, *map(number, seen), f"{min(times):.0f} to {max(times):.0f}")
 
 
-def _fill(cluster: Cluster) -> None:
+def _fill(cluster: Cluster, count: int) -> None:
     objects = Objects(cluster)
     with ThreadPoolExecutor(8) as pool:
-        if set(pool.map(lambda number: objects.create(numbered(number)).status, range(STORED))) != {201}:
+        if set(pool.map(lambda number: objects.create(numbered(number)).status, range(count))) != {201}:
             raise RuntimeError("an object was not stored")
     objects.close()
 

@@ -1,0 +1,44 @@
+"""The command `playground`: a page that judges what is typed into it."""
+
+from typing import Annotated
+
+import typer
+
+from app.cli.console import Rules, fail
+from app.cli.manifests import Inventory, admission
+
+
+def playground(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the page. 0: any that is free.")] = 8090,
+    open_it: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in a browser.")] = False,
+    rule: Rules = None,
+    inventory: Inventory = None,
+) -> None:
+    """Serve a page on this machine that shows what the server makes of a manifest: findings, changes, plan.
+
+    The page is at 127.0.0.1 and nowhere else, and what is typed there is neither stored nor sent on. Ctrl-C ends it.
+
+    For example:
+
+        stash-admission playground --open
+
+        stash-admission playground --port 0 --rule unique-alias=warn
+
+        stash-admission playground --inventory clusters/production/
+    """
+    decides = admission(rule, inventory)
+
+    from app.playground.serving import listening, serve
+    from app.serving import CannotServe
+
+    try:
+        own, address = listening(port)
+    except CannotServe as error:
+        fail(str(error))
+
+    def ready() -> None:
+        typer.echo(f"{address} (Ctrl-C ends it)")
+        if open_it:
+            typer.launch(address)
+
+    serve(own, decides, ready)
