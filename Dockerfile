@@ -3,6 +3,7 @@
 ARG BASE=python:3.13-slim
 
 FROM ${BASE} AS build
+# requirements-traces.txt: with what `--traces` needs.
 ARG REQUIREMENTS=requirements.txt
 WORKDIR /src
 COPY ${REQUIREMENTS} requirements.lock

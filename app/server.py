@@ -21,7 +21,7 @@ from app.admission import Admission, Decision
 from app.answer import render
 from app.domain.duration import parse_duration
 from app.review import BadReview, Request, parse, read_request
-from app.telemetry import Telemetry, Webhook
+from app.telemetry import Bad, Telemetry, Webhook
 from app.traffic import Call, Traffic
 
 LARGEST_BODY = 7 * 2**20
@@ -38,7 +38,7 @@ PIECE = 2**16
 class BadCall(Exception):
     """A call that is answered with an HTTP status, because it is no review that can be answered."""
 
-    def __init__(self, status: HTTPStatus, reason: str, message: str, headers: dict[str, str] | None = None) -> None:
+    def __init__(self, status: HTTPStatus, reason: Bad, message: str, headers: dict[str, str] | None = None) -> None:
         super().__init__(message)
         self.status = status
         self.reason = reason

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import uvicorn
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from app import management, server
 from app.admission import Admission
@@ -22,6 +22,7 @@ from app.connection import Connection
 from app.connections import Connections
 from app.entrance import Entrance
 from app.knowledge import Knowledge, NoKnowledge
+from app.levels import Levels
 from app.reconfiguration import Reconfiguration
 from app.selfcheck import SelfCheck
 from app.settings import Settings
@@ -67,7 +68,7 @@ class _Listener(uvicorn.Server):
 
     def __init__(
         self,
-        app: FastAPI,
+        app: ASGIApp,
         listening: socket.socket,
         most: int,
         telemetry: Telemetry,
@@ -116,7 +117,7 @@ class Process:
 
     def __init__(self, settings: Settings, telemetry: Telemetry | None = None) -> None:
         self.settings = settings
-        self.telemetry = telemetry or Telemetry()
+        self.telemetry = telemetry or _telemetry(settings)
         self.traffic = Traffic(most=settings.max_in_flight)
         self._stopping = asyncio.Event()
         self._at_once = False
@@ -140,13 +141,21 @@ class Process:
         managing = listen(settings.host, settings.management_port, "--management-port")
         self.selfcheck = SelfCheck(settings.host, listening.getsockname()[1], self.certificates, self.telemetry)
         self.admission = Admission(self.configuration.levels, self.knowledge.inventory)
+        self.telemetry.judges_by(self.configuration.levels.everywhere)
         webhook = server.create_app(self.admission, self.telemetry, self.traffic)
         callers = Callers(settings.client_name) if settings.client_ca else None
         most = min(settings.max_connections, max((_most_files() - _OTHER_FILES) // _FILES_EACH, 10))
-        self.webhook = _Listener(webhook, listening, most, self.telemetry, self.certificates, callers)
+        self.webhook = _Listener(
+            self.telemetry.around(webhook), listening, most, self.telemetry, self.certificates, callers
+        )
         self.telemetry.connections.set_function(lambda: len(self.webhook.connections))
+        self.telemetry.certificate_fault.set_function(lambda: self.certificates.fault is not None)
         manage = management.create_app(self.telemetry, self.not_ready, self.remark)
         self.management = _Listener(manage, managing, _MOST_PROBES, self.telemetry)
+
+    def _decide_by(self, levels: Levels) -> None:
+        self.admission.use(levels)
+        self.telemetry.judges_by(levels.everywhere)
 
     def not_ready(self) -> str | None:
         """Why the server is not ready; None if it is."""
@@ -174,7 +183,7 @@ class Process:
         listeners.add_done_callback(lambda _: self._stopping.set())
         self.knowledge.start()
         watching = [asyncio.create_task(each) for each in (self.certificates.watch(), self.selfcheck.watch())]
-        watching.append(asyncio.create_task(self.configuration.watch(self.admission.use)))
+        watching.append(asyncio.create_task(self.configuration.watch(self._decide_by)))
         watching.append(asyncio.create_task(self._settle()))
         await self._stopping.wait()
         await self._drain()
@@ -186,6 +195,8 @@ class Process:
         self.webhook.should_exit = self.management.should_exit = True
         await listeners
         self.knowledge.stop()
+        if not self._at_once:
+            self.telemetry.close()
 
     async def _settle(self) -> None:
         """Wait for the inventory, which is there to stay as well."""
@@ -230,6 +241,22 @@ def _most_files() -> int:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return soft if soft != resource.RLIM_INFINITY else sys.maxsize
+
+
+def _telemetry(settings: Settings) -> Telemetry:
+    if settings.traces == "none":
+        return Telemetry()
+    try:
+        from app.tracing import TracedTelemetry
+
+        return TracedTelemetry()
+    except ModuleNotFoundError as missing:
+        raise CannotServe(
+            f"--traces or STASH_ADMISSION_TRACES: Python's {missing.name} is not installed; what traces need is in "
+            "requirements-traces.txt: pip install --require-hashes -r requirements-traces.txt"
+        ) from None
+    except ValueError as error:
+        raise CannotServe(f"--traces or STASH_ADMISSION_TRACES: {error}") from None
 
 
 def serve(settings: Settings) -> None:

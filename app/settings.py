@@ -4,7 +4,7 @@ import difflib
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -50,6 +50,8 @@ class Settings(BaseSettings):
     """Calls at the same time; of more, the oldest that is still arriving gets 503, which the API server tries again."""
     max_connections: int = Field(1000, ge=1)
     """Open connections; of more, those give way that have not called, or not for longest."""
+    traces: Literal["none", "otlp"] = "none"
+    """Whether a span of each review is sent, and how. Where to, OpenTelemetry's own variables say."""
     rule: Annotated[tuple[str, ...], NoDecode] = ()
     """Levels of rules: ID=LEVEL, in the variable with commas between."""
     config: Path | None = None

@@ -5,22 +5,35 @@ import logging
 import sys
 import time
 import traceback
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from functools import partial
 from importlib.metadata import version
-from typing import Any, Literal
+from itertools import product
+from types import MappingProxyType
+from typing import Any, Literal, get_args
 
 import orjson
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
+from starlette.types import ASGIApp
 
 from app.admission import Decision
 from app.answer import rules_of
+from app.catalogue import RULES, Level
 from app.domain.invoker import KINDS
+from app.inventory.inventory import KINDS as HELD
 from app.review import Request
 
 Webhook = Literal["mutate", "validate"]
 Certificate = Literal["serving", "ca", "client-ca"]
+Bad = Literal[
+    "path", "method", "content type", "headers too large", "body too large", "bad review", "client certificate",
+    "too busy", "internal error",
+]  # fmt: skip
+"""Why a call is no review that can be answered. The last two are ours, the others the caller's."""
+DECISIONS: Mapping[Webhook, Sequence[str]] = {"mutate": ("allowed", "mutated"), "validate": ("allowed", "refused")}
+OPERATIONS = ("CREATE", "UPDATE", "DELETE", "CONNECT")
+ACTS = ("edit", "refuse", "warn")
 HANDSHAKES = (
     "timeout", "left", "not tls", "version", "cipher", "client certificate", "our certificate not accepted", "other",
 )  # fmt: skip
@@ -91,62 +104,118 @@ class Telemetry:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self._log = structlog.get_logger()
-        self._decisions = _Series(self._counter("decisions", "Decisions.", "webhook", "kind", "operation", "decision"))
-        self._acts = _Series(self._counter("rule_acts", "Reviews in which a rule acted.", "rule", "act"))
-        self._bad_calls = self._counter("bad_calls", "Calls that are no review that can be answered.", "reason")
-        self._seconds = _Series(
-            Histogram(
-                "stash_admission_decision_seconds",
-                "Time from the last byte of a review to its answer.",
-                ["webhook"],
-                buckets=_BUCKETS,
-                registry=self.registry,
-            )
+        self.labels: dict[str, Mapping[str, Sequence[str]]] = {}
+        """All values that the labels of a metric can have, by the metric's name and the label's."""
+        webhooks, certificates = get_args(Webhook), get_args(Certificate)
+        decisions = self._counter(
+            "decisions",
+            "Decisions.",
+            {
+                "webhook": webhooks,
+                "kind": (*KINDS, "other"),
+                "operation": OPERATIONS,
+                "decision": list(dict.fromkeys(each for webhook in DECISIONS.values() for each in webhook)),
+            },
+            [each for webhook in DECISIONS for each in _decisions_of(webhook)],
         )
-        self.in_flight = Gauge("stash_admission_in_flight", "Calls being answered.", registry=self.registry)
-        self.ready = Gauge("stash_admission_ready", "1 if the server is ready.", registry=self.registry)
-        self.connections = Gauge(
-            "stash_admission_connections", "Open connections on the webhooks' port.", registry=self.registry
+        acts = self._counter(
+            "rule_acts",
+            "Reviews in which a rule changed, refused or warned of something.",
+            {"rule": list(RULES), "act": ACTS},
+            [(rule, act) for rule in RULES for act in _acts_of(rule)],
         )
-        self._not_after = Gauge(
-            "stash_admission_certificate_not_after_seconds",
-            "When a certificate in use ends to be valid, in seconds since 1970.",
-            ["certificate"],
+        self._bad_calls = self._counter(
+            "bad_calls", "Calls that are no review that can be answered.", {"reason": get_args(Bad)}
+        )
+        seconds = Histogram(
+            "stash_admission_decision_seconds",
+            "Time from the last byte of a review to its answer.",
+            self._closed("decision_seconds", {"webhook": webhooks}),
+            buckets=_BUCKETS,
             registry=self.registry,
+        )
+        for webhook in webhooks:
+            seconds.labels(webhook)
+        self._decisions, self._acts, self._seconds = _Series(decisions), _Series(acts), _Series(seconds)
+        self.in_flight = self._gauge("in_flight", "Calls being answered.")
+        self.ready = self._gauge("ready", "1 if the server is ready.")
+        self.connections = self._gauge("connections", "Open connections on the webhooks' port.")
+        self._levels = self._gauge(
+            "rule_level",
+            "1 for the level that a rule has where a namespace has none of its own. What changes objects has none.",
+            {"rule": [each.id for each in RULES.values() if each.settable], "level": list(Level)},
+        )
+        self._not_after = self._gauge(
+            "certificate_not_after_seconds",
+            "When a certificate in use ends to be valid, in seconds since 1970.",
+            {"certificate": certificates},
+        )
+        self.certificate_fault = self._gauge(
+            "certificate_fault", "1 if the certificates' files cannot be used, so that what was read before is in use."
         )
         self._reloads = self._counter(
-            "certificate_reloads", "Changes of the certificates' files.", "certificate", "result"
+            "certificate_reloads",
+            "Changes of the certificates' files.",
+            {"certificate": ("serving", "client-ca"), "result": ("done", "failed")},
         )
-        self._configured = self._counter("config_reloads", "Changes of the configuration file.", "result")
-        for result in ("done", "failed"):
-            self._configured.labels(result)
-        self._config_is_good = Gauge(
-            "stash_admission_config_last_reload_successful",
-            "0 if the configuration file cannot be used as it is now.",
-            registry=self.registry,
+        self._configured = self._counter(
+            "config_reloads", "Changes of the configuration file.", {"result": ("done", "failed")}
+        )
+        self._config_is_good = self._gauge(
+            "config_last_reload_successful", "0 if the configuration file cannot be used as it is now."
         )
         self._config_is_good.set(1)
-        self._config_read = Gauge(
-            "stash_admission_config_last_reload_success_timestamp_seconds",
+        self._config_read = self._gauge(
+            "config_last_reload_success_timestamp_seconds",
             "When the configuration in use was read, in seconds since 1970; 0: there is none.",
-            registry=self.registry,
         )
-        self._handshakes = self._counter("handshakes_refused", "TLS handshakes that failed.", "reason")
-        self._ended = self._counter("connections_ended", "Connections that the server ended.", "reason")
-        for reason in HANDSHAKES:
-            self._handshakes.labels(reason)
-        for reason in ENDS:
-            self._ended.labels(reason)
+        self._handshakes = self._counter("handshakes_refused", "TLS handshakes that failed.", {"reason": HANDSHAKES})
+        self._ended = self._counter("connections_ended", "Connections that the server ended.", {"reason": ENDS})
         self._told: dict[str, float] = {}
-        build = Gauge("stash_admission_build_info", "Always 1.", ["version"], registry=self.registry)
+        self._untold: dict[str, int] = {}
+        build = self._gauge("build_info", "Always 1.", {"version": [version("stash-admission")]})
         build.labels(version("stash-admission")).set(1)
 
-    def _counter(self, name: str, text: str, *labels: str) -> Counter:
-        return Counter(f"stash_admission_{name}", text, labels, registry=self.registry)
+    def _counter(
+        self,
+        name: str,
+        text: str,
+        labels: Mapping[str, Sequence[str]],
+        series: Iterable[Sequence[str]] | None = None,
+    ) -> Counter:
+        """A counter whose series are all there from the beginning: rate() does not see one that begins with 1.
+
+        `series` are the values of the labels that can come together; without it, all can.
+        """
+        counter = Counter(f"stash_admission_{name}", text, self._closed(name, labels), registry=self.registry)
+        for values in product(*labels.values()) if series is None else series:
+            counter.labels(*values)
+        return counter
+
+    def _gauge(self, name: str, text: str, labels: Mapping[str, Sequence[str]] = MappingProxyType({})) -> Gauge:
+        return Gauge(f"stash_admission_{name}", text, self._closed(name, labels), registry=self.registry)
+
+    def _closed(self, name: str, labels: Mapping[str, Sequence[str]]) -> list[str]:
+        """The names of the labels, whose values are noted."""
+        self.labels[f"stash_admission_{name}"] = labels
+        return list(labels)
 
     def serving(self, webhooks: str, management: str) -> None:
         """Log where the server listens."""
         self._log.info("serving", webhooks=webhooks, management=management, version=version("stash-admission"))
+
+    def judges_by(self, levels: Mapping[str, Level]) -> None:
+        """Show the levels of the rules, by their ids: those of all namespaces, whose names are no closed set."""
+        self._levels.clear()
+        for rule, level in levels.items():
+            self._levels.labels(rule, level).set(1)
+
+    def around(self, app: ASGIApp) -> ASGIApp:
+        """The application of the webhooks, for who has to see each call."""
+        return app
+
+    def close(self) -> None:
+        """End, when nothing is served any more."""
 
     def not_after(self, certificate: Certificate, until: datetime.datetime | None) -> None:
         """Show until when a certificate is valid; nothing, if there is none any more."""
@@ -187,15 +256,11 @@ class Telemetry:
 
     def knows(self, counts: Callable[[], Mapping[str, int]], age: Callable[[], float]) -> None:
         """Show what the inventory holds, by kind, and how many seconds ago its source was heard of."""
-        objects = Gauge(
-            "stash_admission_inventory_objects", "Objects that the inventory holds.", ["kind"], registry=self.registry
-        )
+        objects = self._gauge("inventory_objects", "Objects that the inventory holds.", {"kind": list(HELD)})
         for kind in counts():
             objects.labels(kind).set_function(partial(lambda kind: counts()[kind], kind))
-        seconds = Gauge(
-            "stash_admission_inventory_age_seconds",
-            "Seconds since that part of the cluster was heard of that was silent for longest.",
-            registry=self.registry,
+        seconds = self._gauge(
+            "inventory_age_seconds", "Seconds since that part of the cluster was heard of that was silent for longest."
         )
         seconds.set_function(age)
 
@@ -221,12 +286,19 @@ class Telemetry:
         self._ended.labels(reason).inc()
         self._tell("connection ended", reason, {})
 
-    def _tell(self, event: str, reason: str, more: dict[str, str]) -> None:
-        """Log at most one line a reason in ten seconds: who floods the port must not flood the log."""
+    def _tell(self, event: str, reason: str, more: Mapping[str, Any]) -> None:
+        """Log at most one line a reason in ten seconds: who floods the port must not flood the log.
+
+        The next line says how many there were meanwhile.
+        """
+        same = f"{event} {reason}"
         now = time.monotonic()
-        if now - self._told.get(f"{event} {reason}", float("-inf")) >= _SAME:
-            self._told[f"{event} {reason}"] = now
-            self._log.warning(event, reason=reason, **more)
+        if now - self._told.get(same, float("-inf")) < _SAME:
+            self._untold[same] = self._untold.get(same, 0) + 1
+            return
+        self._told[same] = now
+        untold = self._untold.pop(same, 0)
+        self._log.warning(event, reason=reason, **more, **({"not_logged": untold} if untold else {}))
 
     def decided(self, webhook: Webhook, request: Request, decision: Decision, started: float) -> None:
         """Count and log a decision. `started` is the time.perf_counter() at which the body was there."""
@@ -254,13 +326,23 @@ class Telemetry:
             milliseconds=round(seconds * 1000, 3),
         )
 
-    def bad_call(self, reason: str, status: int) -> None:
-        """Count and log a call that could not be answered. `reason` is one of ours, never the caller's words."""
+    def bad_call(self, reason: Bad, status: int) -> None:
+        """Count a call that could not be answered, and log it, unless one of the kind was logged a moment ago."""
         self._bad_calls.labels(reason).inc()
-        self._log.warning("bad call", reason=reason, status=status)
+        self._tell("bad call", reason, {"status": status})
 
     def failed(self, webhook: Webhook, uid: str, error: Exception) -> None:
         """Log an exception: its type and where it came from, not its message, which may hold contents."""
         frames = traceback.extract_tb(error.__traceback__)
         where = [f"{frame.filename}:{frame.lineno} in {frame.name}" for frame in frames]
         self._log.error("failed", webhook=webhook, uid=uid[:_LONGEST], exception=type(error).__name__, where=where)
+
+
+def _decisions_of(webhook: Webhook) -> Iterable[tuple[str, ...]]:
+    return product([webhook], (*KINDS, "other"), OPERATIONS, DECISIONS[webhook])
+
+
+def _acts_of(rule: str) -> Sequence[str]:
+    """What a rule can do; which of it, its level decides."""
+    settable = RULES[rule].settable
+    return ("edit",) if not settable else ("refuse", "warn") if Level.ENFORCE in settable else ("warn",)

@@ -11,7 +11,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from app.catalogue import RULES, Rule
-from manifests import definitions, deploy
+from manifests import alerts, dashboard, definitions, deploy
 from manifests.examples import examples
 from manifests.readme import with_parts
 from manifests.transcript import with_output
@@ -23,6 +23,7 @@ SAMPLES = ROOT / "manifests" / "samples"
 REVIEWS = SAMPLES / "reviews"
 DOCS = ROOT / "docs"
 CRDS = ROOT / "manifests" / "crds"
+MONITORING = ROOT / "manifests" / "monitoring"
 _WRITTEN_BY_HAND = (
     "backupconfiguration", "backupbatch", "restoresession", "restorebatch", "restore-in-order", "batch-of-mistakes",
 )  # fmt: skip
@@ -41,6 +42,9 @@ def generated() -> Iterator[tuple[Path, str]]:
         yield CRDS / path, content
     for path, content in deploy.files().items():
         yield ROOT / "manifests" / path, content
+    yield MONITORING / "dashboard.json", dashboard.dashboard()
+    yield MONITORING / "alerts.yaml", alerts.rule_file()
+    yield MONITORING / "prometheusrule.yaml", alerts.prometheus_rule()
     yield SAID, said()
     for page in (ROOT / "README.md", *sorted(DOCS.glob("*.md"))):
         yield page, with_output(with_parts(page.read_text()))

@@ -17,6 +17,7 @@ from app.catalogue import RULES
 from app.domain.outcome import apply
 from app.review import Request, parse, read_request
 from app.settings import PREFIX, Settings
+from manifests import alerts, metrics
 from manifests.reference import reference
 from manifests.rulebook import rulebook
 
@@ -127,6 +128,8 @@ _PARTS: dict[str, Callable[[], str]] = {
     "ask validate": lambda: _ask("validate", "batch-of-mistakes"),
     "rules": _rules,
     "settings": _settings,
+    "metrics": metrics.table,
+    "alerts": alerts.section,
     "configuration": _configuration,
     "rulebook": rulebook,
     "commands": reference,

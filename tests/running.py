@@ -72,9 +72,13 @@ class Door:
     """Both webhooks and the management port, in this process."""
 
     def __init__(
-        self, levels: Mapping[str, str] | None = None, most: int = 256, admission: Admission | None = None
+        self,
+        levels: Mapping[str, str] | None = None,
+        most: int = 256,
+        admission: Admission | None = None,
+        telemetry: Telemetry | None = None,
     ) -> None:
-        telemetry = Telemetry()
+        telemetry = telemetry or Telemetry()
         self.traffic = Traffic(most=most)
         self.not_ready: str | None = None
         self.webhooks = server.create_app(admission or Admission(levels), telemetry, self.traffic)

@@ -794,7 +794,7 @@ def test_an_exception_is_logged_with_the_uid_and_where_it_happened(
 def test_an_exception_is_counted_once(monkeypatch: pytest.MonkeyPatch, webhook: str) -> None:
     door = out_of_order(monkeypatch)
     door.call(body(), webhook)
-    counted = {key: value for key, value in door.metrics().items() if key[0] == "stash_admission_bad_calls_total"}
+    counted = {key: n for key, n in door.metrics().items() if key[0] == "stash_admission_bad_calls_total" and n}
     assert counted == {("stash_admission_bad_calls_total", (("reason", "internal error"),)): 1}
 
 
@@ -1220,7 +1220,7 @@ def test_a_bad_call_is_counted_once_and_is_no_decision(door: Door, content: byte
     door.call(content)
     metrics = door.metrics()
     assert sum(number for (name, _), number in metrics.items() if name == "stash_admission_bad_calls_total") == 1
-    assert not any(name == "stash_admission_decisions_total" for name, _ in metrics)
+    assert not any(number for (name, _), number in metrics.items() if name == "stash_admission_decisions_total")
 
 
 def test_labels_have_values_of_a_closed_set_whatever_is_sent(door: Door) -> None:

@@ -22,6 +22,7 @@ SETTINGS: dict[str, tuple[str, Any, Any]] = {
     "drain_seconds": ("7.5", 7.5, 30.0),
     "max_in_flight": ("12", 12, 64),
     "max_connections": ("12", 12, 64),
+    "traces": ("otlp", "otlp", "none"),
     "rule": ("unique-alias=warn", ("unique-alias=warn",), ("unique-host=off",)),
     "config": ("/run/config.yaml", Path("/run/config.yaml"), Path("/elsewhere")),
 }
@@ -43,6 +44,7 @@ BAD = {
     "config": ["", " "],
     "max_in_flight": ["", "many", "0", "-1", "1.5"],
     "max_connections": ["", "many", "0", "-1", "1.5"],
+    "traces": ["", "jaeger", "otlp,none"],
     "rule": ["unique-alias", "no-such-rule=off", "unique-alias=loud", "unique-alias=", "=off", "default-alias=off"],
 }
 EACH_BAD = pytest.mark.parametrize(("name", "text"), [(name, text) for name, texts in BAD.items() for text in texts])

@@ -42,6 +42,10 @@ def serve(
     max_connections: Annotated[
         int | None, typer.Option(help="Open connections; of more, the least used give way. [default: 1000]")
     ] = None,
+    traces: Annotated[
+        str | None,
+        typer.Option(metavar="none|otlp", help="Whether a span of each review is sent, and how. [default: none]"),
+    ] = None,
     rule: Rules = None,
     config: Config = None,
 ) -> None:
@@ -62,6 +66,7 @@ def serve(
             drain_seconds=drain_seconds,
             max_in_flight=max_in_flight,
             max_connections=max_connections,
+            traces=traces,
             rule=tuple(rule) if rule else None,
             config=config,
         )

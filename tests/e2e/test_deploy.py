@@ -161,6 +161,35 @@ def test_with_one_line_every_mode_is_on_the_hosts_network(cluster: Cluster, mode
         assert manifest == (shipped if changed else before)[name]
 
 
+def test_what_monitors_is_made_in_the_namespace_of_the_server(cluster: Cluster) -> None:
+    objects = {key(each): each for each in kustomize(cluster, deploy.HERE / "monitoring")}
+    assert objects.keys() == {
+        ("ConfigMap", "stash-admission-dashboard"),
+        ("PodMonitor", deploy.NAME),
+        ("PrometheusRule", deploy.NAME),
+    }
+    assert {each["metadata"]["namespace"] for each in objects.values()} == {NAMESPACE}
+    assert {each["metadata"]["labels"]["app.kubernetes.io/name"] for each in objects.values()} == {deploy.NAME}
+    dashboard = objects["ConfigMap", "stash-admission-dashboard"]
+    assert dashboard["metadata"]["labels"]["grafana_dashboard"] == "1"
+    assert dashboard["data"] == {"dashboard.json": (deploy.HERE / "monitoring" / "dashboard.json").read_text()}
+
+
+def test_the_page_on_monitoring_says_how_to_leave_the_metrics_to_prometheus(cluster: Cluster, tmp_path: Path) -> None:
+    page = (deploy.HERE.parent / "docs" / "monitoring.md").read_text()
+    shown = page.partition("```yaml\n")[2].partition("```")[0]
+    copied(tmp_path / "stash-admission")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "kustomization.yaml").write_text(shown)
+    before = {key(each): each for each in overlaid(cluster, "self-managed")}
+    after = {key(each): each for each in kustomize(cluster, tmp_path / "mine")}
+    assert {name for name, each in after.items() if each != before[name]} == {("NetworkPolicy", deploy.NAME)}
+    webhook, management = after["NetworkPolicy", deploy.NAME]["spec"]["ingress"]
+    assert webhook == {"ports": [{"protocol": "TCP", "port": 10250}]}
+    assert [each["port"] for each in management["ports"]] == [8080]
+    assert management["from"]
+
+
 REGISTRATION = ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration")
 
 
