@@ -44,8 +44,8 @@ ALERTS = (
         """\
 `stash-admission doctor` looks at the whole installation and says what to do: [doctor.md](doctor.md). If the replicas
 are ready (`kubectl -n stash-admission get pods`), it is Prometheus that does not reach them: [who may read the
-metrics](#who-may-read-the-metrics). The README has the command that [lets everything
-through](../README.md#install-it-in-a-cluster) in an emergency.""",
+metrics](#who-may-read-the-metrics). [operations.md](operations.md#open-the-gate-in-an-emergency) has the
+command that lets everything through in an emergency.""",
     ),
     Alert(
         "StashAdmissionReplicaNotReady",

@@ -6,7 +6,9 @@ import json
 import math
 import random
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -16,7 +18,7 @@ import structlog
 from app.catalogue import RULES, Level, levels
 from app.server import LARGEST_HEAD
 from app.telemetry import ACTS, DECISIONS, OPERATIONS, Telemetry, configure_logging
-from tests.running import JSON, Door, backup, body, series
+from tests.running import JSON, Door, Running, backup, body, running, series
 
 Log = Callable[[], list[dict[str, Any]]]
 NAME = "stash_admission_"
@@ -168,3 +170,20 @@ def test_each_bad_call_is_counted_whether_it_is_logged_or_not(log: Log) -> None:
         door.call(b"no json")
     assert value(door, "bad_calls_total", reason="bad review") == 50
     assert len(log()) == 1
+
+
+def test_the_levels_that_are_shown_follow_the_configuration_file(tmp_path: Path) -> None:
+    file = tmp_path / "configuration.yaml"
+    file.write_text("rules: {unique-alias: warn}\n")
+
+    def shown(server: Running) -> set[str]:
+        levels_of = [dict(labels) for name, labels in server.metrics() if name == f"{NAME}rule_level"]
+        return {each["level"] for each in levels_of if each["rule"] == "unique-alias"}
+
+    with running(tmp_path, "--config", str(file)) as server:
+        assert shown(server) == {"warn"}
+        file.write_text("rules: {unique-alias: 'off'}\n")
+        until = time.monotonic() + 30
+        while shown(server) != {"off"}:
+            assert time.monotonic() < until
+            time.sleep(0.2)
