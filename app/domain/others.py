@@ -62,6 +62,10 @@ class Others:
         """A BackupBatch that uses a Repository."""
         return self._first(repository, ("BackupBatch",), [USING])
 
+    def uses(self, repository: Key) -> bool:
+        """Whether any backup uses a Repository."""
+        return self._first(repository, BACKUPS, [USING]) is not None
+
     def writer(self, repository: Key, hosts: Hosts) -> Other | None:
         """A backup that certainly writes under one of these hosts into a Repository; a BackupBatch if one does."""
         return self._first(repository, BACKUPS, certain_seeks(hosts))
@@ -74,8 +78,8 @@ class Others:
         return self._first(repository, BACKUPS, [*certain_seeks(hosts), *possible_seeks(hosts)]) is not None
 
     def can_be_restored(self, repository: Key, hosts: Hosts) -> bool:
-        """Whether a backup may write one of these hosts into a Repository, or none at all uses it."""
-        if self.may_write(repository, hosts) or self._first(repository, BACKUPS, [USING]) is None:
+        """Whether a backup may write one of these hosts into a Repository, which backups use."""
+        if self.may_write(repository, hosts):
             return True
         if hosts.stem is None:
             return False

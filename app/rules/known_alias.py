@@ -45,7 +45,7 @@ def known_alias(restore: Restore, others: Others) -> Iterator[Finding]:
           target: {alias: shop, ref: {apiVersion: apps/v1, kind: Deployment, name: shop}}
     """
     repository = restore.repository
-    if repository is None:
+    if repository is None or not others.uses(repository):
         return
     ruled = {target.path: [rule.body for rule in rules] for target, rules in restore.rules if target is not None}
     advised = 0

@@ -50,7 +50,7 @@ def repository_host(backup: Backup, others: Others) -> Iterator[Finding]:
           - target: {alias: db, ref: {apiVersion: apps/v1, kind: StatefulSet, name: db}}
     """
     repository = backup.repository
-    if repository is None:
+    if repository is None or not others.uses(repository):
         return
     suggestions = None
     for member, hosts in backup.writers:
