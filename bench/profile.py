@@ -30,7 +30,7 @@ LAYERS: tuple[tuple[str, str], ...] = (
     ("rules", r"app/rules/|app/domain/(?!reading)"),
     ("JSON and the envelope", r"app/review\.py"),
     ("model check", r"app/domain/reading\.py|schemas/|pydantic"),
-    ("decision, around the rules", r"app/(admission|catalogue|inventory|knowledge)"),
+    ("decision, around the rules", r"app/(admission|catalogue|inventory|knowledge|levels|selection)"),
     ("this server's HTTP", r"app/(?!serving|cli|__main__)"),
     ("FastAPI and Starlette", r"fastapi|starlette"),
     ("uvicorn", r"uvicorn"),

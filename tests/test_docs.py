@@ -19,7 +19,7 @@ from manifests.reference import PROGRAMS, commands
 from tests.running import Running, running
 from tests.test_pages import PAGE, PAGES
 
-CLUSTER = ("serve", "audit", "backfill", "doctor", "rotate", "show")
+CLUSTER = ("serve", "playground", "audit", "backfill", "doctor", "rotate", "show")
 """Commands that need a cluster, or do not end."""
 GENERATED = re.compile(r"<!-- (?:run|draw|generated|cluster): .*? -->\n.*?<!-- end -->", re.DOTALL)
 BLOCK = re.compile(r"^( *)```console\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
@@ -92,7 +92,7 @@ def test_the_targets_of_make_on_a_page_are_there(page: Path) -> None:
 
 @PAGE
 def test_the_settings_on_a_page_are_there(page: Path) -> None:
-    known = {f"{PREFIX}{name}".upper() for name in Settings.model_fields}
+    known = {f"{PREFIX}{name}".upper() for name in Settings.model_fields} | {f"{PREFIX}SERVICE_HOST"}
     assert set(re.findall(rf"\b{PREFIX}[A-Z_]+\b", page.read_text())) <= known
 
 

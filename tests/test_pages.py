@@ -70,13 +70,6 @@ def test_the_tests_that_a_page_names_are_there(page: Path) -> None:
         assert f"def {name}(" in known, name
 
 
-@PAGE
-def test_the_targets_of_make_that_a_page_names_are_there(page: Path) -> None:
-    targets = set(re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
-    for name in set(re.findall(r"(?:`|\$ )make ([a-z0-9-]+)", page.read_text())):
-        assert name in targets, name
-
-
 def test_every_threat_has_a_proof_or_says_who_looks() -> None:
     rows = [line for line in (ROOT / "SECURITY.md").read_text().splitlines() if line.count("|") == 4]
     rows = [line for line in rows if not line.startswith(("| threat |", "|---"))]
