@@ -85,7 +85,7 @@ class Settings(BaseSettings):
     def _known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for each in value:
             if "=" not in each:
-                raise ValueError(f"{each!r} is not of the form ID=LEVEL, such as unique-alias=warn")
+                raise ValueError(f"{each!r} is not of the form ID=LEVEL, such as valid-duration=warn")
         levels(dict(each.split("=", 1) for each in value))
         return value
 

@@ -23,7 +23,7 @@ def playground(
 
         stash-admission playground --open
 
-        stash-admission playground --port 0 --rule unique-alias=warn
+        stash-admission playground --port 0 --rule valid-duration=warn
 
         stash-admission playground --inventory clusters/production/
     """

@@ -3,6 +3,7 @@
 import re
 
 from app.domain.quoting import quoted
+from app.domain.remembering import remembered
 
 _UNITS = {
     "ns": 1,
@@ -24,6 +25,15 @@ _TERM = re.compile(r"(?=\.?[0-9])([0-9]*)(?:\.([0-9]*))?([^0-9.]*)")
 def natural(digits: str) -> int:
     """Read ASCII digits in linear time; a value of 2**64 or more comes back as some value from 10**19 up."""
     return int(digits.lstrip("0")[:20] or "0")
+
+
+@remembered
+def duration_fault(text: str) -> str | None:
+    """Say why nothing can wait for so long, and what to write instead; None where it can."""
+    try:
+        return f"{quoted(text)} is negative: write how long to wait" if parse_duration(text) < 0 else None
+    except ValueError as error:
+        return str(error)
 
 
 def parse_duration(text: str) -> int:

@@ -60,10 +60,10 @@ LEGACY_ALIAS = {Shape.LITERAL: "host-0", Shape.INDEXED: "host", Shape.PER_NODE: 
 """The alias that makes the host which a target without alias always had. For a DaemonSet there is none."""
 
 
-def shape_of(kind: str, *, claims: bool, replicas: bool) -> Shape:
-    """The shape for a target of a kind; `claims` and `replicas`: a restore target has claim templates, has replicas."""
+def shape_of(kind: str, claims: bool, replicas: int | None) -> Shape:
+    """The shape for a target of a kind; `claims`: a restore target has claim templates, and these so many replicas."""
     if claims:
-        return _INDEXED if replicas else _LITERAL
+        return _LITERAL if replicas is None else _INDEXED
     return _SHAPES.get(kind, _LITERAL)
 
 

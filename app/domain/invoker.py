@@ -50,10 +50,10 @@ class Target:
         self.kind = ref.get("kind") or ""
         self.name = ref.get("name") or ""
         self.namespace = ref.get("namespace") or namespace
-        claims, replicas = restored and bool(body.get("volumeClaimTemplates")), body.get("replicas")
-        self.replicas = replicas if claims else None
+        claims = restored and bool(body.get("volumeClaimTemplates"))
+        self.replicas = body.get("replicas") if claims else None
         """How many ordinals a restore target with claim templates has; None for other targets."""
-        self.shape = shape_of(self.kind, claims=claims, replicas=replicas is not None)
+        self.shape = shape_of(self.kind, claims, self.replicas)
         self.identity = (self.kind, self.namespace, self.name) if self.kind or self.name else None
         """What the operator tells targets apart by; None where the ref is empty, or a fault leaves it open."""
         self.means: str | None = None

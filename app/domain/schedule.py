@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import NamedTuple
 
 from app.domain.duration import natural, parse_duration
 from app.domain.quoting import quoted
+from app.domain.remembering import remembered
 
 
 class _Field(NamedTuple):
@@ -35,28 +35,19 @@ _EVERY = "@every "
 _WORD = re.compile("[^\t-\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")
 _NUMBER = re.compile(r"\+?[0-9]+")
 
-_USUAL_LENGTH = 64
-"""Characters. What is longer is not worth remembering."""
 
-
+@remembered
 def schedule_fault(expression: str) -> str | None:
     """Say why a new CronJob could not have this schedule and what to write instead; None where it could.
 
     Source: `ParseStandard` of github.com/robfig/cron/v3 v3.0.1, and `validateScheduleFormat` of
     pkg/apis/batch/validation in Kubernetes, which calls it and refuses time zones.
     """
-    return _known_fault(expression) if len(expression) <= _USUAL_LENGTH else _fault(expression)
-
-
-def _fault(expression: str) -> str | None:
     try:
         _check(expression)
     except ValueError as fault:
         return str(fault)
     return None
-
-
-_known_fault = lru_cache(maxsize=256)(_fault)  # the backups of a cluster have a few schedules, read on every write
 
 
 def _check(expression: str) -> None:

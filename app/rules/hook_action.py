@@ -45,8 +45,8 @@ def hook_action(invoker: Invoker) -> Iterator[Finding]:
             hook = hooks.get(name)
             if hook is None:
                 continue
-            place: Path = (*path, "hooks", name)
             actions = [action for action in _ACTIONS if hook.get(action) is not None]
+            place: Path = (*path, "hooks", name)
             if len(actions) == 1 or not invoker.fits(place, ((action,) for action in _ACTIONS)):
                 continue
             if actions:

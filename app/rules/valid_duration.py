@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator
 
-from app.domain.duration import parse_duration
+from app.domain.duration import duration_fault
 from app.domain.invoker import Backup, Invoker
 from app.domain.outcome import Finding, Reason
 from app.domain.path import Path
-from app.domain.quoting import quoted
 
 
 def valid_duration(invoker: Invoker) -> Iterator[Finding]:
@@ -34,11 +33,6 @@ def valid_duration(invoker: Invoker) -> Iterator[Finding]:
 
 
 def _judge(path: Path, text: str | None) -> Iterator[Finding]:
-    if text is None:
-        return
-    try:
-        fault = f"{quoted(text)} is negative: write how long to wait" if parse_duration(text) < 0 else None
-    except ValueError as error:
-        fault = str(error)
+    fault = None if text is None else duration_fault(text)
     if fault is not None:
         yield Finding(path, Reason.INVALID, f"{path[-1]} is no duration: {fault}", text)

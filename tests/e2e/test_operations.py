@@ -151,7 +151,7 @@ def test_the_gate_is_opened_in_an_emergency_and_closed_again(installed: Reader, 
 
 def test_a_rule_warns_and_refuses_again(installed: Reader, objects: Objects) -> None:
     warn, rollout, back = commands(OPERATIONS, "Have a rule warn")
-    installed.run(Command(warn.text.replace("unique-alias", "valid-schedule")))
+    installed.run(Command(warn.text.replace("valid-duration", "valid-schedule")))
     installed.run(rollout)
     assert objects.create(bad("level"), dryRun="All").status == 201
     installed.run(Command("kubectl apply -f manifests/install.yaml"))
@@ -174,7 +174,7 @@ def test_an_upgrade_fails_no_call_and_takes_back_what_its_page_says(installed: R
     assert deployment(installed)["spec"]["replicas"] == 2
     (container,) = deployment(installed)["spec"]["template"]["spec"]["containers"]
     assert container["resources"]["limits"] == {"memory": "512Mi"}
-    assert {"name": "STASH_ADMISSION_RULE", "value": "unique-alias=warn"} in container["env"], "which stays"
+    assert {"name": "STASH_ADMISSION_RULE", "value": "valid-duration=warn"} in container["env"], "which stays"
     assert container["image"] == "stash-admission:0.2.0"
     assert installed.bundles() == trusted
 
@@ -215,6 +215,6 @@ def test_the_kustomizations_of_the_page_do_what_it_says(own: Cluster, tmp_path: 
     assert done.returncode == 0, done.stderr
     made = list(YAML(typ="safe", pure=True).load_all(done.stdout))
     (container,) = next(each for each in made if each["kind"] == "Deployment")["spec"]["template"]["spec"]["containers"]
-    assert {"name": "STASH_ADMISSION_RULE", "value": "unique-alias=warn"} in container["env"]
+    assert {"name": "STASH_ADMISSION_RULE", "value": "valid-duration=warn"} in container["env"]
     assert container["image"] == "registry.example/backup/stash-admission:0.1.0"
     assert "image: stash-admission:" not in done.stdout
