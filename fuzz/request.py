@@ -26,7 +26,7 @@ from fuzz import seeds
 _LONGEST_LOGGED = 256
 _ALL_WARNINGS = 4_096
 _OF_CALLER = ("uid", "operation", "kind", "namespace", "name", "user")
-_OF_SERVER = {"event", "webhook", "dry_run", "decision", "rules", "milliseconds"}
+_OF_SERVER = {"event", "webhook", "dry_run", "decision", "rules", "milliseconds", "level", "timestamp"}
 
 
 class _Strict(Telemetry):
@@ -59,11 +59,15 @@ class _Log:
 
     def __init__(self) -> None:
         self.lines: list[dict[str, Any]] = []
-        structlog.configure(processors=[self._take], cache_logger_on_first_use=False)
+        structlog.configure(processors=[self._take], logger_factory=lambda *_: self, cache_logger_on_first_use=False)
 
     def _take(self, _logger: Any, _level: str, line: MutableMapping[str, Any]) -> NoReturn:
         self.lines.append(dict(line))
         raise structlog.DropEvent
+
+    def info(self, line: bytes) -> None:
+        """Take the line of a decision, which comes as it is written."""
+        self.lines.append(orjson.loads(line))
 
 
 class Target:
