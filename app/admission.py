@@ -59,6 +59,13 @@ class Decision:
         """Whether no finding refuses the object."""
         return not self.judged or not any(each.refuses for each in self.judged)
 
+    @property
+    def outcome(self) -> str:
+        """What became of it in one word: refused, mutated or allowed."""
+        if not self.allowed:
+            return "refused"
+        return "mutated" if self.edits else "allowed"
+
 
 NOTHING = Decision()
 

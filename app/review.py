@@ -111,7 +111,7 @@ def read_request(value: Any) -> Request:
     if not isinstance(value, dict) or value.get("apiVersion") != API_VERSION or value.get("kind") != "AdmissionReview":
         raise BadReview(f"the body is not an AdmissionReview of {API_VERSION}")
     try:
-        REVIEW.validate_python(value, extra="ignore")
+        REVIEW.validator.validate_python(value, extra="ignore")
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         raise BadReview(f"{dotted(first['loc'][:3])}: {first['msg']}") from None

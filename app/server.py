@@ -209,7 +209,7 @@ class Webhooks(FastAPI):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one call."""
-        endpoint = self._endpoints.get(scope["path"]) if scope["method"] == "POST" else None
+        endpoint = self._endpoints.get(scope["path"]) if scope.get("method") == "POST" else None
         await (endpoint or super().__call__)(scope, receive, send)
 
 

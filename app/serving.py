@@ -28,6 +28,7 @@ from app.selfcheck import SelfCheck
 from app.settings import Settings
 from app.telemetry import Telemetry, configure_logging
 from app.traffic import Traffic
+from app.warmup import warm_up
 from app.watched import Unusable
 
 _KEEP_ALIVE = 120
@@ -176,6 +177,7 @@ class Process:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._signalled, number)
+        warm_up(self.admission)
         _leave_to_stay()
         gc.set_threshold(50_000, 20, 100)
         listeners = asyncio.gather(self.management.serve(), self.webhook.serve())

@@ -305,7 +305,7 @@ class Telemetry:
     def decided(self, webhook: Webhook, request: Request, decision: Decision, started: float) -> None:
         """Count and log a decision. `started` is the time.perf_counter() at which the body was there."""
         seconds = time.perf_counter() - started
-        outcome = ("mutated" if decision.edits else "allowed") if decision.allowed else "refused"
+        outcome = decision.outcome
         kind = request.kind if request.kind in KINDS else "other"
         self._decisions[webhook, kind, request.operation, outcome].inc()
         self._seconds[webhook,].observe(seconds)

@@ -75,7 +75,7 @@ class TracedTelemetry(Telemetry):
                 "admission.uid": request.uid[:_LONGEST],
                 "admission.kind": request.kind if request.kind in KINDS else "other",
                 "admission.operation": request.operation,
-                "admission.decision": ("mutated" if decision.edits else "allowed") if decision.allowed else "refused",
+                "admission.decision": decision.outcome,
                 "admission.rules": rules_of(decision),
                 "admission.dry_run": request.dry_run,
             },

@@ -542,3 +542,11 @@ def test_a_variable_that_sets_nothing_is_refused_with_the_one_that_was_meant() -
 def test_a_connection_that_has_been_idle_for_six_seconds_is_still_good(idle: Idle) -> None:
     time.sleep(max(0, idle.since + 6.5 - time.monotonic()))
     assert exchange(idle.connection, message(body())).startswith(b"HTTP/1.1 200")
+
+
+def test_the_first_decisions_are_neither_counted_nor_logged(tmp_path: Path) -> None:
+    with running(tmp_path) as server:
+        decided = {key: value for key, value in server.metrics().items() if key[0].startswith("stash_admission_dec")}
+        assert decided
+        assert set(decided.values()) == {0}
+        assert "decided" not in {line["event"] for line in server.log}
