@@ -21,7 +21,7 @@ class Exchange(RequestResponseCycle):
         head, self._head = self._head, None
         if head is not None:
             if self._whole(head, message):
-                self._write(head["status"], head["headers"], message["body"])
+                self._write(head["status"], head["headers"], message.get("body", b""))
                 return
             await super().send(head)
         await super().send(message)
@@ -35,9 +35,9 @@ class Exchange(RequestResponseCycle):
         parts = [STATUS_LINE[status]]
         for name, value in (*self.default_headers, *headers):
             parts += (name, b": ", value, b"\r\n")
-            if name == b"connection":
-                self.keep_alive = False
-        if not self.keep_alive and (b"connection", b"close") not in headers:
+        if (b"connection", b"close") in headers:
+            self.keep_alive = False
+        elif not self.keep_alive:
             parts.append(b"connection: close\r\n")
         parts += (b"\r\n", body)
         self.response_started = self.response_complete = True

@@ -1,5 +1,6 @@
 """Which hosts a target has, and when those of two targets are the same: the tables of the design, cell by cell."""
 
+import itertools
 import re
 
 import pytest
@@ -12,8 +13,10 @@ from app.domain.hosts import (
     Shape,
     certain_marks,
     certain_seeks,
+    certainly_apart,
     possible_marks,
     possible_seeks,
+    possibly_apart,
     shape_of,
 )
 
@@ -183,3 +186,20 @@ def test_hosts_are_written_in_the_proposals_notation(hosts: Hosts, notation: str
 )
 def test_a_host_is_one_of_a_targets_hosts(hosts: Hosts, host: str, replicas: int | None, possible: bool) -> None:
     assert hosts.can_be(host, replicas) is possible
+
+
+@given(st.lists(patterns, max_size=6))
+def test_what_is_apart_at_a_quick_look_is_apart_at_a_close_one(all_hosts: list[Hosts]) -> None:
+    pairs = list(itertools.combinations(all_hosts, 2))
+    if certainly_apart(all_hosts):
+        assert not any(certainly(one, other) or one == other for one, other in pairs)
+    if possibly_apart(all_hosts):
+        assert not any(possibly(one, other) for one, other in pairs)
+
+
+@pytest.mark.parametrize("aliases", [["a-0", "a-1", "b"], ["log", "logs", "lo", "log0"], []])
+def test_a_quick_look_is_enough_where_names_are_only_alike(aliases: list[str]) -> None:
+    for shapes in itertools.product((LITERAL, PER_NODE), repeat=len(aliases)):
+        all_hosts = [Hosts(shape, alias) for shape, alias in zip(shapes, aliases, strict=True)]
+        assert certainly_apart(all_hosts)
+        assert possibly_apart(all_hosts)
