@@ -3,12 +3,9 @@
 import asyncio
 import base64
 import copy
-import io
 import json
-import logging
 import math
 import re
-import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -17,15 +14,14 @@ from typing import Any
 import httpx
 import orjson
 import pytest
-import structlog
 from jsonpatch import JsonPatch
 from ruamel.yaml import YAML
 
 from app.admission import Admission, Decision
 from app.catalogue import RULES
 from app.review import Request
-from app.telemetry import configure_logging
 from tests.asking import Document, review
+from tests.loglines import Log, collected
 from tests.running import JSON, Door, backup, body
 
 MIB = 2**20
@@ -37,21 +33,10 @@ SAMPLE = pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.stem)
 CALLER_FIELDS = {"uid", "operation", "kind", "namespace", "name", "user"}
 
 
-Log = Callable[[], list[dict[str, Any]]]
-
-
 @pytest.fixture(autouse=True)
 def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[Log]:
-    """The lines that were logged, as the server writes them to standard output."""
-    written = io.BytesIO()
-    output = io.TextIOWrapper(written)
-    monkeypatch.setattr(logging.getLogger(), "handlers", [])
-    with monkeypatch.context() as patch:
-        patch.setattr(sys, "stdout", output)
-        configure_logging()
-    yield lambda: [json.loads(line) for line in written.getvalue().splitlines()]
-    structlog.reset_defaults()
-    output.close()
+    """The lines that were logged."""
+    yield from collected(monkeypatch)
 
 
 @pytest.fixture

@@ -1,11 +1,8 @@
 """Metrics: every label from a closed set, every series there from the beginning; and a log that nobody can flood."""
 
 import asyncio
-import io
-import json
 import math
 import random
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -13,14 +10,13 @@ from typing import Any
 
 import httpx
 import pytest
-import structlog
 
 from app.catalogue import RULES, Level, levels
 from app.server import LARGEST_HEAD
-from app.telemetry import ACTS, DECISIONS, OPERATIONS, Telemetry, configure_logging
+from app.telemetry import ACTS, DECISIONS, OPERATIONS, Telemetry
+from tests.loglines import Log, collected
 from tests.running import JSON, Door, Running, backup, body, running, series
 
-Log = Callable[[], list[dict[str, Any]]]
 NAME = "stash_admission_"
 CALLS = 10_000
 
@@ -28,14 +24,7 @@ CALLS = 10_000
 @pytest.fixture(autouse=True)
 def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[Log]:
     """The lines that were logged."""
-    written = io.BytesIO()
-    output = io.TextIOWrapper(written)
-    with monkeypatch.context() as patch:
-        patch.setattr(sys, "stdout", output)
-        configure_logging()
-    yield lambda: [json.loads(line) for line in written.getvalue().splitlines()]
-    structlog.reset_defaults()
-    output.close()
+    yield from collected(monkeypatch)
 
 
 def value(door: Door, name: str, **labels: str) -> float:
