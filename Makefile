@@ -112,7 +112,7 @@ image-check: $(READY) ## build the image's file system on this machine, and star
 	@$(BIN)/pytest tests/e2e/test_image.py -v
 
 .PHONY: sbom
-sbom: $(TOOLS_READY) ## write what the image holds to .local/sbom.json, in CycloneDX (LOCK=requirements-traces.txt)
+sbom: $(READY) ## write what the image holds to .local/sbom.json, in CycloneDX (LOCK=requirements-traces.txt)
 	@$(BIN)/python -m image.sbom .local/sbom.json $(LOCK)
 
 .PHONY: audit-dependencies

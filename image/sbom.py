@@ -54,8 +54,8 @@ def bill(lock: Path) -> Bom:
         components[name] = _component(name, each, hashes.get(name, ("", []))[1])
     bom = Bom(components=[each for name, each in components.items() if name != PROJECT])
     bom.metadata.component = components[PROJECT]
-    bom.metadata.timestamp = None
-    bom.serial_number = None
+    bom.metadata.timestamp = None  # type: ignore[assignment]
+    bom.serial_number = None  # type: ignore[assignment]
     for name, each in everything.items():
         extras = EXTRAS if name == PROJECT else ("",)
         bom.register_dependency(
