@@ -88,6 +88,9 @@ def main(
             if before is not None:
                 return _keep(setting, before)
             sections, faults = _measure(wanted, setting)
+            figures: Figures = {name: each for section in sections for name, each in section.figures.items()}
+            if check and not faults:
+                faults += _again(figures, stored, setting)
     except KeyboardInterrupt:
         typer.echo("interrupted: all processes are ended, nothing is written", err=True)
         sys.exit(130)
@@ -98,7 +101,6 @@ def main(
         *around.facts(),
         ("minutes in all", minutes),
     ]
-    figures: Figures = {name: each for section in sections for name, each in section.figures.items()}
     seen, by_cpu = ratios.values(figures), ratios.values_by_cpu(figures)
     if check:
         faults += _compared(seen, stored)
@@ -154,6 +156,15 @@ def _measure(wanted: list[str], setting: Setting) -> tuple[list[Section], list[s
     return sections, faults
 
 
+def _again(figures: Figures, stored: dict[str, float], setting: Setting) -> list[str]:
+    """Measure once more what seems to be worse, and let both count: a few rounds beside other programs say little."""
+    doubtful = {target.part for target in ratios.worsened(ratios.values(figures), stored)}
+    sections, faults = _measure([each for each in PARTS if each in doubtful], setting)
+    for name, each in (item for section in sections for item in section.figures.items()):
+        figures[name] = [*figures.get(name, ()), *each]
+    return faults
+
+
 def _words(error: BaseException) -> str:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
@@ -180,7 +191,7 @@ def _stored() -> dict[str, float]:
 
 
 def _compared(seen: dict[str, float], stored: dict[str, float]) -> list[str]:
-    worse = ratios.worsened(seen, stored)
+    worse = list(ratios.worsened(seen, stored).values())
     compared = len(seen.keys() & stored.keys())
     typer.echo(
         f"{compared} ratios compared, medians of few rounds; {len(worse)} worse by more than {ratios.TOLERANCE:.0%}"

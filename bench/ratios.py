@@ -56,6 +56,12 @@ class Target:
         return statistics.median(above) / statistics.median(below)
 
     @property
+    def part(self) -> str:
+        """The part of the measurements that it is made of."""
+        first = self.above.partition("/")[0]
+        return "throughput" if first in ("rate", "cpu", "p50", "p99") else first
+
+    @property
     def by_cpu(self) -> Target | None:
         """The same in CPU of a call, where it is about calls a second: on one core, one is the other's inverse."""
         if self.below is None or not self.above.startswith("rate/"):
@@ -153,14 +159,14 @@ def missed(seen: Mapping[str, float]) -> list[str]:
     ]
 
 
-def worsened(seen: Mapping[str, float], before: Mapping[str, float]) -> list[str]:
+def worsened(seen: Mapping[str, float], before: Mapping[str, float]) -> dict[Target, str]:
     """What got worse by more than the tolerance, a line each; what only one of the two has is not compared."""
     both = [target for target in TARGETS if target.name in seen and target.name in before]
-    return [
-        f"{target.name}: {seen[target.name]:.2f}, was {before[target.name]:.2f}, worse by {loss:.0%}"
+    return {
+        target: f"{target.name}: {seen[target.name]:.2f}, was {before[target.name]:.2f}, worse by {loss:.0%}"
         for target in both
         if (loss := target.worse(seen[target.name], before[target.name])) > TOLERANCE
-    ]
+    }
 
 
 def store(seen: Mapping[str, float], facts: list[tuple[str, str]], path: Path = STORED) -> None:

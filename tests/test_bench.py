@@ -82,7 +82,7 @@ def test_worse_by_more_than_15_percent_is_said_and_nothing_else(
 
 
 def test_what_got_worse_is_said_with_both_values() -> None:
-    assert ratios.worsened({GO: 1.5}, {GO: 2.0}) == [f"{GO}: 1.50, was 2.00, worse by 25%"]
+    assert ratios.worsened({GO: 1.5}, {GO: 2.0}) == {target(GO): f"{GO}: 1.50, was 2.00, worse by 25%"}
 
 
 def test_calls_a_second_are_also_compared_by_cpu() -> None:
@@ -91,7 +91,11 @@ def test_calls_a_second_are_also_compared_by_cpu() -> None:
 
 
 def test_ratios_of_which_one_run_knows_nothing_are_not_compared() -> None:
-    assert ratios.worsened({GO: 0.1}, {MEMORY: 1.0}) == []
+    assert ratios.worsened({GO: 0.1}, {MEMORY: 1.0}) == {}
+
+
+def test_every_target_says_which_part_measures_it() -> None:
+    assert {each.part for each in ratios.TARGETS} <= set(bench.COMPARED)
 
 
 def test_every_target_has_a_name_and_figures_of_its_own() -> None:
