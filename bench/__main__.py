@@ -159,7 +159,9 @@ def _measure(wanted: list[str], setting: Setting) -> tuple[list[Section], list[s
 def _again(figures: Figures, stored: dict[str, float], setting: Setting) -> list[str]:
     """Measure once more what seems to be worse, and let both count: a few rounds beside other programs say little."""
     doubtful = {target.part for target in ratios.worsened(ratios.values(figures), stored)}
-    sections, faults = _measure([each for each in PARTS if each in doubtful], setting)
+    folder = setting.folder / "again"
+    folder.mkdir()
+    sections, faults = _measure([each for each in PARTS if each in doubtful], replace(setting, folder=folder))
     for name, each in (item for section in sections for item in section.figures.items()):
         figures[name] = [*figures.get(name, ()), *each]
     return faults
