@@ -18,11 +18,14 @@ _Holder = dict[str, Any] | list[Any]
 
 
 def mutated(content: bytes, random: Random) -> bytes | None:
-    """The JSON with one to four changes; None if it is none."""
+    """The JSON with one to four changes; None if it is none, or too deep for Python to handle."""
     try:
-        root = [json.loads(content)]
+        return _mutated([json.loads(content)], random)
     except (ValueError, RecursionError):
         return None
+
+
+def _mutated(root: list[Any], random: Random) -> bytes:
     for _ in range(random.choice((1, 1, 2, 4))):
         places = _places(root)
         if not places:  # all is gone

@@ -116,3 +116,9 @@ def test_a_fix_that_is_never_done_is_a_finding(monkeypatch: pytest.MonkeyPatch) 
     text += b"  repository: {name: gcs-repo}\n  target:\n    ref: {apiVersion: apps/v1, kind: Deployment, name: web}\n"
     with pytest.raises(AssertionError, match="twice"):
         yaml.Target().attempt(text)
+
+
+def test_what_is_too_deep_to_be_changed_as_a_tree_is_left_to_the_other_changes() -> None:
+    deep = b"[" * 900 + b"]" * 900
+    for seed in range(40):
+        trees.mutated(deep, Random(seed))  # noqa: S311
