@@ -819,16 +819,19 @@ def test_of_more_calls_than_the_bound_the_slowest_gets_503_and_may_try_again_aft
         assert 'stash_admission_bad_calls_total{reason="too busy"} 1.0' in page.text
 
 
+class Large(Held):
+    """One of six MiB."""
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        whole = padded(6 * MIB)
+        yield whole[:-1]
+        self.begun.set()
+        await self.released.wait()
+        yield whole[-1:]
+
+
 def test_large_bodies_that_arrive_at_the_same_time_are_bounded_by_their_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.traffic._SLOW", math.inf)
-
-    class Large(Held):
-        async def __aiter__(self) -> AsyncIterator[bytes]:
-            whole = padded(6 * MIB)
-            yield whole[:-1]
-            self.begun.set()
-            await self.released.wait()
-            yield whole[-1:]
 
     async def scene() -> None:
         door, held = Door(), [Large() for _ in range(10)]
@@ -879,14 +882,6 @@ def test_a_large_body_whose_last_byte_is_one_too_many_gives_way_and_is_counted_o
 ) -> None:
     monkeypatch.setattr("app.traffic._SLOW", 0.0)
     monkeypatch.setattr("app.traffic._MOST_HELD", 12 * MIB)
-
-    class Large(Held):
-        async def __aiter__(self) -> AsyncIterator[bytes]:
-            whole = padded(6 * MIB)
-            yield whole[:-1]
-            self.begun.set()
-            await self.released.wait()
-            yield whole[-1:]
 
     async def scene() -> None:
         door, oldest, other = Door(), Large(), Large()

@@ -12,11 +12,9 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import IO
 
 from tests.e2e.binaries import only_build
-from tests.e2e.child import dying_with_us
-from tests.e2e.gobuild import go_environment, say
+from tests.e2e.gobuild import go_environment, run_saying, say
 
 MODULE = Path(__file__).resolve().parent / "go"
 NAMES = tuple(sorted(folder.name for folder in (MODULE / "cmd").iterdir()))
@@ -80,7 +78,7 @@ def _build(folder: Path) -> None:
     with tempfile.TemporaryDirectory(prefix=f"{folder.name}.partial-", dir=folder.parent) as partial:
         command = [go, "build", "-mod=readonly", "-buildvcs=false", "-trimpath", "-o", f"{partial}/", "./cmd/..."]
         with tempfile.TemporaryFile("w+") as output:
-            code = _run(command, output)
+            code = run_saying(command, output, "the peers", MODULE)
             output.seek(0)
             if code != 0:
                 raise CannotBuild(f"{' '.join(command)} failed:\n{output.read()[-3000:].strip()}")
@@ -90,27 +88,6 @@ def _build(folder: Path) -> None:
             Path(partial, name).rename(finished / name)
         finished.rename(folder)
     say(f"built in {time.monotonic() - started:.0f} s")
-
-
-def _run(command: list[str], output: IO[str]) -> int:
-    """Run a command in the module's folder to its end, saying now and then that it runs, and give its exit code."""
-    with subprocess.Popen(  # noqa: S603  our own command
-        dying_with_us(command),
-        cwd=MODULE,
-        env=go_environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=output,
-        stderr=output,
-    ) as process:
-        started = time.monotonic()
-        while True:
-            try:
-                return process.wait(timeout=30)
-            except subprocess.TimeoutExpired:
-                say(f"  still building ({time.monotonic() - started:.0f} s)")
-            except BaseException:
-                process.terminate()
-                raise
 
 
 def _usable_go() -> str:

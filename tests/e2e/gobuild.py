@@ -63,11 +63,11 @@ def compile_program(go: str, name: str, folder: Path) -> None:
     say(f"built {name} in {time.monotonic() - started:.0f} s ({size:.0f} MiB)")
 
 
-def run_saying(command: list[str], output: IO[str], name: str) -> int:
-    """Run `command` in the module's folder to its end and give its exit code; it ends with us."""
+def run_saying(command: list[str], output: IO[str], name: str, module: Path = MODULE) -> int:
+    """Run `command` in a module's folder to its end and give its exit code; it ends with us."""
     with subprocess.Popen(
         dying_with_us(command),
-        cwd=MODULE,
+        cwd=module,
         env=go_environment(),
         stdin=subprocess.DEVNULL,
         stdout=output,
