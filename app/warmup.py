@@ -1,4 +1,4 @@
-"""Decisions on objects that nobody sent, before the first call: that one would take twenty times as long as others."""
+"""Decisions on objects that nobody sent, before the first call: that one would take eight times as long as others."""
 
 from typing import Any
 
