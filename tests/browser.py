@@ -8,8 +8,9 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver import Chrome, ChromeOptions, ChromeService
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
@@ -45,6 +46,27 @@ def playground(*flags: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
             process.communicate()
 
 
+class Seen(NamedTuple):
+    """Something on the page: its text, and its box in CSS pixels."""
+
+    text: str
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+SEEN = """
+const [selector, inside] = arguments;
+const seen = (it) => {
+  const { left, top, right, bottom } = it.getBoundingClientRect();
+  return [(it.innerText ?? it.textContent).trim(), left, top, right, bottom];
+};
+return [...document.querySelectorAll(selector)].map(
+  (each) => (inside === ":scope" ? [each] : [...each.querySelectorAll(inside)]).map(seen));
+"""
+
+
 class Page:
     """The page as somebody sees it who types, clicks and reads."""
 
@@ -58,8 +80,9 @@ class Page:
         self.until(lambda: self.status == "Nothing to judge yet")
 
     def until(self, holds: Any) -> Any:
-        """Wait until something holds that the page comes to by itself."""
-        return WebDriverWait(self.driver, PATIENCE, poll_frequency=0.05).until(lambda _: holds())
+        """Wait until something holds that the page comes to by itself, be it drawn anew meanwhile."""
+        wait = WebDriverWait(self.driver, PATIENCE, 0.05, ignored_exceptions=[StaleElementReferenceException])
+        return wait.until(lambda _: holds())
 
     def find(self, selector: str) -> WebElement:
         """The one element."""
@@ -68,6 +91,10 @@ class Page:
     def all(self, selector: str) -> list[WebElement]:
         """All elements."""
         return self.driver.find_elements(By.CSS_SELECTOR, selector)
+
+    def seen(self, selector: str, inside: str = ":scope") -> list[list[Seen]]:
+        """Text and box of what is inside of each element, all of one moment, as the page may draw itself anew."""
+        return [[Seen(*each) for each in found] for found in self.run(SEEN, selector, inside)]
 
     def run(self, script: str, *arguments: Any) -> Any:
         """The value of a script."""

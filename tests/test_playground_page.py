@@ -126,7 +126,7 @@ def test_a_finding_leads_to_its_place_in_the_text(page: Page) -> None:
         assert (focused(page), marked) in [("text", '"\\U0001d4b3"'), ("text", "schedule")]
         top, height = page.run("const area = document.activeElement; return [area.scrollTop, area.clientHeight]")
         assert top < 206 * 20 < top + height
-    numbers = [each.text for each in page.all(".gutter [data-line]")]
+    numbers = [each.text for (each,) in page.seen(".gutter [data-line]")]
     assert "207" in "".join(numbers)
     assert len(numbers) < 60, "only the lines that are seen are drawn"
 
@@ -171,7 +171,7 @@ def test_several_objects_are_told_apart(page: Page) -> None:
     judged(
         page, f"{BAD}---\n{WITHOUT.replace('name: web, ', 'name: shop, ')}", "1 of 2 objects refused: 1 error, 1 change"
     )
-    assert [each.text for each in page.all("#findings h3")] == [
+    assert [each.text for (each,) in page.seen("#findings h3")] == [
         "BackupConfiguration demo/web",
         "BackupConfiguration demo/shop",
     ]
@@ -238,19 +238,17 @@ def test_the_picture_has_a_wave_for_each_wave_and_the_hosts_of_its_members(page:
     page.size(1600, 800)
     judged(page, IN_ORDER, "Admitted: nothing to report")
     page.choose("plan")
-    waves = page.all("svg .wave")
-    texts = [[each.text for each in wave.find_elements("css selector", "text")] for wave in waves]
-    assert texts == [
+    assert [[each.text for each in wave] for wave in page.seen("svg .wave", "text")] == [
         ["wave 1", "StatefulSet db", "alias", "db", "host", "db-$POD_INDEX", "members[0]"],
         ["wave 2", "Deployment web", "alias", "app", "host", "app", "members[1]"],
         ["wave 3", "DaemonSet collector", "alias", "log", "host", "log-$NODE_NAME", "members[2]"],
     ]
-    left = [each.rect["x"] for each in waves]
+    left = [wave.left for (wave,) in page.seen("svg .wave")]
     assert left == sorted(left)
     assert len(set(left)) == 3
     assert len(page.all("svg .arrow")) == 2
     page.size(320, 800)
-    page.until(lambda: len({each.rect["x"] for each in page.all("svg .wave")}) == 1)
+    page.until(lambda: len({wave.left for (wave,) in page.seen("svg .wave")}) == 1)
     assert len(page.all("svg .arrow")) == 2
 
 
@@ -258,22 +256,25 @@ def test_nothing_in_the_picture_is_wider_than_its_box(page: Page) -> None:
     wide = IN_ORDER.replace("name: db", f"name: {'very-long-name-' * 4}").replace("alias: app", f"alias: {'a' * 60}")
     judged(page, wide, "Admitted: nothing to report")
     page.choose("plan")
-    for member in page.all("svg .member"):
-        outer = member.find_element("css selector", "rect").rect
-        for each in member.find_elements("css selector", "text"):
-            assert each.rect["x"] + each.rect["width"] <= outer["x"] + outer["width"]
-            assert each.rect["y"] + each.rect["height"] <= outer["y"] + outer["height"]
+    members = page.seen("svg .member", "rect, text")
+    assert len(members) == 3
+    for outer, *texts in members:
+        assert texts
+        for each in texts:
+            assert outer.left <= each.left <= each.right <= outer.right
+            assert outer.top <= each.top <= each.bottom <= outer.bottom
 
 
 def test_the_rule_that_feeds_a_host_is_in_the_picture_and_in_the_table(page: Page) -> None:
     judged(page, RESTORE, "Admitted: nothing to report")
     page.choose("plan")
-    said = " ".join(each.text for each in page.all("svg .member text"))
+    said = " ".join(each.text for (each,) in page.seen("svg .member text"))
     assert "db-1 ← everything of db-0 (rules[0])" in said
-    assert page.find("svg .missing").text.startswith("every other db-$POD_INDEX")
+    (missing,), *_ = page.seen("svg .missing")
+    assert missing.text.startswith("every other db-$POD_INDEX")
     assert not page.find("#plan table").is_displayed()
     page.find("#plan summary").click()
-    cells = [each.text for each in page.all("#plan tbody td")]
+    cells = [each.text for (each,) in page.seen("#plan tbody td")]
     assert cells[:3] == ["1", "db", "db-$POD_INDEX"]
     assert "db-1 ← everything of db-0 (rules[0])" in cells[3]
     named = str(page.find("#plan svg").get_attribute("aria-labelledby")).split()
