@@ -23,10 +23,11 @@ from app.connections import Connections
 from app.entrance import Entrance
 from app.knowledge import Knowledge, NoKnowledge
 from app.levels import Levels
+from app.log import configure_logging
 from app.reconfiguration import Reconfiguration
 from app.selfcheck import SelfCheck
 from app.settings import Settings
-from app.telemetry import Telemetry, configure_logging
+from app.telemetry import Telemetry
 from app.traffic import Traffic
 from app.warmup import warm_up
 from app.watched import Unusable
@@ -263,8 +264,9 @@ def _telemetry(settings: Settings) -> Telemetry:
 
 def serve(settings: Settings) -> None:
     """Serve until told to stop. Raises CannotServe."""
-    configure_logging()
+    output = configure_logging()
     process = Process(settings)
     config = process.webhook.config
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
         runner.run(process.run())
+    output.end()

@@ -1,18 +1,15 @@
-"""What the server says of itself: metrics, and one log line a decision."""
+"""What the server says of itself: metrics, and one line of the log for each decision."""
 
 import datetime
-import logging
-import sys
 import time
 import traceback
-from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from importlib.metadata import version
 from itertools import product
 from types import MappingProxyType
 from typing import Any, Literal, get_args
 
-import orjson
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 from starlette.types import ASGIApp
@@ -22,6 +19,7 @@ from app.answer import rules_of
 from app.catalogue import RULES, Level
 from app.domain.invoker import KINDS
 from app.inventory.inventory import KINDS as HELD
+from app.log import Output, line_of
 from app.review import Request
 
 Webhook = Literal["mutate", "validate"]
@@ -53,38 +51,6 @@ _SAME = 10.0
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
-def _line(_: Any, level: str, event: MutableMapping[str, Any]) -> bytes:
-    """A line of our own: in one step, which costs half of structlog's three."""
-    event["level"] = level
-    event["timestamp"] = datetime.datetime.now(datetime.UTC).isoformat(timespec="microseconds")[:-6] + "Z"
-    return orjson.dumps(event)
-
-
-def configure_logging() -> None:
-    """Write all logs, also those of libraries, to standard output, one JSON object a line."""
-    shared: list[Any] = [structlog.processors.add_log_level, structlog.processors.TimeStamper(fmt="iso", utc=True)]
-    structlog.configure(
-        processors=[_line],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.BytesLoggerFactory(sys.stdout.buffer),
-        cache_logger_on_first_use=True,
-    )
-    handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,
-                structlog.processors.JSONRenderer(),
-            ],
-        )
-    )
-    # What it warns of is what strangers send, a line each; connections are counted and told of by our own hand.
-    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
-    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
-
-
 class _Series(dict[tuple[str, ...], Any]):
     """The series of a metric by the values of its labels: to ask the metric for one costs eight times as much."""
 
@@ -105,7 +71,8 @@ class Telemetry:
         self.registry = CollectorRegistry()
         self._log = structlog.get_logger()
         # For the line of each decision: structlog's usual way to its output costs as much as making the line.
-        self._output = structlog.get_config()["logger_factory"]()
+        output = structlog.get_config()["logger_factory"]()
+        self._write = output.soon if isinstance(output, Output) else output.info
         self.labels: dict[str, Mapping[str, Sequence[str]]] = {}
         """All values that the labels of a metric can have, by the metric's name and the label's."""
         webhooks, certificates = get_args(Webhook), get_args(Certificate)
@@ -330,7 +297,7 @@ class Telemetry:
             "milliseconds": round(seconds * 1000, 3),
             "event": "decided",
         }
-        self._output.info(_line(None, "info", line))
+        self._write(line_of(None, "info", line))
 
     def bad_call(self, reason: Bad, status: int) -> None:
         """Count a call that could not be answered, and log it, unless one of the kind was logged a moment ago."""

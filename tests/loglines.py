@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import structlog
 
-from app.telemetry import configure_logging
+from app.log import configure_logging
 
 Log = Callable[[], list[dict[str, Any]]]
 

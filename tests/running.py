@@ -138,7 +138,10 @@ class Running:
 
     @property
     def log(self) -> list[dict[str, Any]]:
-        """The lines on standard output."""
+        """The lines on standard output, with those of all calls that were answered."""
+        if self.management_port and self.process.poll() is None:
+            with contextlib.suppress(httpx.TransportError):
+                self.manage("/healthz")  # a line is written after its answer, but before the next call is looked at
         return [json.loads(line) for line in (self.folder / "stdout").read_text().splitlines()]
 
     @property
