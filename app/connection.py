@@ -113,8 +113,8 @@ class Connection(HttpToolsProtocol):
             self.stage = Stage.ANSWER
 
     def on_response_complete(self) -> None:
-        """End a call, if its end has come."""
-        super().on_response_complete()
+        """End a call, if its end has come. uvicorn would set a timer each time; `Connections` looks at all at once."""
+        self.flow.resume_reading()
         if self.stage is Stage.ANSWER:
             self._begin(Stage.IDLE)
 
@@ -134,6 +134,8 @@ class Connection(HttpToolsProtocol):
         answered = self.cycle is not None and self.cycle.response_started and not self.cycle.response_complete
         if self.stage in (Stage.HEAD, Stage.BODY) and not answered and not self.transport.is_closing():
             self._leave(_TOO_BUSY if again else _TOO_SLOW)
+        elif self.stage is Stage.IDLE and not again:
+            self._leave(b"")
         else:
             self.transport.abort()
 
@@ -141,6 +143,7 @@ class Connection(HttpToolsProtocol):
         self.stage, self.since = stage, self.loop.time()
 
     def _leave(self, words: bytes) -> None:
-        self.transport.write(words)
+        if words:
+            self.transport.write(words)
         self.transport.close()
         self._begin(Stage.LEAVING)

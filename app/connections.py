@@ -31,11 +31,12 @@ _LONGEST = {
     # No caller waits longer than 30 s: the API server's timeoutSeconds goes no further.
     Stage.BODY: (30.0, "body too slow"),
     Stage.ANSWER: (30.0, "answer not taken"),
-    # uvicorn ends them after 120 s. But it forgets who has sent anything since, be it an empty line.
-    Stage.IDLE: (130.0, "no more calls"),
+    # The API server keeps idle connections for 90 s, and a call on one that was just closed fails.
+    Stage.IDLE: (120.0, ""),
     Stage.LEAVING: (5.0, "did not leave"),
 }
-"""Seconds, and what to call it. From the beginning of a call for its three stages. Others bound greeting."""
+"""Seconds, and what to call it: nothing, where it is as it should be. From the beginning of a call for its three stages.
+Others bound greeting."""
 _FOREVER = (float("inf"), "")
 _EVERY = 1.0
 """Seconds between two looks at all connections: a timer for each would cost every call."""
@@ -108,7 +109,8 @@ class Connections:
             for each in tuple(self._open):
                 seconds, reason = _LONGEST.get(each.stage, _FOREVER)
                 if now - each.since > seconds:
-                    self._ended(reason)
+                    if reason:
+                        self._ended(reason)
                     each.end()
             stuck = sorted((each for each in self._open if each.is_stuck), key=lambda each: each.since)
             for each in stuck[:-_MOST_STUCK]:

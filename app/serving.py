@@ -32,8 +32,6 @@ from app.traffic import Traffic
 from app.warmup import warm_up
 from app.watched import Unusable
 
-_KEEP_ALIVE = 120
-"""Seconds. The API server keeps idle connections for 90, and a call on one that was just closed fails."""
 _QUIET = 3.0
 """Seconds without a call after which nobody is expected to call any more."""
 _GRACE = 4.0
@@ -86,7 +84,6 @@ class _Listener(uvicorn.Server):
             access_log=False,
             server_header=False,
             proxy_headers=False,
-            timeout_keep_alive=_KEEP_ALIVE,
             timeout_graceful_shutdown=5,
         )
         super().__init__(config)

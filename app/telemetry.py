@@ -38,7 +38,7 @@ HANDSHAKES = (
 """Why a handshake fails. "left" is also a load balancer that looks whether the port is open."""
 ENDS = (
     "no room", "gave way", "no more files", "never called", "head too slow", "body too slow", "answer not taken",
-    "no more calls", "did not leave", "head too large", "not http",
+    "did not leave", "head too large", "not http",
 )  # fmt: skip
 """Why the server ends a connection."""
 _BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
