@@ -35,7 +35,7 @@ _LONGEST = {
     Stage.IDLE: (120.0, ""),
     Stage.LEAVING: (5.0, "did not leave"),
 }
-"""Seconds, and what to call it: nothing, where it is as it should be. From the beginning of a call for its three stages.
+"""Seconds, and what to call it: nothing, where it is as it should be. From the beginning of a call for its stages.
 Others bound greeting."""
 _FOREVER = (float("inf"), "")
 _EVERY = 1.0

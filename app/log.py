@@ -74,8 +74,8 @@ class _Handler(logging.Handler):
 def line_of(_: Any, level: str, event: MutableMapping[str, Any]) -> bytes:
     """The line of an event, in one step, which costs half of structlog's three."""
     event["level"] = level
-    event["timestamp"] = datetime.datetime.now(datetime.UTC).isoformat(timespec="microseconds")[:-6] + "Z"
-    return orjson.dumps(event)
+    event["timestamp"] = datetime.datetime.now(datetime.UTC)
+    return orjson.dumps(event, option=orjson.OPT_UTC_Z)
 
 
 def configure_logging() -> Output:
