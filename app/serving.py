@@ -14,7 +14,7 @@ from typing import Any
 import uvicorn
 from starlette.types import ASGIApp
 
-from app import management, server
+from app import management, memory, server
 from app.admission import Admission
 from app.callers import Callers
 from app.certificates import Certificates
@@ -185,6 +185,7 @@ class Process:
         watching = [asyncio.create_task(each) for each in (self.certificates.watch(), self.selfcheck.watch())]
         watching.append(asyncio.create_task(self.configuration.watch(self._decide_by)))
         watching.append(asyncio.create_task(self._settle()))
+        watching.append(asyncio.create_task(memory.give_back(lambda: self.traffic.last)))
         await self._stopping.wait()
         await self._drain()
         for each in watching:

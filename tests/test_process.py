@@ -309,6 +309,31 @@ def test_what_comes_without_end_around_a_body_takes_no_memory(lean: Running, beg
         assert memory(lean) - before < 8 * MIB
 
 
+@needs_proc
+def test_the_memory_of_large_calls_is_given_back_when_nobody_calls(certificates: Path, tmp_path: Path) -> None:
+    members = [{"target": {"alias": f"m-{n}", "ref": {"kind": "Deployment", "name": f"m-{n}"}}} for n in range(3_000)]
+    large = body({**backup(members=members), "kind": "BackupBatch"}, kind="BackupBatch")
+    with running(tmp_path, certificates=certificates) as server:
+        for _ in range(20):
+            server.call(body())
+        before = memory(server)
+
+        def call() -> None:
+            with server.client(timeout=30) as client:
+                for _ in range(3):
+                    client.post("/validate", content=large)
+
+        threads = [threading.Thread(target=call) for _ in range(8)]
+        for each in threads:
+            each.start()
+        for each in threads:
+            each.join(60)
+        until = time.monotonic() + 10
+        while memory(server) - before > 8 * MIB and time.monotonic() < until:
+            time.sleep(0.2)
+        assert memory(server) - before < 8 * MIB
+
+
 @pytest.mark.parametrize(
     "sent",
     [
