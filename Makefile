@@ -82,7 +82,7 @@ format: $(READY) ## write the format and what lint can mend
 	@$(BIN)/ruff format --quiet .
 
 .PHONY: generate
-generate: $(READY) ## write what is generated: the samples' reviews, the parts of the README
+generate: $(READY) ## write what is derived from the code: samples, CRDs, parts of README and docs
 	@$(BIN)/python -m manifests.generate
 
 .PHONY: verify

@@ -12,6 +12,8 @@ _GROUPS = {
     "What is refused": "An object with such a fault is not stored. All its faults are told at once.",
     "What is warned of": "The object is stored, and its author reads the warning.",
 }
+BY_THE_CRD = {"field-type"}
+"""Rules whose examples the API server refuses itself, by the CRD, before it asks the webhooks."""
 _ASKS = "It asks what else the cluster holds: [cluster-rules.md](cluster-rules.md)."
 
 
@@ -66,6 +68,9 @@ def _said(rule: Rule, example: Example) -> str:
         lines = ",\n".join(f"  {json.dumps(each)}" for each in result.mutation.patch)
         return f"The patch:\n\n{_block('json', f'[{chr(10)}{lines}{chr(10)}]')}"
     causes = [f"{each['field']}: {each['message']}" for each in result.validation.causes]
+    if rule.id in BY_THE_CRD:
+        errors = "\n".join(f"error: {each}" for each in causes)
+        return f"kubectl prints what the CRD says of it, and `stash-admission check`:\n\n{_block('text', errors)}"
     warnings = [f"Warning: {each}" for each in result.warnings]
     title = f'The {example.object["kind"]} "{example.object["metadata"]["name"]}" is invalid: '
     if len(causes) > 1:

@@ -15,6 +15,7 @@ from ruamel.yaml import YAML
 
 from app.catalogue import RULES, Level
 from manifests.examples import examples
+from manifests.rulebook import BY_THE_CRD
 from tests.e2e import binaries
 from tests.e2e.cluster import Cluster
 from tests.e2e.flags import free_ports
@@ -27,8 +28,6 @@ from tests.e2e.steady import creating
 from tests.e2e.test_modes import CONFIGURATIONS, assert_decides, assert_none_failed, without_alias
 
 INSTALLATION, OPERATIONS = "installation.md", "operations.md"
-BY_THE_CRD = {"field-type"}
-"""What the API server refuses itself, by the CRD, before it asks."""
 
 
 @pytest.fixture(scope="module")
