@@ -27,9 +27,8 @@ What is missed, and why. The peers decide less: four rules instead of all, no lo
 what is nested too deep, no check of the type of every field. The profile below shows where the time of a call goes.
 At 2 members no layer has more than a fifth of it, and the largest (reading JSON, the check of the model, TLS) are C
 already: nothing is left there that could be taken away to halve the whole, which is what the floor and `net/http` ask
-for. The peers in Python are slow where they make a patch; at /validate they make none. What memory grows by are the
-buffers of the largest reviews on 8 connections at once; it does not grow on ([proof.md](proof.md#memory)). All of it
-depends on the Python that runs it: one that was built with profile-guided optimisation needed a tenth less CPU."""
+for. The peers in Python are slow where they make a patch; at /validate they make none. All of it depends on the Python
+that runs it: one that was built with profile-guided optimisation needed a tenth less CPU."""
 
 
 def render(
