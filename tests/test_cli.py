@@ -5,6 +5,7 @@ import logging
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,12 @@ def test_the_help_of_a_command_says_what_each_of_its_flags_does(command: str) ->
 
 def test_the_help_of_serve_says_how_the_variables_are_called() -> None:
     assert "STASH_ADMISSION_PORT" in run("serve", "--help").stdout
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["--version", "check"], ["--version", "no-such-command"]])
+def test_the_version_is_said_whatever_else_is_asked(arguments: list[str]) -> None:
+    result = run(*arguments)
+    assert (result.exit_code, result.output) == (0, f"stash-admission {version('stash-admission')}\n")
 
 
 @pytest.mark.parametrize("arguments", [["no-such-command"], ["serve", "--no-such-flag"], ["serve", "--port", "http"]])
