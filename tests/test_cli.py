@@ -189,7 +189,7 @@ def test_rules_lists_every_rule_once_with_its_level_and_its_summary() -> None:
     rows = {line.split()[0]: line for line in result.stdout.splitlines() if line and not line.startswith(" ")}
     assert set(rows) - {"RULE"} == set(RULES)
     for rule in RULES.values():
-        assert rows[rule.id].split()[1] == (rule.level or "mutation")
+        assert rows[rule.id].split()[1] == (rule.level or "changes")
         assert rule.summary.split()[0] in rows[rule.id]
 
 
@@ -214,7 +214,7 @@ def test_explain_prints_summary_reason_and_both_examples(rule: str) -> None:
 def test_explain_says_level_and_kinds(rule: str) -> None:
     first = run("explain", rule).stdout.splitlines()[0]
     assert first.startswith(rule)
-    assert str(RULES[rule].level or "mutation") in first
+    assert str(RULES[rule].level or "changes") in first
     assert all(kind in first for kind in RULES[rule].kinds)
 
 
