@@ -16,6 +16,9 @@ from typer.testing import CliRunner, Result
 from app.admission import Admission
 from app.catalogue import RULES
 from app.cli import app, main
+from app.cli.cluster import audit
+from app.settings import Settings
+from schemas.kinds import KINDS
 from tests.running import Door, backup, body, environment, issue, start
 
 SAMPLES = sorted((Path(__file__).parent.parent / "manifests/samples/reviews").glob("*.json"))
@@ -63,6 +66,22 @@ def test_the_help_of_a_command_says_what_each_of_its_flags_does(command: str) ->
     for parameter in typer.main.get_command(app).commands[command].params:  # type: ignore[attr-defined]
         assert parameter.help.split()[0] in output
         assert parameter.param_type_name == "argument" or max(parameter.opts, key=len) in output
+
+
+def test_the_dump_that_the_help_of_audit_shows_holds_every_kind_that_is_judged() -> None:
+    (example,) = [line for line in (audit.__doc__ or "").splitlines() if "kubectl get" in line]
+    assert {each.plural for each in KINDS.values()} <= set(example.split()[2].split(","))
+
+
+def test_the_help_of_review_says_that_it_needs_one_of_two_flags() -> None:
+    assert "Either --mutate or --validate is required" in run("review", "--help").stdout
+
+
+@pytest.mark.parametrize("bound", ["max_in_flight", "max_connections"])
+def test_the_help_of_serve_says_of_a_bound_what_the_page_on_the_settings_says(bound: str) -> None:
+    (flag,) = [each for each in typer.main.get_command(app).commands["serve"].params if each.name == bound]  # type: ignore[attr-defined]
+    said = flag.help.partition(". [default: ")[0]
+    assert said in str(Settings.model_fields[bound].description)
 
 
 def test_the_help_of_serve_says_how_the_variables_are_called() -> None:
