@@ -12,12 +12,12 @@ from certs.arguments import host, label, subdomain
 from certs.files import write
 from certs.issuing import CA_LIFETIME, LEAF_LIFETIME, issue_ca, issue_leaf
 from certs.names import INSTALLED, Names
+from certs.version import option
 
 if TYPE_CHECKING:
     from certs.cluster import Cluster
 
 app = typer.Typer(
-    help="Certificates for stash-admission.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -47,7 +47,7 @@ def fail(message: str) -> NoReturn:
 
 
 @app.callback()
-def commands() -> None:
+def commands(version: Annotated[bool, option("stash-certs")] = False) -> None:
     """Certificates for stash-admission."""
 
 

@@ -1,4 +1,4 @@
-"""Every command for people, from the commands themselves: usage, arguments, options with their defaults."""
+"""Every program and command for people, from themselves: usage, arguments, options with their defaults."""
 
 import inspect
 import re
@@ -22,13 +22,29 @@ _DEFAULT = re.compile(r" \[default: (.*)\]$")
 
 def commands(program: str) -> dict[str, Any]:
     """The commands of a program by their names."""
-    found: dict[str, Any] = typer.main.get_command(PROGRAMS[program]).commands  # type: ignore[attr-defined]
+    found: dict[str, Any] = _group(program).commands
     return found
 
 
 def reference() -> str:
-    """All commands in Markdown."""
-    return "".join(_section(program, name, each) for program in PROGRAMS for name, each in commands(program).items())
+    """All programs and commands in Markdown."""
+    return "".join(
+        _program(program) + "".join(_section(program, name, each) for name, each in commands(program).items())
+        for program in PROGRAMS
+    )
+
+
+def _group(program: str) -> Any:
+    return typer.main.get_command(PROGRAMS[program])
+
+
+def _program(program: str) -> str:
+    """What a program takes before a command."""
+    group = _group(program)
+    ours = inspect.signature(group.callback).parameters
+    options = [each for each in group.params if each.name in ours]
+    usage = f"## `{program}`\n\n```text\n{program} [OPTIONS] COMMAND\n```\n\n{_prose(group.help)}\n"
+    return usage + "".join(_table("option", options, group.callback))
 
 
 def _section(program: str, name: str, command: Any) -> str:

@@ -5,6 +5,7 @@ import ipaddress
 import os
 import ssl
 import stat
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -281,6 +282,12 @@ def test_an_error_has_no_traceback(tmp_path: Path) -> None:
     for result in (running.issue(tmp_path / "file", "localhost"), running.issue(tmp_path, "ünicode")):
         assert result.returncode == 2
         assert "Traceback" not in result.stdout + result.stderr
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["--version", "issue"]])
+def test_the_version_is_said(arguments: list[str]) -> None:
+    result = CliRunner().invoke(app, arguments)
+    assert (result.exit_code, result.output) == (0, f"stash-certs {version('stash-admission')}\n")
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["issue", "--help"]])

@@ -5,6 +5,7 @@ import logging
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,9 @@ from typer.testing import CliRunner, Result
 from app.admission import Admission
 from app.catalogue import RULES
 from app.cli import app, main
+from app.cli.cluster import audit
+from app.settings import Settings
+from schemas.kinds import KINDS
 from tests.running import Door, backup, body, environment, issue, start
 
 SAMPLES = sorted((Path(__file__).parent.parent / "manifests/samples/reviews").glob("*.json"))
@@ -64,8 +68,30 @@ def test_the_help_of_a_command_says_what_each_of_its_flags_does(command: str) ->
         assert parameter.param_type_name == "argument" or max(parameter.opts, key=len) in output
 
 
+def test_the_dump_that_the_help_of_audit_shows_holds_every_kind_that_is_judged() -> None:
+    (example,) = [line for line in (audit.__doc__ or "").splitlines() if "kubectl get" in line]
+    assert {each.plural for each in KINDS.values()} <= set(example.split()[2].split(","))
+
+
+def test_the_help_of_review_says_that_it_needs_one_of_two_flags() -> None:
+    assert "Either --mutate or --validate is required" in run("review", "--help").stdout
+
+
+@pytest.mark.parametrize("bound", ["max_in_flight", "max_connections"])
+def test_the_help_of_serve_says_of_a_bound_what_the_page_on_the_settings_says(bound: str) -> None:
+    (flag,) = [each for each in typer.main.get_command(app).commands["serve"].params if each.name == bound]  # type: ignore[attr-defined]
+    said = flag.help.partition(". [default: ")[0]
+    assert said in str(Settings.model_fields[bound].description)
+
+
 def test_the_help_of_serve_says_how_the_variables_are_called() -> None:
     assert "STASH_ADMISSION_PORT" in run("serve", "--help").stdout
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["--version", "check"], ["--version", "no-such-command"]])
+def test_the_version_is_said_whatever_else_is_asked(arguments: list[str]) -> None:
+    result = run(*arguments)
+    assert (result.exit_code, result.output) == (0, f"stash-admission {version('stash-admission')}\n")
 
 
 @pytest.mark.parametrize("arguments", [["no-such-command"], ["serve", "--no-such-flag"], ["serve", "--port", "http"]])
@@ -182,7 +208,7 @@ def test_rules_lists_every_rule_once_with_its_level_and_its_summary() -> None:
     rows = {line.split()[0]: line for line in result.stdout.splitlines() if line and not line.startswith(" ")}
     assert set(rows) - {"RULE"} == set(RULES)
     for rule in RULES.values():
-        assert rows[rule.id].split()[1] == (rule.level or "mutation")
+        assert rows[rule.id].split()[1] == (rule.level or "changes")
         assert rule.summary.split()[0] in rows[rule.id]
 
 
@@ -207,7 +233,7 @@ def test_explain_prints_summary_reason_and_both_examples(rule: str) -> None:
 def test_explain_says_level_and_kinds(rule: str) -> None:
     first = run("explain", rule).stdout.splitlines()[0]
     assert first.startswith(rule)
-    assert str(RULES[rule].level or "mutation") in first
+    assert str(RULES[rule].level or "changes") in first
     assert all(kind in first for kind in RULES[rule].kinds)
 
 

@@ -391,7 +391,7 @@ def test_the_levels_in_force_are_listed_with_where_they_come_from(file: Path) ->
     assert listed["unique-host"] == ("warn", "file")
     assert listed["unique-target"] == ("warn", "--rule")
     assert listed["hook-action"] == ("enforce", "default")
-    assert listed["default-alias"] == ("mutation", "")
+    assert listed["default-alias"] == ("changes", "")
 
 
 def test_only_the_levels_are_listed_that_somebody_has_set(file: Path) -> None:

@@ -80,6 +80,25 @@ def test_what_a_page_shows_of_a_command_is_what_it_wrote(page: Path) -> None:
             assert not output or command in CLUSTER, f"{program} {command}: put it between `run` and `end`"
 
 
+@pytest.mark.parametrize(
+    ("page", "sentence"),
+    [
+        ("configuration.md", r"\n(.*?) take `--config` and `--rule` as `serve` does"),
+        ("rules.md", r"sets the level of a rule: for `serve`, and likewise for (.*?)\. "),
+    ],
+)
+def test_the_commands_that_a_page_says_take_levels_are_those_that_do(page: str, sentence: str) -> None:
+    flags = {
+        name: {flag for param in each.params for flag in param.opts}
+        for name, each in commands("stash-admission").items()
+    }
+    taking = {name for name in flags if {"--rule", "--config"} & flags[name]}
+    assert all({"--rule", "--config"} <= flags[name] for name in taking)
+    (listed,) = re.findall(sentence, (ROOT / "docs" / page).read_text(), flags=re.DOTALL)
+    named = re.findall("`([a-z]+)`", listed.rpartition("\n\n")[2])
+    assert sorted(named) == sorted(taking - {"serve"})
+
+
 @PAGE
 def test_the_targets_of_make_on_a_page_are_there(page: Path) -> None:
     targets = set(re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))

@@ -74,6 +74,38 @@ def test_the_actions_inputs_are_the_commands_flags(tmp_path: Path) -> None:
     assert _action(tmp_path, paths="$(touch /tmp/nobody)").returncode == 2
 
 
+def test_the_action_judges_by_the_levels_and_the_contents_of_a_cluster(tmp_path: Path) -> None:
+    (tmp_path / "bad.yaml").write_text(BAD)
+    levels = tmp_path / "of one cluster"
+    levels.mkdir()
+    (levels / "config.yaml").write_text("rules: {valid-schedule: warn, nothing-kept: off}\n")
+    for config in ("of one cluster", "of one cluster/config.yaml"):
+        assert _action(tmp_path, paths="bad.yaml", config=config).returncode == 0
+    sample = ROOT / "manifests" / "samples" / "exclusive-repository.yaml"
+    (tmp_path / "what else").mkdir()
+    (tmp_path / "what else" / sample.name).write_text(sample.read_text())
+    assert _action(tmp_path, paths="what else").returncode == 0
+    beside = _action(tmp_path, paths="what else", inventory="what else")
+    assert beside.returncode == 1
+    assert "title=exclusive-repository" in beside.stdout
+
+
+@pytest.mark.parametrize("name", ["config", "inventory", "paths", "old", "rules"])
+@pytest.mark.parametrize("value", ["$(touch found)", "`touch found`", "x; touch found", '"; touch found; "', "--help"])
+def test_what_an_input_of_the_action_holds_is_no_command(tmp_path: Path, name: str, value: str) -> None:
+    (tmp_path / "good.yaml").write_text(GOOD)
+    ended = _action(tmp_path, **({"paths": "good.yaml"} | {name: value}))
+    assert ended.returncode == 2, ended.stdout
+    assert not (tmp_path / "found").exists()
+
+
+def test_every_input_of_the_action_is_given_to_the_script_by_its_environment() -> None:
+    action = _read("action.yml")
+    (step,) = [each for each in action["runs"]["steps"] if each["name"] == "Check"]
+    assert {f"${{{{ inputs.{name} }}}}" for name in action["inputs"]} == set(step["env"].values())
+    assert not any("${{" in each["run"] for each in action["runs"]["steps"])
+
+
 def test_a_hook_finds_and_mends_what_is_in_the_files_that_it_is_given(tmp_path: Path) -> None:
     for name, text in (("a.yaml", CHANGED), ("b.yaml", "a: 1\n")):
         (tmp_path / name).write_text(text)

@@ -248,6 +248,47 @@ def test_what_cannot_be_read_ends_with_2_and_the_rest_is_planned() -> None:
     assert [line.partition(": ")[2][:9] for line in result.stderr.splitlines()] == ["-:11:1: n", "-:12:1: B"]
 
 
+# --- Levels
+
+NEVER = f"""{HEAD}kind: BackupConfiguration
+spec:
+  repository: {{name: gcs-repo}}
+  schedule: "0 24 * * *"
+{KEEP}  target: {{alias: app, ref: {{apiVersion: apps/v1, kind: Deployment, name: web}}}}
+"""
+REFUSED = "the server refuses it"
+
+
+def test_a_plan_says_that_an_object_is_refused_by_the_levels_that_the_user_chooses(tmp_path: Path) -> None:
+    file = tmp_path / "levels.yaml"
+    file.write_text("namespaces: {demo: {rules: {valid-schedule: warn}}}\n")
+    assert REFUSED in run("-", given=NEVER).stdout
+    assert REFUSED not in run("-", "--rule", "valid-schedule=warn", given=NEVER).stdout
+    assert REFUSED not in run("-", "--config", file, given=NEVER).stdout
+    assert REFUSED in run("-", "--config", file, given=NEVER.replace("demo", "prod")).stdout
+
+
+@pytest.mark.parametrize("flag", [True, False])
+def test_a_flag_of_plan_wins_over_its_variable(monkeypatch: pytest.MonkeyPatch, flag: bool) -> None:
+    monkeypatch.setenv("STASH_ADMISSION_RULE", "valid-schedule=off")
+    given = ["--rule", "valid-schedule=enforce"] if flag else []
+    assert (REFUSED in run("-", *given, given=NEVER).stdout) is flag
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--rule", "valid-shedule=warn"], "valid-schedule"),
+        (["--config", "nowhere.yaml"], "nowhere.yaml"),
+        (["--config", "-"], "standard input can be read once"),
+    ],
+)
+def test_levels_that_cannot_be_used_end_a_plan_with_2(arguments: list[str], complaint: str) -> None:
+    result = run("-", *arguments, given=NEVER)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert complaint in result.stderr
+
+
 # --- What the cluster holds
 
 BACKUP = f"""{HEAD}kind: BackupConfiguration

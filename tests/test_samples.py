@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
+from typer.testing import CliRunner
 
 from app.catalogue import RULES, Rule
+from app.cli import app
 from manifests.examples import examples
 from manifests.generate import generated
 from manifests.readme import answer
@@ -47,6 +49,25 @@ def test_the_proposals_restorebatch_comes_out_with_its_rules_inside_its_targets(
         [{"paths": ["/source/data"]}],
     ]
     assert not any("rules" in member for member in members)
+
+
+ASKS = [rule.id for rule in RULES.values() if rule.asks_the_cluster]
+
+
+@pytest.mark.parametrize("rule", ASKS)
+def test_the_review_of_a_rule_that_asks_the_cluster_needs_the_sample_as_its_inventory(rule: str) -> None:
+    review = ["review", "--validate", str(SAMPLES / "reviews" / f"{rule}.json")]
+    assert CliRunner().invoke(app, review).output.endswith('"allowed":true}}\n')
+    told = CliRunner().invoke(app, [*review, "--inventory", str(SAMPLES / f"{rule}.yaml")])
+    assert told.exit_code == (1 if RULES[rule].level == "enforce" else 0)
+    annotations = json.loads(told.output)["response"]["auditAnnotations"]
+    assert set(annotations.values()) == {rule}
+
+
+def test_the_page_on_the_server_names_the_rules_that_ask_the_cluster() -> None:
+    text = (ROOT / "docs" / "server.md").read_text().partition("rules ask what else the cluster holds: ")[2]
+    assert re.findall(r"`([a-z-]+)`", text.partition(".")[0]) == ASKS
+    assert len(ASKS) == 5
 
 
 @EVERY_RULE

@@ -6,6 +6,7 @@ What a command needs is imported where it runs: nobody who asks for help waits f
 import sys
 import traceback
 from io import TextIOWrapper
+from typing import Annotated
 
 import typer
 
@@ -15,13 +16,20 @@ from app.cli.installation import doctor
 from app.cli.manifests import check, fix, plan
 from app.cli.playground import playground
 from app.cli.server import review, serve
+from certs.version import option
 
 app = typer.Typer(
-    help="Admission webhook server for Stash: keeps the backups of different targets apart.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+@app.callback()
+def commands(version: Annotated[bool, option("stash-admission")] = False) -> None:
+    """Admission webhook server for Stash: keeps the backups of different targets apart."""
+
+
 for command in (serve, check, fix, plan, playground, audit, backfill, review, rules, explain, doctor):
     app.command()(command)
 

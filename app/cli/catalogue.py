@@ -47,7 +47,7 @@ def rules(
         origin = configuration.origin(each.id, flags, namespace) if each.level else ""
         if changed and origin in ("", DEFAULT):
             continue
-        table.add_row(each.id, levels.get(each.id, "mutation"), origin, each.summary)
+        table.add_row(each.id, levels.get(each.id, "changes"), origin, each.summary)
     console().print(table)
 
 
@@ -61,7 +61,7 @@ def explain(
     if each is None:
         near = difflib.get_close_matches(identifier, RULES, n=3) or ["`stash-admission rules` lists them"]
         fail(f"there is no rule {json.dumps(identifier)}: {', '.join(near)}")
-    level = f"level {each.level}" if each.level else "a mutation"
+    level = f"level {each.level}" if each.level else "changes objects"
     typer.echo(f"{each.id} ({level}; {', '.join(each.kinds)})\n\n{each.summary}\n\n{each.reason}")
     for heading, example in each.examples.items():
         indented = "\n".join(f"  {line}".rstrip() for line in example.splitlines())

@@ -40,7 +40,8 @@ def audit(
 
         stash-admission audit -n demo --rule exclusive-repository=warn
 
-        kubectl get backupconfigurations,backupbatches,repositories,namespaces -A -o yaml | stash-admission audit -
+        kubectl get backupconfigurations,backupbatches,restoresessions,restorebatches,repositories,namespaces \
+-A -o yaml | stash-admission audit -
     """
     from app.audit.auditing import Audit, audit_cluster, audit_files
     from app.audit.text import show

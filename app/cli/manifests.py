@@ -129,11 +129,15 @@ def plan(
         str | None, typer.Option(metavar="NAME,...", help="Nodes of the cluster, to name the hosts of DaemonSets.")
     ] = None,
     inventory: Inventory = None,
+    rule: Rules = None,
+    config: Config = None,
     output: Annotated[PlanOutput, typer.Option(help="How to say it.")] = PlanOutput.TEXT,
 ) -> None:
     """Show what will happen for objects in files: waves, hosts, and which rule restores each host.
 
-    Objects are planned as the server stores them. Exit code 2 if something cannot be read.
+    Objects are planned as the server stores them. The levels of rules say which of them it would refuse.
+
+    Exit code 2 if something cannot be read.
 
     For example:
 
@@ -143,14 +147,16 @@ def plan(
 
         stash-admission plan --inventory clusters/production/ restore.yaml
 
+        stash-admission plan --config config.yaml --rule valid-schedule=warn backup.yaml
+
         stash-admission plan --output json manifests/ | jq .objects
     """
     from app.plan import data, text
     from app.plan.planning import Cluster
     from app.plan.report import Plans, planned
 
-    once(paths)
-    decides = admission(None, None, inventory)
+    once(paths, [config] if config else [])
+    decides = admission(rule, config, inventory)
     named = [each for each in (nodes or "").split(",") if each]
     cluster = Cluster(dict(map(_replicas, replicas or ())), named, decides.others)
     found: Plans = watched(planned(paths, decides, cluster), lambda each: f"{len(each.plans)} objects planned")

@@ -37,10 +37,16 @@ def serve(
         float | None, typer.Option(help="Longest time to serve on after SIGTERM. [default: 20]")
     ] = None,
     max_in_flight: Annotated[
-        int | None, typer.Option(help="Calls at the same time; of more, the slowest gets 503. [default: 256]")
+        int | None,
+        typer.Option(
+            help="Calls at the same time; of more, the oldest that is still arriving gets 503. [default: 256]"
+        ),
     ] = None,
     max_connections: Annotated[
-        int | None, typer.Option(help="Open connections; of more, the least used give way. [default: 1000]")
+        int | None,
+        typer.Option(
+            help="Open connections; of more, those give way that have not called, or not for longest. [default: 1000]"
+        ),
     ] = None,
     traces: Annotated[
         str | None,
@@ -90,7 +96,16 @@ def review(
 ) -> None:
     """Answer one AdmissionReview, exactly as the server would.
 
-    Exit code 1 if the answer refuses the object.
+    Either --mutate or --validate is required: it says which webhook answers. Exit code 1 if the answer refuses the
+    object.
+
+    For example:
+
+        stash-admission review --mutate manifests/samples/reviews/move-rules.json
+
+        stash-admission review --validate --rule unique-alias=warn manifests/samples/reviews/unique-alias.json
+
+        stash-admission review --validate --inventory clusters/production/ review.json
     """
     from app.admission import Admission
     from app.answer import render
