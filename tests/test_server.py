@@ -810,7 +810,7 @@ class Held:
 
 
 @WEBHOOKS
-def test_of_more_calls_than_the_bound_the_slowest_gets_503_and_may_try_again_after_a_second(webhook: str) -> None:
+def test_of_more_calls_than_the_bound_the_oldest_gets_503_and_may_try_again_after_a_second(webhook: str) -> None:
     async def scene() -> None:
         door, held = Door(most=1), Held()
         slow = asyncio.create_task(door.request(aiter(held), webhook))
