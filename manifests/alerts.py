@@ -190,7 +190,8 @@ write. Do not restart the replicas before: [configuration.md](configuration.md).
         "warning",
         'sum(increase(stash_admission_decisions_total{decision="refused"}[15m])) > 20'
         ' and sum(rate(stash_admission_decisions_total{decision="refused"}[15m]))'
-        ' > 5 * sum(rate(stash_admission_decisions_total{decision="refused"}[1d] offset 15m))',
+        ' > 5 * sum(rate(stash_admission_decisions_total{decision="refused"}[1d] offset 15m))'
+        ' and sum(stash_admission_decisions_total{decision="refused"} offset 1d)',
         "0m",
         "stash-admission refuses much more than usual",
         "{{ $value | humanize }} objects were refused in the last 15 minutes, more than five times as many as usual.",
@@ -198,7 +199,8 @@ write. Do not restart the replicas before: [configuration.md](configuration.md).
 *Refusals by rule* on the dashboard says which rule, the log who (`"decision":"refused"`: `user`, `namespace`,
 `rules`). After an update of the server, or of a rule's level, objects that somebody applies all the time may be
 refused that were not before: set the rule to `warn` until their authors have changed them. Else it is a pipeline that
-tries the same again and again.""",
+tries the same again and again. On the
+first day nothing is usual yet, so this alert is silent until an installation is a day old.""",
     ),
     Alert(
         "StashAdmissionBadCalls",

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import re
+import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from manifests import deploy
-from manifests.alerts import ALERTS, Alert, rule_file
+from manifests.alerts import ALERTS, PAGE, Alert, rule_file
 from manifests.dashboard import INTERVAL, ROWS, Panel
 from manifests.metrics import registered
 from tests.prometheus import Prometheus, needs_prometheus, scraping, wait_for
@@ -148,6 +149,17 @@ def test_the_operator_and_a_plain_prometheus_get_the_same_rules() -> None:
     (rule,), (plain,) = yaml("prometheusrule.yaml"), yaml("alerts.yaml")
     assert rule["spec"] == plain
     assert plain == YAML(typ="safe", pure=True).load(rule_file())
+
+
+def test_the_command_of_the_page_has_every_runbook_lead_to_an_address(tmp_path: Path) -> None:
+    copy = tmp_path / "manifests" / "monitoring"
+    shutil.copytree(MONITORING, copy)
+    (command,) = re.findall(r"^\$ (sed .*runbook_url(?:.*\\\n)*.*)$", (ROOT / PAGE).read_text(), flags=re.MULTILINE)
+    for _ in range(2):  # again, which changes nothing more
+        subprocess.run(["bash", "-c", command], cwd=tmp_path, check=True, timeout=60)
+    for name in ("alerts.yaml", "prometheusrule.yaml"):
+        found = re.findall(r"runbook_url: (\S+)", (copy / name).read_text())
+        assert found == [f"https://git.example/stash-admission/blob/main/{each.runbook}" for each in ALERTS]
 
 
 # --- The alerts, by promtool

@@ -11,6 +11,7 @@ import base64
 import datetime
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -35,6 +36,7 @@ set -euo pipefail
 # Several API servers need the time that a page gives them; this one follows at once.
 sleep() { command sleep 0.7; }
 """
+_ASSIGNMENT = re.compile(r"\w+=\$\(.*\)", re.DOTALL)
 _ROLLED_OUT = ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas")
 
 
@@ -71,12 +73,13 @@ class Reader:
     def run(self, command: Command, code: int = 0) -> str:
         """Run one command, which must end so and print what the page says, and let the cluster follow.
 
-        What was printed. A function is kept for the commands after it; what needs a running pod is left out.
+        What was printed. A function or a variable is kept for the commands after it; what needs a running pod is left
+        out.
         """
         text = command.text
         if text.startswith("kubectl") and any(f" {each} " in text for each in _NEEDS_PODS):
             return ""
-        if "() {" in text:
+        if "() {" in text or _ASSIGNMENT.fullmatch(text):
             self._functions.append(text)
             return ""
         script = "\n".join([_PRELUDE, *self._functions, text])

@@ -109,10 +109,13 @@ def test_a_rule_is_set_to_warn_and_back_as_the_page_says(reader: Reader) -> None
 
 
 def test_what_the_readme_says_sets_a_rule_to_warn_too(reader: Reader) -> None:
-    readme = (ROOT / "README.md").read_text()
-    (command,) = re.findall(r"^\$ (kubectl .* create configmap .*)$", readme, flags=re.MULTILINE)
+    (command,) = commands("../README.md", "Configure it")
     assert "(valid-duration)" in reader.run("kubectl apply -f manifests/samples/valid-duration.yaml").stderr
-    done = reader.run(command)
+    done = reader.run(command.text)
+    assert done.returncode == 0, done.stderr
+    done = reader.run(command.text.replace("duration: warn", "duration: enforce"))
+    assert (done.stdout, done.stderr) == (f"configmap/{NAME} configured\n", ""), "the same command changes it"
+    done = reader.run(command.text)
     assert done.returncode == 0, done.stderr
     done = reader.run("kubectl apply -f manifests/samples/valid-duration.yaml")
     assert done.returncode == 0, done.stderr
