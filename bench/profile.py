@@ -24,7 +24,7 @@ _PER_SECOND = 250
 
 LAYERS: tuple[tuple[str, str], ...] = (
     ("metrics", r"prometheus_client"),
-    ("log line", r"structlog|/logging/"),
+    ("log line", r"structlog|/logging/|app/log\.py"),
     ("telemetry, around both", r"app/telemetry\.py"),
     ("the answer's bytes", r"app/answer\.py|app/domain/quoting\.py"),
     ("rules", r"app/rules/|app/domain/(?!reading)"),
