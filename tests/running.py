@@ -140,8 +140,9 @@ class Running:
     def log(self) -> list[dict[str, Any]]:
         """The lines on standard output, with those of all calls that were answered."""
         if self.management_port and self.process.poll() is None:
+            time.sleep(0.02)  # a line is written 10 ms after its answer,
             with contextlib.suppress(httpx.TransportError):
-                self.manage("/healthz")  # a line is written after its answer, but before the next call is looked at
+                self.manage("/healthz")  # and then before another call is answered
         return [json.loads(line) for line in (self.folder / "stdout").read_text().splitlines()]
 
     @property
