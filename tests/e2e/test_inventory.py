@@ -38,6 +38,8 @@ from tests.test_inventory import REPOSITORY, SELECTOR, batch
 from tests.test_inventory import config as backup_of
 
 SOON = 20.0
+BOOKMARK = 90.0
+"""Seconds in which an API server tells of a quiet watch, with some to spare: it does so each minute."""
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +104,8 @@ def eventually(true: Callable[[], bool], within: float = SOON) -> None:
 
 
 def synced(watched: Watched) -> None:
-    eventually(lambda: watched.inventory.not_ready() is None and watched.inventory.remark() is None)
+    # Right after a CRD is made, its first watch can be ended at once. The next one is only heard of by a bookmark.
+    eventually(lambda: watched.inventory.not_ready() is None and watched.inventory.remark() is None, BOOKMARK)
 
 
 def placed(document: Document, namespace: str) -> Document:
