@@ -12,6 +12,7 @@ RUN python3 -m venv /opt/stash-admission \
 COPY pyproject.toml README.md ./
 COPY app app
 COPY certs certs
+COPY kube kube
 COPY schemas schemas
 RUN /opt/stash-admission/bin/pip install --no-cache-dir --no-compile --disable-pip-version-check --no-deps --no-build-isolation .
 COPY image image

@@ -62,12 +62,12 @@ test: $(READY) ## every test that needs no cluster
 
 .PHONY: e2e
 e2e: $(READY) ## the tests against a real API server, which the first run builds (5 minutes, needs Go)
-	@$(BIN)/python -m tests.e2e.binaries >/dev/null
+	@$(BIN)/python -m testbed.control_plane.binaries >/dev/null
 	@$(BIN)/pytest tests/e2e --numprocesses 2 --dist loadfile
 
 .PHONY: proof
 proof: $(READY) ## failed calls, hostile connections, memory: writes docs/proof.md (a quarter of an hour, needs haproxy)
-	@$(BIN)/python -m tests.proof
+	@$(BIN)/python -m proof
 
 .PHONY: lint
 lint: $(READY) ## format, lint, types, import direction
@@ -83,19 +83,19 @@ format: $(READY) ## write the format and what lint can mend
 
 .PHONY: generate
 generate: $(READY) ## write what is derived from the code: samples, CRDs, parts of README and docs
-	@$(BIN)/python -m manifests.generate
+	@$(BIN)/python -m tools.generate
 
 .PHONY: verify
 verify: $(READY) ## fail if something generated is out of date
-	@$(BIN)/python -m manifests.generate --check
+	@$(BIN)/python -m tools.generate --check
 
 .PHONY: bench bench-check
 bench: $(TOOLS_READY) ## speeds beside Go, kopf and others, into docs/benchmarks.md (20 minutes, Linux, two cores, Go)
-	@$(BIN)/python -m tests.e2e.binaries >/dev/null
+	@$(BIN)/python -m testbed.control_plane.binaries >/dev/null
 	@$(BIN)/python -m bench
 
 bench-check: $(TOOLS_READY) ## measure the ratios again, and say which are worse than those stored (5 minutes)
-	@$(BIN)/python -m tests.e2e.binaries >/dev/null
+	@$(BIN)/python -m testbed.control_plane.binaries >/dev/null
 	@$(BIN)/python -m bench --check
 
 .PHONY: mutants

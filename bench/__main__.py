@@ -21,12 +21,12 @@ from bench.cores import TooFewCores, load_core
 from bench.peers.build import CannotBuild, build
 from bench.result import Figures, Section
 from bench.setting import CHECK, QUICK, WHOLE, Scale, Setting
-from tests.e2e import binaries
-from tests.e2e.child import sweep_after_us
-from tests.e2e.gobuild import MissingBinariesError
-from tests.proof import machine
-from tests.proof.progress import Telling
-from tests.proof.stage import issue
+from proof import machine
+from proof.progress import Telling
+from proof.stage import issue
+from testbed.child import sweep_after_us
+from testbed.control_plane import binaries
+from testbed.control_plane.gobuild import MissingBinariesError
 
 PAGE = machine.ROOT / "docs" / "benchmarks.md"
 PICTURES = machine.ROOT / "docs" / "benchmarks"

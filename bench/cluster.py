@@ -15,14 +15,14 @@ from pathlib import Path
 
 from bench.result import Section, Table, number
 from bench.setting import Setting
-from tests.e2e import binaries
-from tests.e2e.cluster import Cluster
-from tests.e2e.credentials import ADMIN
-from tests.e2e.installation import crds, define
-from tests.e2e.objects import Objects
+from testbed.control_plane import binaries
+from testbed.control_plane.cluster import Cluster
+from testbed.control_plane.credentials import ADMIN
+from testbed.control_plane.installation import crds, define
+from testbed.control_plane.objects import Objects
+from testbed.server import JSON, Running, body, running
 from tests.e2e.test_inventory import numbered
-from tests.running import JSON, Running, body, running
-from tests.test_inventory import batch
+from tests.inventory.test_store import batch
 
 _HOW = """\
 Three processes of this server, asked in turn: {rounds} rounds of {calls:,} calls each on one connection, every call

@@ -14,8 +14,8 @@ from bench.load import WEBHOOKS
 from bench.result import Figures, Line, Plot, Section, Table, number
 from bench.servers import ROOT
 from bench.setting import Setting
-from tests.e2e.child import dying_with_us
-from tests.running import environment
+from testbed.child import dying_with_us
+from testbed.server import environment
 
 _RULES = """\
 The engine alone, without network, in a process of its own on one core: from the bytes of a review to those of its

@@ -18,13 +18,13 @@ from bench.result import Figures, Section, Table, number, share
 from bench.servers import CONTROLLER_RUNTIME, OURS, NotReady, serving
 from bench.setting import Setting
 from bench.throughput import spread_of
-from tests.e2e import binaries
-from tests.e2e.cluster import Cluster
-from tests.e2e.installation import NAME, apply, crds, define
-from tests.proof.background import Background
-from tests.proof.calls import batch, request
-from tests.proof.connection import Connection
-from tests.proof.stage import registration
+from proof.background import Background
+from proof.calls import batch, request
+from proof.connection import Connection
+from proof.stage import registration
+from testbed.control_plane import binaries
+from testbed.control_plane.cluster import Cluster
+from testbed.control_plane.installation import NAME, apply, crds, define
 
 _NAMESPACE = "demo"
 _PATH = f"/apis/stash.appscode.com/v1beta1/namespaces/{_NAMESPACE}/backupbatches"

@@ -19,16 +19,16 @@ from functools import wraps
 from pathlib import Path
 from typing import Any
 
-from app import catalogue
-from app.admission import Admission
-from app.answer import render
+from app.admission.engine import Admission
+from app.admission.response import render
+from app.admission.review import parse, read_request
 from app.inventory.folder import inventory_of
-from app.inventory.inventory import Inventory
-from app.review import parse, read_request
+from app.inventory.store import Inventory
+from app.rules import registry
 from bench.decisions import Reviews, repository, stored_repository
 from bench.load import WEBHOOKS, Webhook
 from bench.result import Figures
-from tests.running import backup
+from testbed.server import backup
 
 SORTS = (
     ("BackupBatch", 2), ("BackupBatch", 50), ("BackupBatch", 500),
@@ -122,8 +122,8 @@ def _sizes_of_inventory(reviews: Reviews, sizes: list[int], rounds: int, decisio
 
 def _rules(reviews: Reviews, rounds: int, decisions: int, figures: Figures) -> None:
     clocks: Clocks = defaultdict(list)
-    for name, rule in catalogue.RULES.items():
-        catalogue.RULES[name] = replace(rule, function=_clocked(rule.function, clocks[name]))
+    for name, rule in registry.RULES.items():
+        registry.RULES[name] = replace(rule, function=_clocked(rule.function, clocks[name]))
     admission = Admission({}, _inventory(reviews, 0))
     _leave_to_stay()
     asked = [
@@ -141,7 +141,7 @@ def _rules(reviews: Reviews, rounds: int, decisions: int, figures: Figures) -> N
             for name, clock in clocks.items():
                 if clock:
                     figures.setdefault(f"rule/{name}/{kind}/{size}", []).append(statistics.median(clock))
-    unseen = [name for name in catalogue.RULES if not any(key.startswith(f"rule/{name}/") for key in figures)]
+    unseen = [name for name in registry.RULES if not any(key.startswith(f"rule/{name}/") for key in figures)]
     if unseen:
         raise RuntimeError(f"the engine did not call {', '.join(unseen)} as the catalogue has it")
 

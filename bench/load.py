@@ -12,8 +12,8 @@ from typing import Any, Literal
 
 from bench.cores import load_core, pinned_to
 from bench.servers import Server
-from tests.e2e.child import dying_with_us
-from tests.e2e.flags import LOOPBACK
+from testbed.child import dying_with_us
+from testbed.control_plane.flags import LOOPBACK
 
 Webhook = Literal["mutate", "validate"]
 WEBHOOKS: tuple[Webhook, ...] = ("mutate", "validate")

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.proof.machine import Effort
+from proof.machine import Effort
 
 
 def _steal() -> float:

@@ -16,7 +16,7 @@ from bench.load import Cell, Load
 from bench.result import Section, Table, number
 from bench.servers import OURS, ROOT, Server, serving
 from bench.setting import Setting
-from tests.e2e.child import dying_with_us
+from testbed.child import dying_with_us
 
 BEFORE = ROOT / "docs" / "benchmarks" / "profile-before.json"
 CELLS = (Cell("mutate", 2, 8), Cell("validate", 2, 8), Cell("mutate", 50, 8), Cell("validate", 50, 8))

@@ -16,11 +16,11 @@ import orjson
 
 from bench.cores import cpu_seconds, pinned_to, server_core
 from bench.peers.running import command
-from tests.asking import review
-from tests.e2e.child import Child
-from tests.e2e.flags import LOOPBACK, free_ports
-from tests.proof.calls import batch
-from tests.running import JSON, environment
+from proof.calls import batch
+from testbed.child import Child
+from testbed.control_plane.flags import LOOPBACK, free_ports
+from testbed.reviews import review
+from testbed.server import JSON, environment
 
 ROOT = Path(__file__).parents[1]
 _RESOURCE = {"group": "stash.appscode.com", "version": "v1beta1", "resource": "backupbatches"}

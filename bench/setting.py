@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.proof.progress import Telling
+from proof.progress import Telling
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from bench.result import Figures, Section, Table, number
 from bench.servers import SUBJECTS, Server, Subject
 from bench.setting import Setting
 from bench.throughput import spread_of
-from tests.e2e.child import dying_with_us
+from testbed.child import dying_with_us
 
 _IMPORT = "import fastapi, uvicorn"
 _EVERY = 0.003

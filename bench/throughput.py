@@ -12,7 +12,7 @@ from bench.load import WEBHOOKS, Cell, Load, Slice
 from bench.result import Bars, Figures, Section, Table, number, share
 from bench.servers import SUBJECTS, Server, knowing, serving
 from bench.setting import Setting
-from tests.running import backup
+from testbed.server import backup
 
 MEASURES = ("rate", "p50", "p99", "p999", "cpu")
 COMPARED = 8

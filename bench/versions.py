@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.proof import machine
+from proof import machine
 
 _PACKAGES = ("fastapi", "pydantic", "orjson", "kopf", "jsonpatch")
 _MODULES = ("sigs.k8s.io/controller-runtime", "k8s.io/apimachinery")

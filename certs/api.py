@@ -8,8 +8,8 @@ from collections.abc import Callable
 from email.utils import parsedate_to_datetime
 from typing import Any, Self
 
-from certs.connection import configuration, message_of
-from certs.failures import Gone, Refused, Unavailable, failure, one_line
+from kube.config import configuration, message_of
+from kube.errors import Gone, Refused, Unavailable, failure, one_line
 
 Object = dict[str, Any]
 FIELD_MANAGER = "stash-certs"

@@ -91,11 +91,11 @@ def rotate(
     Needs permission to create Secrets in the namespace, to get and update these two, and to get and patch the two
     configurations.
     """
-    from certs.failures import Refused
-    from certs.installation import Wanted
-    from certs.upkeep import keep_right
+    from certs.reconcile import reconcile
+    from certs.state import Desired
+    from kube.errors import Refused
 
-    wanted = Wanted(
+    wanted = Desired(
         names=(f"{service}.{namespace}.svc", *(host(each) for each in dns or [])),
         ca_lifetime=datetime.timedelta(seconds=ca_seconds),
         leaf_lifetime=datetime.timedelta(seconds=leaf_seconds),
@@ -103,7 +103,7 @@ def rotate(
     )
     try:
         cluster = _connect(namespace, secret, mutating, validating)
-        keep_right(cluster, wanted, cluster.api.now, typer.echo)
+        reconcile(cluster, wanted, cluster.api.now, typer.echo)
     except Refused as error:
         fail(str(error))
 
@@ -121,8 +121,8 @@ def show(
     What is WRONG comes with what to do about it, and with exit code 1: the API server would not accept the
     certificate, or it should have been renewed by now. Never reads the keys of CAs.
     """
-    from certs.failures import Refused, Unavailable
-    from certs.inventory import inventory
+    from certs.report import inventory
+    from kube.errors import Refused, Unavailable
 
     try:
         cluster = _connect(namespace, secret, mutating, validating)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from certs.api import FIELD_MANAGER, Api, Object
-from certs.installation import Content, Seen, Step, Target
+from certs.state import Content, Observed, Step, Target
 
 LABEL = "app.kubernetes.io/managed-by"
 _MADE_FOR = "cert-manager.io/certificate-name"
@@ -22,7 +22,7 @@ _TYPES = {Target.AUTHORITY: "Opaque", Target.SERVING: "kubernetes.io/tls"}
 class View:
     """What exists, and the objects as they were read, to write them back."""
 
-    seen: Seen
+    seen: Observed
     objects: Mapping[Target, Object | None] = field(repr=False)
 
 
@@ -41,7 +41,7 @@ class Cluster:
         order = (Target.SERVING, Target.MUTATING, Target.VALIDATING, Target.AUTHORITY)
         objects = {target: self._read(target) for target in order}
         return View(
-            Seen(
+            Observed(
                 authority=_content(objects[Target.AUTHORITY]),
                 serving=_content(objects[Target.SERVING]),
                 mutating=bundles(objects[Target.MUTATING]),
@@ -50,7 +50,7 @@ class Cluster:
             objects,
         )
 
-    def look_as_guest(self) -> Seen:
+    def look_as_guest(self) -> Observed:
         """What can be seen without the Secret with the CAs' keys."""
         order = (Target.SERVING, Target.MUTATING, Target.VALIDATING)
         return seen_as_guest(*(self._read(target) for target in order))
@@ -103,10 +103,10 @@ class Cluster:
         return names.get(target, f"{self.secret}-ca")
 
 
-def seen_as_guest(secret: Object | None, mutating: Object | None, validating: Object | None) -> Seen:
+def seen_as_guest(secret: Object | None, mutating: Object | None, validating: Object | None) -> Observed:
     """What the Secret that the server mounts and the webhook configurations say."""
     injections = (_annotations(each).get(_INJECTED) for each in (mutating, validating) if each)
-    return Seen(
+    return Observed(
         serving=_content(secret),
         mutating=bundles(mutating),
         validating=bundles(validating),

@@ -8,15 +8,15 @@ who calls the webhooks trusts all of them, and only then a certificate is signed
 import datetime
 
 from certs import pem
-from certs.authority import Authority, is_known
-from certs.installation import Content, Foreign, Rest, Seen, Step, Target, Wanted
+from certs.ca_rotation import succession
+from certs.ca_secret import Authority, is_known
 from certs.issuing import issue_leaf
-from certs.serving import FILES, Serving
-from certs.succession import succession
+from certs.serving_secret import FILES, Serving
+from certs.state import Content, Desired, Foreign, Observed, Step, Target, UpToDate
 from certs.trust import renewed_from, stamp
 
 
-def next_step(seen: Seen, wanted: Wanted, now: datetime.datetime) -> Step | Rest:
+def next_step(seen: Observed, wanted: Desired, now: datetime.datetime) -> Step | UpToDate:
     """The next write, or Rest. Raises Foreign.
 
     `seen` has to be read in this order: the serving Secret, the configurations, the authority. Then a write to one of
@@ -36,7 +36,7 @@ def next_step(seen: Seen, wanted: Wanted, now: datetime.datetime) -> Step | Rest
     return _serving_step(serving, authority, wanted, now) or _rest(serving, authority, wanted)
 
 
-def _serving_step(serving: Serving, authority: Authority, wanted: Wanted, now: datetime.datetime) -> Step | None:
+def _serving_step(serving: Serving, authority: Authority, wanted: Desired, now: datetime.datetime) -> Step | None:
     bundle, signing = pem.text(authority.certificates), authority.signing
     why = serving.reason_to_renew(signing.certificate, wanted, now) if signing else None
     if signing and why:
@@ -49,9 +49,9 @@ def _serving_step(serving: Serving, authority: Authority, wanted: Wanted, now: d
     return None
 
 
-def _rest(serving: Serving, authority: Authority, wanted: Wanted) -> Rest:
+def _rest(serving: Serving, authority: Authority, wanted: Desired) -> UpToDate:
     pending = f"; a new CA signs from {stamp(authority.since + wanted.settle)} on" if authority.since else ""
-    return Rest(f"nothing to do, {_dates(serving)}{pending}")
+    return UpToDate(f"nothing to do, {_dates(serving)}{pending}")
 
 
 def _dates(serving: Serving) -> str:
@@ -59,7 +59,7 @@ def _dates(serving: Serving) -> str:
     return f"valid until {stamp(leaf.not_valid_after_utc)}, renewed from {stamp(renewed_from(leaf))}"
 
 
-def _refuse_foreign(seen: Seen, wanted: Wanted) -> None:
+def _refuse_foreign(seen: Observed, wanted: Desired) -> None:
     """A mistyped name must not overwrite what others keep in a Secret of that name."""
     if (content := _unmarked(seen.authority)) and (others := [name for name in content.data if not is_known(name)]):
         raise Foreign(Target.AUTHORITY, f"it has {', '.join(sorted(others))}")

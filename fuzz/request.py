@@ -12,16 +12,17 @@ import orjson
 import structlog
 from jsonpatch import JsonPatch
 
-from app.admission import Admission
-from app.catalogue import RULES
+from app.admission.engine import Admission
+from app.admission.review import Request, parse, read_request
 from app.domain.invoker import Invoker
 from app.domain.key import Key
-from app.inventory.inventory import KINDS, Inventory
-from app.review import DEEPEST, Request, parse, read_request
-from app.server import Endpoint
-from app.telemetry import Telemetry, Webhook
-from app.traffic import Traffic
+from app.inventory.store import KINDS, Inventory
+from app.rules.registry import RULES
+from app.server.in_flight import InFlightRequests
+from app.server.telemetry import Telemetry, Webhook
+from app.server.webhooks import Endpoint
 from fuzz import seeds
+from schemas.admissionreview import MAX_DEPTH
 
 _LONGEST_LOGGED = 256
 _ALL_WARNINGS = 4_096
@@ -77,7 +78,7 @@ class Target:
         self._log = _Log()
         self._loop = asyncio.new_event_loop()
         weakref.finalize(self, self._loop.close)
-        admission, telemetry, traffic = Admission(inventory=_cluster()), _Strict(), Traffic(most=16)
+        admission, telemetry, traffic = Admission(inventory=_cluster()), _Strict(), InFlightRequests(most=16)
         self._endpoints = {
             "mutate": Endpoint("mutate", lambda request, _: admission.mutate(request), telemetry, traffic),
             "validate": Endpoint("validate", admission.validate, telemetry, traffic),
@@ -90,7 +91,7 @@ class Target:
             return
         review = orjson.loads(body)
         assert _plain(_strictly(body)) == _plain(review), "another parser reads another value"
-        assert _depth(review) <= DEEPEST
+        assert _depth(review) <= MAX_DEPTH
         self._answers(review, body)
 
     def _answers(self, review: Any, body: bytes) -> None:
@@ -108,7 +109,7 @@ class Target:
         mutated = JsonPatch(patch).apply(document)
         assert mutated != document
         again = {**review, "request": {**review["request"], "object": mutated}}
-        if _depth(again) > DEEPEST:  # what is moved into the target lies a level deeper
+        if _depth(again) > MAX_DEPTH:  # what is moved into the target lies a level deeper
             return
         twice = self._call("mutate", orjson.dumps(again))
         assert twice is not None

@@ -10,11 +10,11 @@ from typing import Any
 import orjson
 from ruamel.yaml import YAML
 
-from app.fix.spelling import flow
+from app.commands.fix.spelling import flow
 from app.rules import MUTATIONS, VALIDATIONS
 from schemas.kinds import KINDS
-from tests.asking import review
-from tests.cases import cases
+from testbed.cases import cases
+from testbed.reviews import review
 
 ROOT = Path(__file__).parent.parent
 FINDINGS = Path(__file__).parent / "findings"
@@ -38,9 +38,9 @@ def texts() -> Iterator[bytes]:
     """Files: block and flow style, comments, anchors, JSON, Lists, several documents."""
     for path in sorted((ROOT / "manifests/samples").glob("*.yaml")):
         yield path.read_bytes()
-    for path in sorted((ROOT / "tests/fixes").glob("*.yaml")):
+    for path in sorted((ROOT / "tests/commands/fixes").glob("*.yaml")):
         yield from (part.encode() for part in path.read_text().split("=====\n"))
-    for line in (ROOT / "tests/kubectl.jsonl").read_text().splitlines():
+    for line in (ROOT / "tests/manifest/kubectl.jsonl").read_text().splitlines():
         yield json.loads(line)[0].encode("utf-8", "replace")
     for number, case in enumerate(cases()):
         written = (json.dumps, flow, _block)[number % 3]

@@ -9,17 +9,17 @@ from xml.etree import ElementTree as Xml
 
 from rich.console import Console
 
-from app.admission import Admission
-from app.check import data, github, junit, sarif, text
-from app.check.judging import Checked, Place, check, concerns
-from app.check.report import Report
-from app.files.objects import Manifest, objects_in
-from app.files.texts import Text
-from app.files.walking import Unreadable
-from app.fix.fixing import fix
-from app.plan import data as plan_data
-from app.plan import text as plan_text
-from app.plan.planning import Cluster, Plan, plan
+from app.admission.engine import Admission
+from app.commands.check import github, json_report, junit, sarif, text
+from app.commands.check.report import Report
+from app.commands.check.runner import Checked, Place, check, concerns
+from app.commands.fix.fixer import fix
+from app.commands.plan import json_report as plan_data
+from app.commands.plan import text as plan_text
+from app.commands.plan.planner import Cluster, Plan, plan
+from app.manifest.discovery import Unreadable
+from app.manifest.objects import Manifest, objects_in
+from app.manifest.source import Text
 from schemas.kinds import KINDS
 
 _FILE = "x.yaml"
@@ -77,7 +77,7 @@ class Target:
 
 def _check_forms(report: Report, plans: list[Plan]) -> None:
     """Each form of the report can be read by what it is for."""
-    json.loads(data.as_json(report))
+    json.loads(json_report.as_json(report))
     json.loads(plan_data.as_json(plans))
     Xml.fromstring(junit.as_junit(report))  # noqa: S314  it is our own
     for line in github.as_github(report).split("\n"):

@@ -8,6 +8,8 @@ from typing_extensions import TypedDict
 from schemas.scalars import MODEL, Flag, Opaque, Text, TextMap
 
 API_VERSION = "admission.k8s.io/v1"
+MAX_DEPTH = 100
+"""Objects and lists inside each other that a review may have."""
 
 
 @with_config(MODEL)

@@ -31,9 +31,9 @@ def rules(
     """
     from rich.table import Table
 
-    from app.catalogue import RULES
-    from app.configfile import not_a_namespace
-    from app.levels import DEFAULT
+    from app.admission.levels import DEFAULT
+    from app.admission.levels_file import not_a_namespace
+    from app.rules.registry import RULES
 
     wrong = namespace and not_a_namespace(namespace)
     if wrong:
@@ -55,7 +55,7 @@ def explain(
     identifier: Annotated[str, typer.Argument(metavar="ID", help="Id of a rule.", autocompletion=rule_ids)],
 ) -> None:
     """Explain one rule: what it does and why, with a bad and a good example."""
-    from app.catalogue import RULES
+    from app.rules.registry import RULES
 
     each = RULES.get(identifier)
     if each is None:

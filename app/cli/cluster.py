@@ -43,8 +43,8 @@ def audit(
         kubectl get backupconfigurations,backupbatches,restoresessions,restorebatches,repositories,namespaces \
 -A -o yaml | stash-admission audit -
     """
-    from app.audit.auditing import Audit, audit_cluster, audit_files
-    from app.audit.text import show
+    from app.commands.audit.runner import Audit, audit_cluster, audit_files
+    from app.commands.audit.text import show
 
     if paths and namespace is not None:
         fail("--namespace is for a cluster: leave it out, or the paths")
@@ -92,10 +92,10 @@ def backfill(
 
         stash-admission backfill --yes --pause 10
     """
-    from app.backfill import text
-    from app.backfill.interruption import Interruption
-    from app.backfill.planning import KINDS
-    from app.backfill.running import Backfill, Options
+    from app.commands.backfill import text
+    from app.commands.backfill.planner import KINDS
+    from app.commands.backfill.runner import Backfill, Options
+    from app.commands.backfill.signals import Interruption
 
     api = _connect(namespace)
     run = Backfill(api, Options(namespace, dry_run, limit, pause))
@@ -123,9 +123,9 @@ def backfill(
 
 
 def _connect(namespace: str | None) -> Any:
-    from app.stored.api import Api
+    from app.commands.cluster.client import Api
     from certs.arguments import label
-    from certs.failures import Refused
+    from kube.errors import Refused
 
     if namespace is not None:
         label(namespace)

@@ -59,14 +59,14 @@ def watched(steps: Iterable[Step], said: Callable[[Step], str]) -> Step:
 
 def rule_ids(incomplete: str) -> list[str]:
     """The rules whose ids begin so, for the shell's completion."""
-    from app.catalogue import RULES
+    from app.rules.registry import RULES
 
     return [each for each in RULES if each.startswith(incomplete)]
 
 
 def rule_levels(incomplete: str) -> list[str]:
     """The settings of rules that begin so, for the shell's completion."""
-    from app.catalogue import RULES
+    from app.rules.registry import RULES
 
     settings = (f"{rule.id}={level}" for rule in RULES.values() for level in rule.settable)
     return [each for each in settings if each.startswith(incomplete)]
@@ -80,8 +80,8 @@ def levels(rule: list[str] | None, config: Path | None) -> Any:
 
 def chosen(rule: list[str] | None, config: Path | None) -> Any:
     """What flags or variables choose, and what the file does. Ends with exit code 2 if there is something wrong."""
-    from app.configfile import BadConfiguration, read
-    from app.levels import Configuration
+    from app.admission.levels import Configuration
+    from app.admission.levels_file import BadConfiguration, read
     from app.settings import BadSetting, load
 
     try:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
-    from app.check.report import Report
+    from app.commands.check.report import Report
 
 
 class Output(StrEnum):
@@ -29,13 +29,13 @@ class FailOn(StrEnum):
 
 def say(found: "Report", output: Output, as_text: Callable[[], None]) -> None:
     """Write what was found to standard output; `as_text` does so for people."""
-    from app.check import data, github, junit, sarif
+    from app.commands.check import github, json_report, junit, sarif
 
     if output is Output.TEXT:
         as_text()
         return
     writers = {
-        Output.JSON: data.as_json,
+        Output.JSON: json_report.as_json,
         Output.SARIF: sarif.as_sarif,
         Output.JUNIT: junit.as_junit,
         Output.GITHUB: github.as_github,

@@ -46,11 +46,11 @@ def doctor(
     It changes nothing: it reads, and lets the API server decide on a good object and a bad one of which it stores none.
     KUBECONFIG says which cluster. Exit code 1 if anything is wrong.
     """
-    from app.doctor.access import Access
-    from app.doctor.examination import examine
-    from app.doctor.report import report
-    from certs.failures import Refused, Unavailable
+    from app.commands.doctor.client import Access
+    from app.commands.doctor.examine import examine
+    from app.commands.doctor.report import report
     from certs.names import Names
+    from kube.errors import Refused, Unavailable
 
     names = Names(namespace, secret, service, mutating, validating)
     try:

@@ -25,7 +25,7 @@ Inventory = Annotated[
 
 def admission(rule: list[str] | None, config: Path | None, inventory: Path | None) -> Any:
     """What decides, with the levels that the user chose, and what the cluster holds."""
-    from app.admission import Admission
+    from app.admission.engine import Admission
     from app.inventory.folder import BadFolder, read_folder
 
     try:
@@ -69,7 +69,7 @@ def check(
 
         stash-admission check --output sarif . > stash.sarif
     """
-    from app.check import report, text
+    from app.commands.check import report, text
 
     once(paths, old or [], [config] if config else [])
     found = watched(report.report(paths, admission(rule, config, inventory), old or ()), text.summary)
@@ -98,7 +98,7 @@ def fix(
 
         kustomize build . | stash-admission fix - | kubectl apply -f -
     """
-    from app.fix.report import fixes, show
+    from app.commands.fix.report import fixes, show
 
     once(paths)
     done = watched(fixes(paths, diff=diff, aliases=suggest_aliases), lambda each: each.summary(diff=diff))
@@ -151,9 +151,9 @@ def plan(
 
         stash-admission plan --output json manifests/ | jq .objects
     """
-    from app.plan import data, text
-    from app.plan.planning import Cluster
-    from app.plan.report import Plans, planned
+    from app.commands.plan import json_report, text
+    from app.commands.plan.planner import Cluster
+    from app.commands.plan.report import Plans, planned
 
     once(paths, [config] if config else [])
     decides = admission(rule, config, inventory)
@@ -161,7 +161,7 @@ def plan(
     cluster = Cluster(dict(map(_replicas, replicas or ())), named, decides.others)
     found: Plans = watched(planned(paths, decides, cluster), lambda each: f"{len(each.plans)} objects planned")
     if output is PlanOutput.JSON:
-        typer.echo(data.as_json(found.plans))
+        typer.echo(json_report.as_json(found.plans))
     else:
         text.show(found.plans, console())
         if not found.plans:

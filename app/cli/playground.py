@@ -29,8 +29,8 @@ def playground(
     """
     decides = admission(rule, config, inventory)
 
-    from app.playground.serving import listening, serve
-    from app.serving import CannotServe
+    from app.commands.playground.serving import listening, serve
+    from app.server.process import CannotServe
 
     try:
         own, address = listening(port)

@@ -9,7 +9,10 @@ from app.cli.console import PATIENCE
 
 
 def progressed(steps: Iterable[Any]) -> None:
-    """Do all the steps (`app.stored.reading.Step`). After a second of work, a bar on a terminal shows how far it is."""
+    """Do all the steps (`app.commands.cluster.snapshot.Step`).
+
+    After a second of work, a bar on a terminal shows how far it is.
+    """
     started, bar, task = time.monotonic(), None, None
     try:
         for step in steps:

@@ -56,7 +56,7 @@ def serve(
     config: Config = None,
 ) -> None:
     """Serve the webhooks. Every flag is also a variable: --port is STASH_ADMISSION_PORT."""
-    from app.serving import CannotServe, serve
+    from app.server.process import CannotServe, serve
     from app.settings import BadSetting, load, refuse_unknown
 
     try:
@@ -107,10 +107,10 @@ def review(
 
         stash-admission review --validate --inventory clusters/production/ review.json
     """
-    from app.admission import Admission
-    from app.answer import render
+    from app.admission.engine import Admission
+    from app.admission.response import render
+    from app.admission.review import BadReview, parse, read_request
     from app.inventory.folder import BadFolder, read_folder
-    from app.review import BadReview, parse, read_request
 
     if mutate == validate:
         fail("say which webhook answers: --mutate or --validate")

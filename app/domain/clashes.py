@@ -15,7 +15,7 @@ class Clash(NamedTuple):
     first_target: Target
     later: int
     later_target: Target
-    settled: bool
+    preexisting: bool
 
 
 class Seen:
@@ -25,20 +25,22 @@ class Seen:
         self._first: dict[Hashable, int] = {}
         self._first_new: dict[Hashable, int] = {}
 
-    def add(self, index: int, marks: Iterable[Hashable], *, new: bool) -> None:
+    def add(self, index: int, index_keys: Iterable[Hashable], *, new: bool) -> None:
         """Remember a member by its marks. Members are added in the order in which they are listed."""
-        for mark in marks:
-            self._first.setdefault(mark, index)
+        for index_key in index_keys:
+            self._first.setdefault(index_key, index)
             if new:
-                self._first_new.setdefault(mark, index)
+                self._first_new.setdefault(index_key, index)
 
-    def first(self, marks: Iterable[Hashable]) -> int | None:
+    def first(self, index_keys: Iterable[Hashable]) -> int | None:
         """The first member with one of these marks."""
-        return min((self._first[mark] for mark in marks if mark in self._first), default=None)
+        return min((self._first[index_key] for index_key in index_keys if index_key in self._first), default=None)
 
-    def first_new(self, marks: Iterable[Hashable]) -> int | None:
+    def first_new(self, index_keys: Iterable[Hashable]) -> int | None:
         """The first new member with one of these marks."""
-        return min((self._first_new[mark] for mark in marks if mark in self._first_new), default=None)
+        return min(
+            (self._first_new[index_key] for index_key in index_keys if index_key in self._first_new), default=None
+        )
 
 
 def all_differ(values: Sequence[Hashable]) -> bool:
@@ -49,9 +51,9 @@ def all_differ(values: Sequence[Hashable]) -> bool:
 def clashes(
     batch: Batch,
     value: Callable[[Target], Value | None],
-    marks: Callable[[Value], list[Hashable]] = lambda value: [value],
-    seeks: Callable[[Value], list[Hashable]] = lambda value: [value],
-    apart: Callable[[Sequence[Value]], bool] = all_differ,
+    index_keys: Callable[[Value], list[Hashable]] = lambda value: [value],
+    lookup_keys: Callable[[Value], list[Hashable]] = lambda value: [value],
+    no_conflicts: Callable[[Sequence[Value]], bool] = all_differ,
 ) -> Iterator[Clash]:
     """One clash for each member that clashes with an earlier one, naming the first.
 
@@ -60,9 +62,9 @@ def clashes(
     On an update, one whose value is that of the stored object clashes first of all with a member that is new: a clash
     that the stored object had is only warned of, so it must not hide a new one.
 
-    `apart` is a quick look at all values: whether no two of them clash, as in nearly every batch.
+    `no_conflicts` is a quick look at all values: whether no two of them clash, as in nearly every batch.
     """
-    if apart([each for each in map(value, batch.targets) if each is not None]):
+    if no_conflicts([each for each in map(value, batch.targets) if each is not None]):
         return
     seen = Seen()
     for member in batch.members:
@@ -70,13 +72,13 @@ def clashes(
         mine = None if target is None else value(target)
         if target is None or mine is None:
             continue
-        new = all(before is None or value(before) != mine for before in (target.stored, target.twin))
-        sought = seeks(mine)
+        new = all(before is None or value(before) != mine for before in (target.stored, target.matched_by_content))
+        sought = lookup_keys(mine)
         first = seen.first(sought)
         if first is not None:
             first_new = first if new else seen.first_new(sought)
             at = first if first_new is None else first_new
             earlier = batch.members[at].target
             assert earlier is not None  # noqa: S101  only members with a target are remembered
-            yield Clash(at, earlier, member.index, target, settled=not new and first_new is None)
-        seen.add(member.index, marks(mine), new=new)
+            yield Clash(at, earlier, member.index, target, preexisting=not new and first_new is None)
+        seen.add(member.index, index_keys(mine), new=new)

@@ -90,29 +90,29 @@ def _beginnings(alias: str) -> Iterator[str]:
 # first of 500 members that clashes with a given one is found without comparing all pairs.
 
 
-def certain_marks(hosts: Hosts) -> list[Hashable]:
+def certain_index_keys(hosts: Hosts) -> list[Hashable]:
     """What others who certainly share a host with these seek."""
-    marks: list[Hashable] = [hosts]
+    index_keys: list[Hashable] = [hosts]
     if hosts.shape is Shape.LITERAL and hosts.stem is not None:
         stem, ordinal = _split_ordinal(hosts.stem)
         if ordinal is not None:
-            marks.append(("one of", stem))
-    return marks
+            index_keys.append(("one of", stem))
+    return index_keys
 
 
-def certain_seeks(hosts: Hosts) -> list[Hashable]:
+def certain_lookup_keys(hosts: Hosts) -> list[Hashable]:
     """The marks of others that certainly share a host with these."""
-    seeks: list[Hashable] = [hosts]
+    lookup_keys: list[Hashable] = [hosts]
     if hosts.shape is Shape.LITERAL and hosts.stem is not None:
         stem, ordinal = _split_ordinal(hosts.stem)
         if ordinal is not None:
-            seeks.append(Hosts(Shape.INDEXED, stem))
+            lookup_keys.append(Hosts(Shape.INDEXED, stem))
     elif hosts.shape is Shape.INDEXED:
-        seeks.append(("one of", hosts.stem))
-    return seeks
+        lookup_keys.append(("one of", hosts.stem))
+    return lookup_keys
 
 
-def certainly_apart(all_hosts: Sequence[Hosts]) -> bool:
+def certainly_disjoint(all_hosts: Sequence[Hosts]) -> bool:
     """Whether no two certainly share a host. False also where it takes a closer look to tell."""
     if len(set(all_hosts)) < len(all_hosts):
         return False
@@ -122,31 +122,31 @@ def certainly_apart(all_hosts: Sequence[Hosts]) -> bool:
     return not any(str(stem).rpartition("-")[0] in indexed for shape, stem in all_hosts if shape is _LITERAL)
 
 
-def possible_marks(hosts: Hosts) -> list[Hashable]:
+def possible_index_keys(hosts: Hosts) -> list[Hashable]:
     """What others who possibly, not certainly, share a host with these seek."""
     if hosts.stem is None:
         return []
-    marks: list[Hashable] = [("begins with", beginning) for beginning in _beginnings(hosts.stem)]
+    index_keys: list[Hashable] = [("begins with", beginning) for beginning in _beginnings(hosts.stem)]
     if hosts.shape is Shape.INDEXED:
-        marks.append(("begins with", hosts.stem))
+        index_keys.append(("begins with", hosts.stem))
     if hosts.shape is Shape.PER_NODE:
-        marks.append(("per node", hosts.stem))
-    return marks
+        index_keys.append(("per node", hosts.stem))
+    return index_keys
 
 
-def possible_seeks(hosts: Hosts) -> list[Hashable]:
+def possible_lookup_keys(hosts: Hosts) -> list[Hashable]:
     """The marks of others that possibly, not certainly, share a host with these."""
     if hosts.stem is None:
         return []
-    seeks: list[Hashable] = [("per node", beginning) for beginning in _beginnings(hosts.stem)]
+    lookup_keys: list[Hashable] = [("per node", beginning) for beginning in _beginnings(hosts.stem)]
     if hosts.shape is Shape.INDEXED:
-        seeks.append(("per node", hosts.stem))
+        lookup_keys.append(("per node", hosts.stem))
     if hosts.shape is Shape.PER_NODE:
-        seeks.append(("begins with", hosts.stem))
-    return seeks
+        lookup_keys.append(("begins with", hosts.stem))
+    return lookup_keys
 
 
-def possibly_apart(all_hosts: Sequence[Hosts]) -> bool:
+def possibly_disjoint(all_hosts: Sequence[Hosts]) -> bool:
     """Whether no two possibly share a host. False also where it takes a closer look to tell."""
     per_node = {stem for shape, stem in all_hosts if shape is _PER_NODE and stem is not None}
     if not per_node:

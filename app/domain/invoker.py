@@ -11,7 +11,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from app.domain.hosts import HOST_WITHOUT_TARGET, LEGACY_ALIAS, Hosts, shape_of
 from app.domain.key import Key
-from app.domain.path import Path, beginnings
+from app.domain.path import Path, ancestors
 from schemas.backupbatch import BackupBatchSpec
 from schemas.backupconfiguration import BackupConfigurationSpec, BackupJob
 from schemas.faults import Checker, Fault
@@ -33,8 +33,20 @@ class Target:
     """What a member backs up or restores into."""
 
     __slots__ = (
-        "alias", "body", "hosts", "identity", "kind", "means", "name", "namespace",
-        "path", "replicas", "shape", "stored", "task", "twin",
+        "alias",
+        "body",
+        "effective_alias",
+        "hosts",
+        "identity",
+        "kind",
+        "matched_by_content",
+        "name",
+        "namespace",
+        "path",
+        "replicas",
+        "shape",
+        "stored",
+        "task",
     )  # fmt: skip
 
     def __init__(
@@ -56,20 +68,20 @@ class Target:
         self.shape = shape_of(self.kind, claims, self.replicas)
         self.identity = (self.kind, self.namespace, self.name) if self.kind or self.name else None
         """What the operator tells targets apart by; None where the ref is empty, or a fault leaves it open."""
-        self.means: str | None = None
+        self.effective_alias: str | None = None
         """The alias, or the legacy alias that its absence means. None if there is neither, or no host at all."""
         self.hosts: Hosts | None = None
         """Its hosts in restic; None with driver VolumeSnapshotter, and where faults leave it open."""
         self.stored: Target | None = None
         """On an update, the same target in the stored object."""
-        self.twin: Target | None = None
+        self.matched_by_content: Target | None = None
         """On an update, the same target in the stored object where that one has no ref either and is equal otherwise:
         being recognised by its index, it would be a new one when a member before it is removed."""
 
     def name_hosts(self) -> None:
         """Work out what its hosts are."""
-        self.means = self.alias or LEGACY_ALIAS[self.shape]
-        self.hosts = Hosts(self.shape, self.means)
+        self.effective_alias = self.alias or LEGACY_ALIAS[self.shape]
+        self.hosts = Hosts(self.shape, self.effective_alias)
 
     @property
     def rules(self) -> list[Rule | None] | None:
@@ -138,7 +150,7 @@ class Invoker:
         self.faults = faults
         """What does not fit the model, by paths from the object's root."""
         self._wrong = {fault.path for fault in faults}
-        self._faulty = {above for path in self._wrong for above in beginnings(path)}
+        self._faulty = {above for path in self._wrong for above in ancestors(path)}
         self.driver_known = not any(fault.path == _DRIVER and fault.found != "" for fault in faults)
         """Whether the driver is one that there is; the empty one, which the CRD refuses, is Restic to the operator."""
         self.stored: Invoker | None = None
@@ -159,18 +171,18 @@ class Invoker:
         task = (body.get("task") or {}).get("name") or ""
         target = Target((*path, "target"), raw, task, self.namespace, restored=isinstance(self, Restore))
         sound = not self._wrong
-        if not (sound or self.fits(target.path, _IDENTITY)):
+        if not (sound or self.fields_valid(target.path, _IDENTITY)):
             target.identity = None
         has_hosts = not self.snapshotter and (self.driver_known or target.alias is not None)
-        if has_hosts and (sound or self.fits(target.path, _HOSTS)):
+        if has_hosts and (sound or self.fields_valid(target.path, _HOSTS)):
             target.name_hosts()
         return Member(path, index, body, target)
 
-    def fits(self, path: Path, fields: Iterable[Path]) -> bool:
+    def fields_valid(self, path: Path, fields: Iterable[Path]) -> bool:
         """Whether none of the fields below a path has itself a wrong type; what is below them may."""
         return not self._wrong or self._wrong.isdisjoint((*path, *field) for field in fields)
 
-    def intact(self, *paths: Path) -> bool:
+    def subtree_valid(self, *paths: Path) -> bool:
         """Whether nothing at or below these paths lacks the type that the model asks for."""
         return self._faulty.isdisjoint(paths)
 
@@ -179,7 +191,7 @@ class Invoker:
         """The Repository that it uses: none with driver VolumeSnapshotter, or where faults leave it open."""
         named: Any = self.spec.get("repository") or {}
         name = named.get("name")
-        if not name or self.snapshotter or not self.driver_known or not self.intact(("spec", "repository")):
+        if not name or self.snapshotter or not self.driver_known or not self.subtree_valid(("spec", "repository")):
             return None
         return Key("Repository", named.get("namespace") or self.namespace, name)
 
@@ -216,7 +228,7 @@ class Invoker:
         for key, content, member in zip(self.keys, self.contents, self.members, strict=True):
             if member.target is not None:
                 member.target.stored = before[key].target if key in before else None
-                member.target.twin = twins[content].target if content in twins else None
+                member.target.matched_by_content = twins[content].target if content in twins else None
 
 
 class Backup(Invoker):
@@ -231,7 +243,7 @@ class Backup(Invoker):
                 yield member, hosts
 
     def _without_target(self, member: Member) -> Hosts | None:
-        backs_up_the_cluster = not isinstance(self, Batch) and self.fits(member.path, [("target",)])
+        backs_up_the_cluster = not isinstance(self, Batch) and self.fields_valid(member.path, [("target",)])
         return HOST_WITHOUT_TARGET if backs_up_the_cluster else None
 
 

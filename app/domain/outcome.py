@@ -71,8 +71,9 @@ class Finding:
 
     `value` is what was found there; together with rule and path it tells whether a stored object already had the
     same fault. A finding about two members names them in `pair` instead (indexes, the earlier first), and says itself
-    whether both stand as they stood in the stored object (`settled`). One that is `advisory` never refuses an object.
-    `within` names a rule and a field: where that rule says something of the field, and as strictly, this is no news.
+    whether both stand as they stood in the stored object (`preexisting`). One that is `advisory` never refuses an
+    object. `covered_by` names a rule and a field: where that rule says something of the field, and as strictly, this
+    is no news.
     """
 
     path: Path
@@ -80,6 +81,6 @@ class Finding:
     message: str
     value: object = None
     pair: tuple[int, int] | None = None
-    settled: bool = False
+    preexisting: bool = False
     advisory: bool = False
-    within: tuple[str, Path] | None = None
+    covered_by: tuple[str, Path] | None = None

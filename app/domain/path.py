@@ -6,7 +6,7 @@ Path = tuple[str | int, ...]
 """Keys and indexes from the object's root: `("spec", "members", 1, "target")`."""
 
 
-def beginnings(path: Path) -> Iterator[Path]:
+def ancestors(path: Path) -> Iterator[Path]:
     """The path itself and every path above it."""
     for end in range(len(path), 0, -1):
         yield path[:end]

@@ -3,7 +3,14 @@
 import re
 from collections.abc import Callable, Hashable, Iterator
 
-from app.domain.hosts import LONGEST_ALIAS, Hosts, certain_marks, certain_seeks, possible_marks, possible_seeks
+from app.domain.hosts import (
+    LONGEST_ALIAS,
+    Hosts,
+    certain_index_keys,
+    certain_lookup_keys,
+    possible_index_keys,
+    possible_lookup_keys,
+)
 from app.domain.invoker import Invoker, Target
 
 LABEL_VALUE = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
@@ -34,7 +41,7 @@ class Suggestions:
         self._number: dict[str, int] = {}
         for target in invoker.targets:
             if target.hosts is not None:
-                self._take(target.means, target.hosts)
+                self._take(target.effective_alias, target.hosts)
 
     def alias(self, target: Target) -> str:
         """An alias for the target that no member has or was offered, nor makes a host that one could have."""
@@ -55,12 +62,12 @@ class Suggestions:
 
     def _take(self, alias: str | None, hosts: Hosts) -> None:
         self._aliases.add(alias)
-        self._marks.update(certain_marks(hosts), possible_marks(hosts))
+        self._marks.update(certain_index_keys(hosts), possible_index_keys(hosts))
 
     def _free(self, alias: str, target: Target) -> bool:
         hosts = Hosts(target.shape, alias)
-        seeks = (*certain_seeks(hosts), *possible_seeks(hosts))
-        return alias not in self._aliases and self._marks.isdisjoint(seeks) and not self._elsewhere(hosts)
+        lookup_keys = (*certain_lookup_keys(hosts), *possible_lookup_keys(hosts))
+        return alias not in self._aliases and self._marks.isdisjoint(lookup_keys) and not self._elsewhere(hosts)
 
 
 def _numbered(stem: str, number: int, *, behind: bool) -> str:

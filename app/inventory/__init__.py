@@ -1,1 +1,1 @@
-"""What the cluster holds: kept from a folder of manifests or a live cluster, asked by rules through `Others`."""
+"""What the cluster holds: kept from a folder of manifests or a live cluster, asked by rules through `ClusterView`."""

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from app.domain.invoker import GROUP
-from app.files.objects import Manifest, objects
-from app.files.walking import Unreadable
-from app.inventory.inventory import KINDS, NAMESPACE, Inventory
+from app.inventory.store import KINDS, NAMESPACE, Inventory
+from app.manifest.discovery import Unreadable
+from app.manifest.objects import Manifest, objects
 
 
 class BadFolder(ValueError):

@@ -12,9 +12,9 @@ from kubernetes.client.exceptions import ApiException
 from urllib3.exceptions import HTTPError
 
 from app.domain.key import Key
-from app.inventory.inventory import KINDS, Inventory, key_of
-from certs.connection import message_of
-from certs.failures import one_line
+from app.inventory.store import KINDS, Inventory, key_of
+from kube.config import message_of
+from kube.errors import one_line
 
 PAGE = 500
 """Objects in one answer to a list."""

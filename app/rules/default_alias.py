@@ -34,6 +34,10 @@ def default_alias(invoker: Invoker) -> Iterator[Edit]:
             ref: {apiVersion: apps/v1, kind: StatefulSet, name: db}
     """
     for target in invoker.targets:
-        if target.alias is None and target.means is not None and not (target.stored and target.stored.alias is None):
+        if (
+            target.alias is None
+            and target.effective_alias is not None
+            and not (target.stored and target.stored.alias is None)
+        ):
             op: Literal["add", "replace"] = "replace" if "alias" in target.body else "add"
-            yield Edit(op, (*target.path, "alias"), target.means)
+            yield Edit(op, (*target.path, "alias"), target.effective_alias)

@@ -29,10 +29,10 @@ def defaulted_restore_alias(restore: Restore) -> Iterator[Finding]:
           target: {alias: db, ref: {apiVersion: appcatalog.appscode.com/v1alpha1, kind: AppBinding, name: mysql}}
     """
     for target in restore.targets:
-        if target.task and target.means is not None and target.means == LEGACY_ALIAS[target.shape]:
+        if target.task and target.effective_alias is not None and target.effective_alias == LEGACY_ALIAS[target.shape]:
             message = (
                 f"{target} is restored from what was backed up as {quoted(str(target.hosts))}, the host of a backup "
                 "without alias: if the backup has an alias, write it here"
             )
             path = (*target.path, "alias")
-            yield Finding(path, Reason.INVALID, message, target.means, within=("known-alias", path))
+            yield Finding(path, Reason.INVALID, message, target.effective_alias, covered_by=("known-alias", path))

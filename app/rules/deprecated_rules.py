@@ -38,7 +38,7 @@ def deprecated_rules(restore: Restore) -> Iterator[Finding]:
             message = (
                 "rules outside a target are deprecated; they stay only because there is no target to move them into"
             )
-        elif place.conflict or not restore.intact(place.path, place.target.path):
+        elif place.conflict or not restore.subtree_valid(place.path, place.target.path):
             continue
         else:
             home = dotted((*place.target.path, "rules"))

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
+from app.domain.cluster_view import ClusterView
 from app.domain.invoker import REPOSITORY, BackupBatch
-from app.domain.others import Others
 from app.domain.outcome import Finding, Reason
 from app.domain.quoting import quoted
 
 
-def exclusive_repository(batch: BackupBatch, others: Others) -> Iterator[Finding]:
+def exclusive_repository(batch: BackupBatch, cluster: ClusterView) -> Iterator[Finding]:
     """Refuse a BackupBatch with a Repository that another BackupBatch uses.
 
     A Repository serves one BackupBatch: the aliases of its members are compared with each other, so nothing else keeps
@@ -50,7 +50,7 @@ def exclusive_repository(batch: BackupBatch, others: Others) -> Iterator[Finding
           - target: {alias: blog, ref: {apiVersion: apps/v1, kind: Deployment, name: blog}}
     """
     repository = batch.repository
-    other = repository and others.batch(repository)
+    other = repository and cluster.batch(repository)
     if repository and other:
         message = (
             f"Repository {quoted(repository.path)} is used by {other.key}, and a BackupBatch shares none with another: "

@@ -47,7 +47,7 @@ def hook_action(invoker: Invoker) -> Iterator[Finding]:
                 continue
             actions = [action for action in _ACTIONS if hook.get(action) is not None]
             place: Path = (*path, "hooks", name)
-            if len(actions) == 1 or not invoker.fits(place, ((action,) for action in _ACTIONS)):
+            if len(actions) == 1 or not invoker.fields_valid(place, ((action,) for action in _ACTIONS)):
                 continue
             if actions:
                 message = f"{name} has {len(actions)} actions ({', '.join(actions)}): keep one"

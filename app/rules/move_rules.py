@@ -35,7 +35,7 @@ def move_rules(restore: Restore) -> Iterator[Edit]:
             - paths: [/var/www/html]
     """
     for place in restore.deprecated:
-        if place.target is None or place.conflict or not restore.intact(place.path, place.target.path):
+        if place.target is None or place.conflict or not restore.subtree_valid(place.path, place.target.path):
             continue
         if place.kept is None or (place.rules and not place.kept):
             yield Edit("move", (*place.target.path, "rules"), source=place.path)

@@ -28,7 +28,7 @@ def nothing_kept(backup: Backup) -> Iterator[Finding]:
     if (
         policy is not None
         and keeps_nothing(policy)
-        and backup.intact(*((*path, keep) for keep in (*KEEPS, "keepTags")))
+        and backup.subtree_valid(*((*path, keep) for keep in (*KEEPS, "keepTags")))
     ):
         message = (
             "the retention policy does not say what to keep, so nothing is ever removed: write keepLast or another keep"

@@ -54,7 +54,7 @@ def _named_twice(rules: list[RestoreRule]) -> Iterator[Finding]:
 
 
 def _for_all_others_twice(restore: Restore, rules: list[RestoreRule]) -> Iterator[Finding]:
-    general = [rule for rule in rules if not rule.hosts and restore.intact((*rule.path, "targetHosts"))]
+    general = [rule for rule in rules if not rule.hosts and restore.subtree_valid((*rule.path, "targetHosts"))]
     for rule in general[1:]:
         message = (
             f"{dotted(general[0].path)} already is for every host that no rule names: "

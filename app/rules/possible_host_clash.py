@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from operator import attrgetter
 
 from app.domain.clashes import clashes
-from app.domain.hosts import possible_marks, possible_seeks, possibly_apart
+from app.domain.hosts import possible_index_keys, possible_lookup_keys, possibly_disjoint
 from app.domain.invoker import BackupBatch
 from app.domain.outcome import Finding, Reason
 from app.domain.quoting import quoted
@@ -34,7 +34,7 @@ def possible_host_clash(batch: BackupBatch) -> Iterator[Finding]:
           - target: {alias: store, ref: {apiVersion: apps/v1, kind: Deployment, name: store}}
     """
     suggestions = None
-    for clash in clashes(batch, attrgetter("hosts"), possible_marks, possible_seeks, possibly_apart):
+    for clash in clashes(batch, attrgetter("hosts"), possible_index_keys, possible_lookup_keys, possibly_disjoint):
         suggestions = suggestions or Suggestions(batch)
         label, first = batch.label(clash.later), batch.label(clash.first)
         mine, other = quoted(str(clash.later_target.hosts)), quoted(str(clash.first_target.hosts))
@@ -44,4 +44,4 @@ def possible_host_clash(batch: BackupBatch) -> Iterator[Finding]:
         )
         path = (*clash.later_target.path, "alias")
         pair = (clash.first, clash.later)
-        yield Finding(path, Reason.DUPLICATE, message, pair=pair, settled=clash.settled)
+        yield Finding(path, Reason.DUPLICATE, message, pair=pair, preexisting=clash.preexisting)

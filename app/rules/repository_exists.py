@@ -3,15 +3,15 @@
 from collections.abc import Iterator
 from difflib import get_close_matches
 
+from app.domain.cluster_view import ClusterView
 from app.domain.invoker import REPOSITORY, Invoker
-from app.domain.others import Others
 from app.domain.outcome import Finding, Reason
 from app.domain.quoting import quoted
 
 _MOST_COMPARED = 500
 
 
-def repository_exists(invoker: Invoker, others: Others) -> Iterator[Finding]:
+def repository_exists(invoker: Invoker, cluster: ClusterView) -> Iterator[Finding]:
     """Warn of a Repository that does not exist.
 
     Nothing is backed up or restored before it does. It is no refusal, since it may be created a moment later.
@@ -37,9 +37,9 @@ def repository_exists(invoker: Invoker, others: Others) -> Iterator[Finding]:
           target: {alias: app, ref: {apiVersion: apps/v1, kind: Deployment, name: web}}
     """
     repository = invoker.repository
-    if repository is None or others.policy(repository) is not None:
+    if repository is None or cluster.policy(repository) is not None:
         return
-    names = others.repositories(repository.namespace)[:_MOST_COMPARED]
+    names = cluster.repositories(repository.namespace)[:_MOST_COMPARED]
     near = get_close_matches(repository.name[:253], names, n=3)
     meant = f", or write the name of one that exists, such as {', '.join(map(quoted, near))}" if near else ""
     message = f"there is no Repository {quoted(repository.path)}: create it{meant}"

@@ -2,15 +2,15 @@
 
 from collections.abc import Iterator
 
+from app.domain.cluster_view import ClusterView, Other
 from app.domain.hosts import Hosts
 from app.domain.invoker import REPOSITORY, Backup, BackupBatch, Member
-from app.domain.others import Other, Others
 from app.domain.outcome import Finding, Reason
 from app.domain.quoting import quoted
 from app.domain.suggestion import Suggestions
 
 
-def repository_host(backup: Backup, others: Others) -> Iterator[Finding]:
+def repository_host(backup: Backup, cluster: ClusterView) -> Iterator[Finding]:
     """Refuse a backup that writes under a host of another one into the same Repository.
 
     Both would mix their data: retention deletes the wrong snapshots, and a restore brings back the other's. This
@@ -50,13 +50,13 @@ def repository_host(backup: Backup, others: Others) -> Iterator[Finding]:
           - target: {alias: db, ref: {apiVersion: apps/v1, kind: StatefulSet, name: db}}
     """
     repository = backup.repository
-    if repository is None or not others.uses(repository):
+    if repository is None or not cluster.uses(repository):
         return
     suggestions = None
     for member, hosts in backup.writers:
-        other = others.writer(repository, hosts)
+        other = cluster.writer(repository, hosts)
         if other is not None:
-            suggestions = suggestions or Suggestions(backup, lambda each: others.may_write(repository, each))
+            suggestions = suggestions or Suggestions(backup, lambda each: cluster.may_write(repository, each))
             yield _finding(backup, member, hosts, other, suggestions)
 
 
@@ -81,5 +81,5 @@ def _finding(backup: Backup, member: Member, hosts: Hosts, other: Other, suggest
         message,
         [repository.path, hosts.shape.value, hosts.stem],
         advisory=not any(batches),
-        within=("exclusive-repository", REPOSITORY) if all(batches) else None,
+        covered_by=("exclusive-repository", REPOSITORY) if all(batches) else None,
     )

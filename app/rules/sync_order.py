@@ -35,7 +35,7 @@ def sync_order(batch: Batch) -> Iterator[Edit]:
           - target: {alias: app, ref: {apiVersion: apps/v1, kind: Deployment, name: web}}
     """
     maintain, execution = batch.spec.get("maintainOrder"), batch.spec.get("executionOrder")
-    if maintain is None or not batch.intact(_EXECUTION):
+    if maintain is None or not batch.subtree_valid(_EXECUTION):
         return
     if execution is None:
         if maintain:

@@ -35,7 +35,7 @@ def target_namespace(invoker: Invoker) -> Iterator[Finding]:
     for target in invoker.targets:
         if target.namespace == invoker.namespace or not invoker.namespace or target.task.startswith(_CLUSTER_TASK):
             continue
-        if not invoker.intact((*target.path[:-1], "task")):
+        if not invoker.subtree_valid((*target.path[:-1], "task")):
             continue
         if target.kind == "PersistentVolumeClaim" or (target.kind in _WORKLOADS and not target.task):
             message = (

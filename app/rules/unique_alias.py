@@ -38,15 +38,15 @@ def unique_alias(batch: Batch) -> Iterator[Finding]:
           - target: {alias: shop, ref: {apiVersion: apps/v1, kind: Deployment, name: shop}}
     """
     suggestions = None
-    for clash in clashes(batch, attrgetter("means")):
+    for clash in clashes(batch, attrgetter("effective_alias")):
         target, label = clash.later_target, batch.label(clash.later)
         suggestions = suggestions or Suggestions(batch)
-        default = ", which a target without alias gets" if target.means == LEGACY_ALIAS[target.shape] else ""
+        default = ", which a target without alias gets" if target.effective_alias == LEGACY_ALIAS[target.shape] else ""
         message = (
-            f"{label} and {batch.label(clash.first)} have the same alias {quoted(target.means)}{default}, "
+            f"{label} and {batch.label(clash.first)} have the same alias {quoted(target.effective_alias)}{default}, "
             f"so their data would mix: give {label} an alias of its own, such as {quoted(suggestions.alias(target))}"
         )
         if isinstance(batch, RestoreBatch):
             message += ", and if it has no backup of that name, say in its rule which sourceHost it is restored from"
         pair = (clash.first, clash.later)
-        yield Finding((*target.path, "alias"), Reason.DUPLICATE, message, pair=pair, settled=clash.settled)
+        yield Finding((*target.path, "alias"), Reason.DUPLICATE, message, pair=pair, preexisting=clash.preexisting)

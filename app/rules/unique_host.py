@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from operator import attrgetter
 
 from app.domain.clashes import clashes
-from app.domain.hosts import Shape, certain_marks, certain_seeks, certainly_apart
+from app.domain.hosts import Shape, certain_index_keys, certain_lookup_keys, certainly_disjoint
 from app.domain.invoker import BackupBatch
 from app.domain.outcome import Finding, Reason
 from app.domain.quoting import quoted
@@ -35,7 +35,7 @@ def unique_host(batch: BackupBatch) -> Iterator[Finding]:
           - target: {alias: web, ref: {apiVersion: apps/v1, kind: Deployment, name: web}}
     """
     suggestions = None
-    for clash in clashes(batch, attrgetter("hosts"), certain_marks, certain_seeks, certainly_apart):
+    for clash in clashes(batch, attrgetter("hosts"), certain_index_keys, certain_lookup_keys, certainly_disjoint):
         target, label = clash.later_target, batch.label(clash.later)
         suggestions = suggestions or Suggestions(batch)
         shared = clash.first_target.hosts if clash.first_target.shape is Shape.LITERAL else target.hosts
@@ -44,4 +44,4 @@ def unique_host(batch: BackupBatch) -> Iterator[Finding]:
             f"so their data would mix: give {label} an alias of its own, such as {quoted(suggestions.alias(target))}"
         )
         pair = (clash.first, clash.later)
-        yield Finding((*target.path, "alias"), Reason.DUPLICATE, message, pair=pair, settled=clash.settled)
+        yield Finding((*target.path, "alias"), Reason.DUPLICATE, message, pair=pair, preexisting=clash.preexisting)

@@ -37,4 +37,4 @@ def unique_target(batch: Batch) -> Iterator[Finding]:
         )
         target = clash.later_target
         pair = (clash.first, clash.later)
-        yield Finding((*target.path, "ref"), Reason.DUPLICATE, message, pair=pair, settled=clash.settled)
+        yield Finding((*target.path, "ref"), Reason.DUPLICATE, message, pair=pair, preexisting=clash.preexisting)

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
+from app.domain.cluster_view import ClusterView
 from app.domain.invoker import REPOSITORY, Invoker
-from app.domain.others import Others
 from app.domain.outcome import Finding, Reason
 from app.domain.quoting import quoted
 
 
-def usage_policy(invoker: Invoker, others: Others) -> Iterator[Finding]:
+def usage_policy(invoker: Invoker, cluster: ClusterView) -> Iterator[Finding]:
     """Refuse a Repository whose usage policy does not allow the object's namespace.
 
     `spec.usagePolicy.allowedNamespaces` of a Repository says who may use it: with `from: All` every namespace, with
@@ -38,10 +38,10 @@ def usage_policy(invoker: Invoker, others: Others) -> Iterator[Finding]:
           target: {alias: app, ref: {apiVersion: apps/v1, kind: Deployment, name: web}}
     """
     repository, namespace = invoker.repository, invoker.namespace
-    policy = repository and others.policy(repository)
+    policy = repository and cluster.policy(repository)
     if repository is None or policy is None:
         return
-    labels = others.labels(namespace) if policy.needs_labels else {}
+    labels = cluster.labels(namespace) if policy.needs_labels else {}
     if not policy.allows(namespace, repository.namespace, labels):
         here = quoted(namespace)
         message = (

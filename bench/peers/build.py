@@ -13,8 +13,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.e2e.binaries import only_build
-from tests.e2e.gobuild import go_environment, run_saying, say
+from testbed.control_plane.binaries import only_build
+from testbed.control_plane.gobuild import go_environment, run_saying, say
 
 MODULE = Path(__file__).resolve().parent / "go"
 NAMES = tuple(sorted(folder.name for folder in (MODULE / "cmd").iterdir()))

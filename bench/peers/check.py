@@ -2,7 +2,7 @@
 
 Each is asked about a batch that needs a patch, one that needs none, one that is good, one with an alias twice, one
 with a host twice, and a restore with rules in the old place. Whether it allows, and what its patch makes of the object,
-has to be what `app.admission` says. Then the load generator calls it, and has to be content with every answer.
+has to be what `app.admission.engine` says. Then the load generator calls it, and has to be content with every answer.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from jsonpatch import JsonPatch
 
 from bench.peers.build import CannotBuild, build, test
 from bench.peers.running import NAMES, NotRunning, command, running
-from tests.asking import Document, ask, patched, review
-from tests.running import issue
+from testbed.reviews import Document, ask, patched, review
+from testbed.server import issue
 
 _MEMBERS = 7
 

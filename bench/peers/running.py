@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
-from tests.running import environment
+from testbed.server import environment
 
 IN_PYTHON = {"floor": "floor", "usual": "usual", "kopf": "kopf_peer"}
 IN_GO = ("nethttp", "controllerruntime")

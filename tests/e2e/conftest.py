@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from tests.e2e import binaries
-from tests.e2e.cluster import Cluster
-from tests.e2e.installation import Installation, crds, define
-from tests.e2e.objects import Objects
-from tests.running import Running
+from testbed.control_plane import binaries
+from testbed.control_plane.cluster import Cluster
+from testbed.control_plane.installation import Installation, crds, define
+from testbed.control_plane.objects import Objects
+from testbed.server import Running
 
 
 @pytest.fixture(scope="session")

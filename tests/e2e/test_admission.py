@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from testbed.control_plane.objects import Document
+from tests.admission.test_samples import PROPOSED
 from tests.e2e.conftest import Admitting
-from tests.e2e.objects import Document
-from tests.test_samples import PROPOSED
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "manifests" / "samples"

@@ -9,18 +9,18 @@ from xml.etree import ElementTree as Xml
 
 import pytest
 
-from app.admission import Admission
-from app.audit.auditing import Audit, audit_cluster
+from app.admission.engine import Admission
+from app.commands.audit.runner import Audit, audit_cluster
+from app.commands.cluster import client
 from app.inventory.folder import inventory_of
-from app.stored import api
-from tests.asking import answer
-from tests.e2e import binaries
-from tests.e2e.cluster import Cluster
-from tests.e2e.credentials import GUEST
-from tests.e2e.installation import crds, define
-from tests.e2e.objects import Document, Objects
-from tests.e2e.stored import Holding, Page, aliased, batch_of, said, without_alias
+from testbed.control_plane import binaries
+from testbed.control_plane.cluster import Cluster
+from testbed.control_plane.credentials import GUEST
+from testbed.control_plane.installation import crds, define
+from testbed.control_plane.objects import Document, Objects
+from testbed.reviews import answer
 from tests.e2e.test_inventory import forget
+from tests.support.e2e.stored import Holding, Page, aliased, batch_of, said, without_alias
 
 REPOSITORY = {
     "apiVersion": "stash.appscode.com/v1alpha1",
@@ -204,12 +204,12 @@ def test_a_namespace_that_does_not_exist_is_told(holding: Holding) -> None:
 
 def test_objects_on_many_pages_are_all_judged_also_when_the_list_expires(holding: Holding) -> None:
     namespace = holding.namespace("many")
-    count = 2 * api.PAGE + 7
+    count = 2 * client.PAGE + 7
     holding.store(*(aliased(without_alias(namespace, f"web-{i}"), "app") for i in range(count)))
     connection = holding.api()
     pages = connection.pages("BackupConfiguration")
     first = next(pages)
-    assert (first.first, len(first.items)) == (True, api.PAGE)
+    assert (first.first, len(first.items)) == (True, client.PAGE)
     (late,) = holding.store(without_alias(namespace, "late"))
     forget(holding.cluster, int(late["metadata"]["resourceVersion"]))
     rest = list(pages)

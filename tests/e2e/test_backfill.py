@@ -18,18 +18,18 @@ from pathlib import Path
 
 import pytest
 
-from app.backfill.interruption import Interruption
-from app.backfill.running import Backfill, Options
-from app.backfill.writing import Outcome, Written
+from app.commands.backfill.runner import Backfill, Options
+from app.commands.backfill.signals import Interruption
+from app.commands.backfill.writer import Outcome, Written
 from app.domain.hosts import Hosts
 from app.domain.reading import read
-from tests.e2e import binaries
-from tests.e2e.cluster import Cluster
-from tests.e2e.credentials import GUEST
-from tests.e2e.installation import Installation, crds, define
-from tests.e2e.objects import Document, Objects
-from tests.e2e.standin import Answer, Call, standing_in
-from tests.e2e.stored import PROGRAM, Holding, Page, aliased, batch_of, said, without_alias
+from testbed.control_plane import binaries
+from testbed.control_plane.cluster import Cluster
+from testbed.control_plane.credentials import GUEST
+from testbed.control_plane.installation import Installation, crds, define
+from testbed.control_plane.objects import Document, Objects
+from tests.support.e2e.standin import Answer, Call, standing_in
+from tests.support.e2e.stored import PROGRAM, Holding, Page, aliased, batch_of, said, without_alias
 
 SAMPLES = Path(__file__).parents[2] / "manifests" / "samples"
 

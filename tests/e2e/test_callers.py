@@ -12,11 +12,11 @@ import pytest
 import trustme
 from ruamel.yaml import YAML
 
-from tests.e2e import binaries
-from tests.e2e.cluster import Cluster
-from tests.e2e.flags import free_ports
-from tests.e2e.installation import Installation, crds, define
-from tests.e2e.objects import Objects
+from testbed.control_plane import binaries
+from testbed.control_plane.cluster import Cluster
+from testbed.control_plane.flags import free_ports
+from testbed.control_plane.installation import Installation, crds, define
+from testbed.control_plane.objects import Objects
 from tests.e2e.test_admission import batch
 
 NAME = "kube-apiserver"

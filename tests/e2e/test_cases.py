@@ -15,13 +15,13 @@ from typing import Any
 import pytest
 
 from app.domain.invoker import same
-from tests.asking import admit
-from tests.cases import Case
-from tests.cases import cases as all_cases
-from tests.e2e import binaries
-from tests.e2e.cluster import Cluster
-from tests.e2e.installation import Installation, crds, define
-from tests.e2e.objects import Document, Objects, Reply
+from testbed.cases import Case
+from testbed.cases import cases as all_cases
+from testbed.control_plane import binaries
+from testbed.control_plane.cluster import Cluster
+from testbed.control_plane.installation import Installation, crds, define
+from testbed.control_plane.objects import Document, Objects, Reply
+from testbed.reviews import admit
 
 
 def cases() -> list[Case]:

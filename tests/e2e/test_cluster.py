@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 import trustme
 
-from tests.e2e.cluster import Cluster
-from tests.e2e.standin import Answer, Call, standing_in
+from testbed.control_plane.cluster import Cluster
+from tests.support.e2e.standin import Answer, Call, standing_in
 
 
 @dataclass

@@ -15,13 +15,13 @@ from typing import Any
 
 import pytest
 
-from tests.e2e import binaries
-from tests.e2e.cluster import Cluster
-from tests.e2e.installation import NAME, Installation, apply, crds, define, documents
-from tests.e2e.objects import Document, Objects
-from tests.e2e.proxy import proxied
+from testbed.control_plane import binaries
+from testbed.control_plane.cluster import Cluster
+from testbed.control_plane.installation import NAME, Installation, apply, crds, define, documents
+from testbed.control_plane.objects import Document, Objects
+from testbed.server import Running, environment
 from tests.e2e.test_admission import batch
-from tests.running import Running, environment
+from tests.support.e2e.proxy import proxied
 
 SEEN = 3.0
 """Seconds in which a watch delivers what was stored, on a busy machine."""

@@ -13,13 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from app.configfile import CONTENT
-from tests.e2e import binaries
-from tests.e2e.cluster import Cluster
-from tests.e2e.installation import NAME, Installation, crds, define
-from tests.e2e.page import commands
-from tests.e2e.replica import mount
-from tests.running import Running
+from app.admission.levels_file import CONTENT
+from testbed.control_plane import binaries
+from testbed.control_plane.cluster import Cluster
+from testbed.control_plane.installation import NAME, Installation, crds, define
+from testbed.server import Running
+from tests.support.e2e.page import commands
+from tests.support.e2e.replica import mount
 
 ROOT = Path(__file__).parents[2]
 HEADING = "Set a rule to warn in one namespace"

@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 
 from schemas.faults import Checker
 from schemas.kinds import KINDS, Kind
-from tests.e2e.cluster import Cluster
+from testbed.control_plane.cluster import Cluster
 from tests.e2e.full.fields import FIELDS, values
 
 CRDS = Path(__file__).parents[2] / "manifests" / "crds"

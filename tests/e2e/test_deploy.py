@@ -24,11 +24,11 @@ import pytest
 import trustme
 from ruamel.yaml import YAML
 
-from manifests import deploy
-from tests.e2e import certmanager
-from tests.e2e.cluster import Cluster
-from tests.e2e.installation import define, definition
-from tests.e2e.standin import Answer, Call, Hangup, standing_in
+from testbed.control_plane.cluster import Cluster
+from testbed.control_plane.installation import define, definition
+from tests.support.e2e import certmanager
+from tests.support.e2e.standin import Answer, Call, Hangup, standing_in
+from tools import deploy
 
 Manifest = dict[str, Any]
 Calls = list[tuple[str, str]]
@@ -78,7 +78,7 @@ def overlaid(cluster: Cluster, overlay: str, component: str | None = None) -> li
 def copied(folder: Path) -> Path:
     """A copy of `manifests/` in a folder, for what a user writes into it."""
     ignored = shutil.ignore_patterns("*.py", "__pycache__", "ca.crt")
-    return shutil.copytree(deploy.HERE, folder / "manifests", ignore=ignored)
+    return shutil.copytree(deploy.MANIFESTS, folder / "manifests", ignore=ignored)
 
 
 def parse(text: str) -> list[Manifest]:
@@ -112,14 +112,14 @@ def namespaces(objects: list[Manifest]) -> tuple[list[Manifest], list[Manifest]]
 
 
 def test_install_yaml_is_what_kustomize_makes_of_the_default_overlay(cluster: Cluster) -> None:
-    made = {key(each): each for each in kustomize(cluster, deploy.HERE / deploy.RENDERED)}
-    installed = parse((deploy.HERE / "install.yaml").read_text())
+    made = {key(each): each for each in kustomize(cluster, deploy.MANIFESTS / deploy.RENDERED)}
+    installed = parse((deploy.MANIFESTS / "install.yaml").read_text())
     assert {key(each): each for each in installed} == made
     assert len(installed) == len(made)
 
 
 def test_an_image_of_ones_own_is_one_line_of_kustomize(cluster: Cluster, tmp_path: Path) -> None:
-    overlay = os.path.relpath(deploy.HERE / "overlays/host-network", tmp_path)
+    overlay = os.path.relpath(deploy.MANIFESTS / "overlays/host-network", tmp_path)
     image = {"name": "stash-admission", "newName": "registry.example/backup/admission", "newTag": "7"}
     (tmp_path / "kustomization.yaml").write_text(json.dumps({"resources": [overlay], "images": [image]}))
     pods = templates(kustomize(cluster, tmp_path))
@@ -162,7 +162,7 @@ def test_with_one_line_every_mode_is_on_the_hosts_network(cluster: Cluster, mode
 
 
 def test_what_monitors_is_made_in_the_namespace_of_the_server(cluster: Cluster) -> None:
-    objects = {key(each): each for each in kustomize(cluster, deploy.HERE / "monitoring")}
+    objects = {key(each): each for each in kustomize(cluster, deploy.MANIFESTS / "monitoring")}
     assert objects.keys() == {
         ("ConfigMap", "stash-admission-dashboard"),
         ("PodMonitor", deploy.NAME),
@@ -172,11 +172,11 @@ def test_what_monitors_is_made_in_the_namespace_of_the_server(cluster: Cluster) 
     assert {each["metadata"]["labels"]["app.kubernetes.io/name"] for each in objects.values()} == {deploy.NAME}
     dashboard = objects["ConfigMap", "stash-admission-dashboard"]
     assert dashboard["metadata"]["labels"]["grafana_dashboard"] == "1"
-    assert dashboard["data"] == {"dashboard.json": (deploy.HERE / "monitoring" / "dashboard.json").read_text()}
+    assert dashboard["data"] == {"dashboard.json": (deploy.MANIFESTS / "monitoring" / "dashboard.json").read_text()}
 
 
 def test_the_page_on_monitoring_says_how_to_leave_the_metrics_to_prometheus(cluster: Cluster, tmp_path: Path) -> None:
-    page = (deploy.HERE.parent / "docs" / "monitoring.md").read_text()
+    page = (deploy.MANIFESTS.parent / "docs" / "monitoring.md").read_text()
     shown = page.partition("```yaml\n")[2].partition("```")[0]
     copied(tmp_path / "stash-admission")
     (tmp_path / "mine").mkdir()
@@ -195,7 +195,7 @@ REGISTRATION = ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"
 
 @MODE
 def test_the_modes_differ_in_certificates_alone(cluster: Cluster, mode: str) -> None:
-    base = {key(each): each for each in kustomize(cluster, deploy.HERE / "base")}
+    base = {key(each): each for each in kustomize(cluster, deploy.MANIFESTS / "base")}
     made = {key(each): each for each in overlaid(cluster, mode)}
     assert base.keys() <= made.keys()
     for kind in REGISTRATION:
@@ -239,7 +239,7 @@ def test_every_overlay_is_accepted_with_strict_validation(own: Cluster, overlay:
 @pytest.fixture
 def applied(own: Cluster) -> Iterator[str]:
     """`install.yaml` is applied as its users do; its path. All but the namespace, which would never go, goes again."""
-    path = str(deploy.HERE / "install.yaml")
+    path = str(deploy.MANIFESTS / "install.yaml")
     printed = kubectl(own, "apply", "--validate=strict", "-f", path)
     assert printed.count(" created\n") >= len(parse(Path(path).read_text())) - 1
     yield path

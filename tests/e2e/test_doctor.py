@@ -23,16 +23,16 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from app.cli import app
-from app.doctor.calls import failed_call
+from app.commands.doctor.call_failures import failed_call
 from certs import cli, pem
 from certs.issuing import Pair, issue_ca, issue_leaf
-from tests.e2e import binaries
-from tests.e2e.cluster import Cluster
-from tests.e2e.flags import free_ports
-from tests.e2e.installation import NAME, apply, crds, define, documents, shipped_crds
-from tests.e2e.standin import Answer, Call, Fault, standing_in
-from tests.running import environment, running
-from tests.test_doctor import CALLS, FINDINGS, call, seen
+from testbed.control_plane import binaries
+from testbed.control_plane.cluster import Cluster
+from testbed.control_plane.flags import free_ports
+from testbed.control_plane.installation import NAME, apply, crds, define, documents, shipped_crds
+from testbed.server import environment, running
+from tests.commands.test_doctor import CALLS, FINDINGS, call, seen
+from tests.support.e2e.standin import Answer, Call, Fault, standing_in
 
 DOCS = (Path(__file__).parents[2] / "docs" / "doctor.md").read_text()
 HOST = f"{NAME}.{NAME}.svc"

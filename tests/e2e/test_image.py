@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from manifests import deploy
-from tests.e2e import dockerfile
-from tests.e2e.dockerfile import ROOT, Image
-from tests.running import Running, issue
+from testbed.server import Running, issue
+from tests.support.e2e import dockerfile
+from tests.support.e2e.dockerfile import ROOT, Image
+from tools import deploy
 
 pytestmark = pytest.mark.skipif(bool(dockerfile.able()), reason=f"no image can be built here: {dockerfile.able()}")
 MOUNT = "/etc/stash-admission/certs"
@@ -135,7 +135,7 @@ def test_what_asks_a_cluster_says_that_there_is_none(image: Image, command: tupl
 
 
 def test_the_manifests_start_what_the_image_has(image: Image) -> None:
-    commands = re.findall(r"command: \[([\w-]+)", (deploy.HERE / "install.yaml").read_text())
+    commands = re.findall(r"command: \[([\w-]+)", (deploy.MANIFESTS / "install.yaml").read_text())
     assert commands
     for each in commands:
         assert image.stage.found(each)

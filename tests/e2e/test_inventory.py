@@ -20,22 +20,22 @@ from urllib.request import Request, urlopen
 import pytest
 from kubernetes import client, config
 
-from app.admission import Admission
+from app.admission.engine import Admission
 from app.inventory import reflector
 from app.inventory.folder import inventory_of
-from app.inventory.inventory import Inventory
-from app.inventory.live import LiveInventory
-from tests.asking import answer, ask
-from tests.cases import cases
-from tests.e2e import binaries
-from tests.e2e.cluster import Cluster
-from tests.e2e.credentials import ADMIN, GUEST
-from tests.e2e.installation import Installation, crds, define
-from tests.e2e.objects import Document, Objects
-from tests.e2e.proxy import Proxy, proxied
-from tests.e2e.standin import Answer, Call, standing_in
-from tests.test_inventory import REPOSITORY, SELECTOR, batch
-from tests.test_inventory import config as backup_of
+from app.inventory.informer import LiveInventory
+from app.inventory.store import Inventory
+from testbed.cases import cases
+from testbed.control_plane import binaries
+from testbed.control_plane.cluster import Cluster
+from testbed.control_plane.credentials import ADMIN, GUEST
+from testbed.control_plane.installation import Installation, crds, define
+from testbed.control_plane.objects import Document, Objects
+from testbed.reviews import answer, ask
+from tests.inventory.test_store import REPOSITORY, SELECTOR, batch
+from tests.inventory.test_store import config as backup_of
+from tests.support.e2e.proxy import Proxy, proxied
+from tests.support.e2e.standin import Answer, Call, standing_in
 
 SOON = 20.0
 BOOKMARK = 90.0
@@ -352,8 +352,8 @@ def test_what_the_api_server_makes_of_other_objects_leads_to_the_same_decisions(
 SYNCING = """
 import sys, time
 from kubernetes import client, config
-from app.inventory.inventory import Inventory
-from app.inventory.live import LiveInventory
+from app.inventory.store import Inventory
+from app.inventory.informer import LiveInventory
 from app import serving
 
 configuration = client.Configuration()

@@ -13,18 +13,19 @@ import pytest
 from certs import pem
 from certs.api import Api
 from certs.cluster import Cluster as Installed
-from certs.installation import Wanted
+from certs.reconcile import reconcile
+from certs.state import Desired
 from certs.trust import is_signed_by
-from certs.upkeep import keep_right
-from tests.e2e import binaries, certmanager
-from tests.e2e.cluster import Cluster
-from tests.e2e.flags import free_ports
-from tests.e2e.installation import NAME, crds, define
-from tests.e2e.objects import Document, Objects
-from tests.e2e.page import commands
-from tests.e2e.reader import Reader
-from tests.e2e.steady import Series, creating
+from testbed.control_plane import binaries
+from testbed.control_plane.cluster import Cluster
+from testbed.control_plane.flags import free_ports
+from testbed.control_plane.installation import NAME, crds, define
+from testbed.control_plane.objects import Document, Objects
 from tests.e2e.test_admission import batch
+from tests.support.e2e import certmanager
+from tests.support.e2e.page import commands
+from tests.support.e2e.reader import Reader
+from tests.support.e2e.steady import Series, creating
 
 CONFIGURATIONS = ("mutatingwebhookconfiguration", "validatingwebhookconfiguration")
 WHATEVER_IS_THERE = "jobs,cronjobs,deployments,services,secrets,roles,rolebindings,serviceaccounts,certificates,issuers"
@@ -134,8 +135,8 @@ def installed_a_while_ago(reader: Reader) -> None:
     done = reader.cluster.kubectl("delete", "secret", f"{NAME}-tls", f"{NAME}-tls-ca", "-n", NAME)
     assert done.returncode == 0, done.stderr
     then = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=250)
-    wanted = Wanted((f"{NAME}.{NAME}.svc",), ca_lifetime=datetime.timedelta(days=365))
-    keep_right(Installed(Api.connect(), NAME, f"{NAME}-tls", NAME, NAME), wanted, lambda: then, lambda _: None)
+    wanted = Desired((f"{NAME}.{NAME}.svc",), ca_lifetime=datetime.timedelta(days=365))
+    reconcile(Installed(Api.connect(), NAME, f"{NAME}-tls", NAME, NAME), wanted, lambda: then, lambda _: None)
     reader.served.clear()
     reader.settle()
     reader.replica.wait()

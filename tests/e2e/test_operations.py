@@ -14,19 +14,19 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from app.catalogue import RULES, Level
-from manifests.examples import examples
-from manifests.rulebook import BY_THE_CRD
-from tests.e2e import binaries
-from tests.e2e.cluster import Cluster
-from tests.e2e.flags import free_ports
-from tests.e2e.installation import MANIFESTS, NAME, crds, define
-from tests.e2e.namespaces import collecting
-from tests.e2e.objects import Objects
-from tests.e2e.page import DOCS, Command, commands
-from tests.e2e.reader import Reader
-from tests.e2e.steady import creating
+from app.rules.registry import RULES, Level
+from testbed.control_plane import binaries
+from testbed.control_plane.cluster import Cluster
+from testbed.control_plane.flags import free_ports
+from testbed.control_plane.installation import MANIFESTS, NAME, crds, define
+from testbed.control_plane.objects import Objects
 from tests.e2e.test_modes import CONFIGURATIONS, assert_decides, assert_none_failed, without_alias
+from tests.support.e2e.namespaces import collecting
+from tests.support.e2e.page import DOCS, Command, commands
+from tests.support.e2e.reader import Reader
+from tests.support.e2e.steady import creating
+from tools.examples import examples
+from tools.rulebook import BY_THE_CRD
 
 INSTALLATION, OPERATIONS = "installation.md", "operations.md"
 

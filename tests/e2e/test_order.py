@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from testbed.control_plane.installation import shipped_crds
 from tests.e2e.conftest import Admitting, admitting_cluster
-from tests.e2e.installation import shipped_crds
 from tests.e2e.test_admission import batch
 
 TOOLS = ("kubectl apply", "server-side apply", "put")

@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
-from tests.e2e import binaries
-from tests.e2e.cluster import Cluster
+from testbed.control_plane import binaries
+from testbed.control_plane.cluster import Cluster
+from testbed.control_plane.installation import Installation, apply, crds, define
+from testbed.control_plane.objects import Document, Objects
 from tests.e2e.conftest import Admitting
-from tests.e2e.installation import Installation, apply, crds, define
-from tests.e2e.objects import Document, Objects
-from tests.e2e.standin import Answer, Call, standing_in
 from tests.e2e.test_admission import batch, legacy_restore
+from tests.support.e2e.standin import Answer, Call, standing_in
 
 FINALIZER = "stash.appscode.com/finalizer"
 

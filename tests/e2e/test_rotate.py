@@ -23,13 +23,13 @@ from certs.api import Api
 from certs.cli import app
 from certs.cluster import Cluster as Installed
 from certs.cluster import View
-from certs.failures import Refused
-from certs.installation import Step, Target, Wanted
 from certs.issuing import CA_LIFETIME, LEAF_LIFETIME
+from certs.reconcile import reconcile
+from certs.state import Desired, Step, Target
 from certs.trust import renewed_from
-from certs.upkeep import keep_right
-from tests.e2e.cluster import Cluster
-from tests.e2e.credentials import GUEST
+from kube.errors import Refused
+from testbed.control_plane.cluster import Cluster
+from testbed.control_plane.credentials import GUEST
 
 MANIFESTS = Path(__file__).parents[2] / "manifests"
 NAME = "stash-admission"
@@ -74,8 +74,8 @@ class Place:
         return Watched(Api.connect(), self.name, "tls", self.name, self.name, after)
 
     @property
-    def wanted(self) -> Wanted:
-        return Wanted((f"guard.{self.name}.svc",))
+    def wanted(self) -> Desired:
+        return Desired((f"guard.{self.name}.svc",))
 
     def rotate(
         self,
@@ -86,7 +86,7 @@ class Place:
         """Run once, `later` from now; what was written."""
         installed = self.installed(after)
         now = datetime.datetime.now(datetime.UTC) + later
-        keep_right(installed, replace(self.wanted, **lifetimes), lambda: now, self.lines.append)
+        reconcile(installed, replace(self.wanted, **lifetimes), lambda: now, self.lines.append)
         return installed.done
 
     def configuration(self, kind: str, *webhooks: str, bundle: str | None = None) -> str:
@@ -469,7 +469,7 @@ def test_a_configuration_deleted_between_look_and_write_is_not_made_anew(place: 
 
     installed = place.installed(after)
     with pytest.raises(Refused, match="does not exist: apply the manifests, then run again"):
-        keep_right(installed, place.wanted, installed.api.now, place.lines.append)
+        reconcile(installed, place.wanted, installed.api.now, place.lines.append)
     assert place.cluster.kubectl("get", KINDS[0], place.name).returncode == 1
 
 

@@ -1,0 +1,96 @@
+"""Judging every stored object, each compared with all the others."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from app.admission.engine import Admission
+from app.admission.levels import Levels
+from app.commands.check.report import Report
+from app.commands.check.runner import Subject, check, concerns
+from app.commands.cluster.client import Api
+from app.commands.cluster.snapshot import Contents, Scope, Step, read_cluster
+from app.domain.invoker import KINDS
+from app.inventory.store import KINDS as KNOWN
+from app.inventory.store import NAMESPACE, Inventory
+from app.manifest.discovery import Unreadable
+from app.manifest.objects import Manifest, objects, of_stash
+
+
+@dataclass
+class Audit:
+    """What was found. A step of the work changes it; it is complete when there is none left."""
+
+    report: Report = field(default_factory=lambda: Report(title="stash-admission audit"))
+    deleting: int = 0
+    """Objects that are being deleted, which were left out."""
+    notes: list[str] = field(default_factory=list)
+    """What was read in part only, and which rules were not checked, and why."""
+
+
+def audit_cluster(
+    audit: Audit, api: Api, levels: Mapping[str, str] | Levels, namespace: str | None = None
+) -> Iterator[Step]:
+    """Judge what a cluster holds, or one of its namespaces. Yields how far it is."""
+    contents = Contents()
+    yield from read_cluster(contents, api, Scope(tuple(KINDS), tuple(KNOWN), namespace))
+    audit.deleting = contents.deleting
+    audit.notes += contents.notes
+    audit.report.unreadable += contents.unreadable
+    yield from _judge(audit, contents.objects, Admission(levels, contents.inventory))
+
+
+def audit_files(audit: Audit, paths: Iterable[Path], levels: Mapping[str, str] | Levels) -> Iterator[Step]:
+    """Judge what files hold: all that there is, as far as rules know. Yields how far it is."""
+    inventory = Inventory(stale_after=None)
+    found: list[Manifest] = []
+    for count, each in enumerate(objects(paths, _asked), 1):
+        if isinstance(each, Unreadable):
+            audit.report.unreadable.append(each)
+        elif isinstance(each, Manifest):
+            _sort(audit, each, inventory, found)
+        else:
+            audit.report.others += 1
+        yield Step("reading", count, None)
+    for kind in KNOWN:
+        inventory.complete(kind)
+    yield from _judge(audit, found, Admission(levels, inventory))
+
+
+def _sort(audit: Audit, manifest: Manifest, inventory: Inventory, found: list[Manifest]) -> None:
+    """What an object is good for: to be judged, to be known to rules, or nothing."""
+    if concerns(manifest):
+        if _deleting(manifest.value):
+            audit.deleting += 1
+        else:
+            found.append(manifest)
+    elif manifest.kind not in KNOWN:
+        audit.report.others += 1
+    if manifest.kind in KNOWN and manifest.name:
+        try:
+            inventory.put(manifest.kind, manifest.value)
+        except ValueError as error:
+            audit.report.unreadable.append(Unreadable(manifest.file, str(error), *manifest.place(("metadata",))))
+
+
+def _judge(audit: Audit, subjects: list[Any], admission: Admission) -> Iterator[Step]:
+    unchecked: Counter[str] = Counter()
+    each: Subject
+    for count, each in enumerate(subjects, 1):
+        checked = check(each, admission)
+        unchecked.update(checked.notes)
+        audit.report.checked.append(checked)
+        yield Step("judging", count, len(subjects))
+    audit.notes += (f"{note} ({count} objects)" if count > 1 else note for note, count in unchecked.items())
+
+
+def _asked(api_version: str, kind: str) -> bool:
+    """Whether an object is to be judged, or known to rules: the labels of Namespaces are."""
+    return of_stash(api_version, kind) or (api_version, kind) == ("v1", NAMESPACE)
+
+
+def _deleting(document: Mapping[str, Any]) -> bool:
+    metadata = document.get("metadata")
+    return isinstance(metadata, dict) and metadata.get("deletionTimestamp") is not None

@@ -1,0 +1,54 @@
+"""All that there is to say about the objects in some files."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from app.admission.engine import Admission
+from app.commands.check.previous import Stored
+from app.commands.check.runner import Checked, check, concerns
+from app.manifest.discovery import Unreadable
+from app.manifest.objects import Found, Manifest, objects
+
+
+@dataclass
+class Report:
+    """What was found. `others`: objects of other kinds, which were left out."""
+
+    checked: list[Checked] = field(default_factory=list)
+    unreadable: list[Unreadable] = field(default_factory=list)
+    others: int = 0
+    title: str = "stash-admission check"
+    """The command that it is of."""
+
+    def count(self, level: str) -> int:
+        """How many findings have a level: `error` or `warning`."""
+        return sum(each.level == level for one in self.checked for each in one.findings)
+
+    @property
+    def changes(self) -> int:
+        """How many operations the server would make."""
+        return sum(len(change.edits) for one in self.checked for change in one.changes)
+
+
+def report(paths: Iterable[Path], admission: Admission, old: Iterable[Path] = ()) -> Iterator[Report]:
+    """Check everything in `paths`; against what `old` holds, as updates of it."""
+    return reported(objects(paths), admission, Stored(objects(old)))
+
+
+def reported(found: Iterable[Found], admission: Admission, stored: Stored) -> Iterator[Report]:
+    """Check what was found; what is stored of it as an update.
+
+    Yields the same report after each object, so that somebody can watch; the last time it is complete.
+    """
+    result = Report()
+    result.unreadable += stored.unreadable
+    yield result
+    for each in found:
+        if isinstance(each, Unreadable):
+            result.unreadable.append(each)
+        elif isinstance(each, Manifest) and concerns(each):
+            result.checked.append(check(each, admission, stored.of(each)))
+        else:
+            result.others += 1
+        yield result

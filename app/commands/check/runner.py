@@ -1,0 +1,215 @@
+"""What becomes of an object in a file: what the API server does before, what both webhooks answer, and where."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from app.admission.engine import Admission, RuleFinding
+from app.admission.review import Request
+from app.commands.check.unknown_fields import unknown_fields
+from app.domain.invoker import GROUP, KINDS, VERSION
+from app.domain.outcome import Edit, Finding, Reason, apply
+from app.domain.path import Path, dotted
+from app.domain.quoting import printable, quoted
+from app.manifest.objects import Manifest
+from app.manifest.positions import locate
+from app.rules.registry import RULES
+from schemas import kinds
+from schemas.defaults import defaults_of
+
+UNKNOWN_FIELD, API_VERSION = "unknown-field", "api-version"
+BESIDE_THE_RULES = {
+    UNKNOWN_FIELD: "Warn of a field that the CRD does not have: the API server drops it.",
+    API_VERSION: "Refuse a version of the API that the kind does not have.",
+}
+"""What is said of a file though no webhook would: the API server does, before it asks one."""
+
+
+class Subject(Protocol):
+    """An object to be judged: of a file, where it has places, or of a cluster."""
+
+    @property
+    def file(self) -> str | None:
+        """The file that it is in; None: in none."""
+
+    @property
+    def line(self) -> int | None:
+        """The line on which it begins."""
+
+    @property
+    def kind(self) -> str:
+        """One of the four kinds."""
+
+    @property
+    def version(self) -> str:
+        """The version of its API."""
+
+    @property
+    def namespace(self) -> str:
+        """Its namespace, empty if it names none."""
+
+    @property
+    def name(self) -> str:
+        """Its name, empty if it has none."""
+
+    @property
+    def value(self) -> dict[str, Any]:
+        """All of it, as JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where something is in a file: line and column of its first character, and how long it is, at most one line."""
+
+    line: int
+    column: int
+    length: int
+    source: str
+    """The whole line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """A finding as users read it, and where it is written."""
+
+    rule: str
+    level: Literal["error", "warning"]
+    reason: str
+    path: str
+    """The server's: `spec.target.rules[0]`, also where the user wrote `spec.rules[0]`."""
+    message: str
+    place: Place | None
+    """None where the object is in no file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one rule changes, and where."""
+
+    rule: str
+    edits: tuple[Edit, ...]
+    places: tuple[Place | None, ...]
+    """Where each edit acts; None where the object is in no file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """An object and all that the server would say of it."""
+
+    file: str | None
+    """None: it is in no file, but in a cluster."""
+    line: int | None
+    kind: str
+    namespace: str
+    name: str
+    findings: tuple[Diagnostic, ...] = ()
+    changes: tuple[Change, ...] = ()
+    notes: tuple[str, ...] = ()
+    """Which rules were not checked, and why."""
+
+    def __str__(self) -> str:
+        """For messages: `BackupBatch demo/shop`."""
+        return f"{self.kind} {'/'.join(filter(None, (self.namespace, self.name)))}".rstrip()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What both webhooks make of an object."""
+
+    edits: tuple[tuple[str, Edit], ...]
+    judged: tuple[RuleFinding, ...]
+    document: dict[str, Any]
+    """The object as it would be stored."""
+    notes: tuple[str, ...] = ()
+    """Which rules were not checked, and why."""
+
+
+def concerns(manifest: Manifest) -> bool:
+    """Whether the webhooks are asked about such an object; of a wrong version, because it should be one of theirs."""
+    kind = kinds.KINDS.get(manifest.kind)
+    return manifest.kind in KINDS or (kind is not None and kind.version != manifest.version)
+
+
+def check(manifest: Subject, admission: Admission, old: Mapping[str, Any] | None = None) -> Checked:
+    """The object judged as new, or as an update of `old`, the stored one."""
+    about = manifest.file, manifest.line, manifest.kind, manifest.namespace, manifest.name
+    version = kinds.KINDS[manifest.kind].version
+    if manifest.version != version:
+        message = f"{manifest.kind} has no version {quoted(manifest.version)}: write {GROUP}/{version}"
+        finding = Finding(("apiVersion",), Reason.NOT_SUPPORTED, message)
+        return Checked(*about, findings=(_said(manifest, RuleFinding(API_VERSION, finding, refuses=True), ()),))
+    # What a cluster has stored, its CRD has.
+    fields = () if manifest.file is None else unknown_fields(manifest.kind, manifest.value)
+    unknown = [RuleFinding(UNKNOWN_FIELD, each, refuses=False) for each in fields]
+    answer = ask(manifest, admission, old)
+    edits = [edit for _, edit in answer.edits]
+    findings = tuple(_said(manifest, each, edits) for each in (*unknown, *answer.judged))
+    return Checked(*about, findings, tuple(_changes(manifest, answer.edits)), answer.notes)
+
+
+def ask(manifest: Subject, admission: Admission, old: Mapping[str, Any] | None = None) -> Answer:
+    """What both webhooks answer, the API server having filled in the defaults."""
+    kind = manifest.kind
+    fill = defaults_of(kinds.KINDS[kind].model).fill
+    document, stored = fill(manifest.value), None if old is None else fill(old)
+    mutation = admission.mutate(_request(manifest, document, stored))
+    mutated = apply((edit for _, edit in mutation.edits), document)
+    validation = admission.validate(_request(manifest, mutated, stored))
+    return Answer(mutation.edits, mutation.judged + validation.judged, mutated, validation.notes)
+
+
+def _request(manifest: Subject, document: dict[str, Any], old: dict[str, Any] | None) -> Request:
+    namespace = manifest.namespace or str(((old or {}).get("metadata") or {}).get("namespace") or "")
+    return Request(
+        uid="check",
+        operation="CREATE" if old is None else "UPDATE",
+        group=GROUP,
+        version=VERSION,
+        kind=manifest.kind,
+        namespace=namespace,
+        name=manifest.name,
+        user="",
+        subresource="",
+        dry_run=True,
+        object=document,
+        old_object=old,
+    )
+
+
+def _said(manifest: Subject, judged: RuleFinding, edits: Sequence[Edit]) -> Diagnostic:
+    finding = judged.finding
+    note = " [not refused: the stored object has this fault already]" if judged.stored else ""
+    return Diagnostic(
+        rule=judged.rule,
+        level="error" if judged.refuses else "warning",
+        reason=finding.reason.value,
+        path=printable(dotted(finding.path)),
+        message=printable(finding.message) + note,
+        place=_place(manifest, as_written(finding.path, edits)),
+    )
+
+
+def _changes(manifest: Subject, edits: Sequence[tuple[str, Edit]]) -> Iterator[Change]:
+    for rule in RULES:
+        mine = tuple(edit for name, edit in edits if name == rule)
+        if mine:
+            places = tuple(_place(manifest, edit.source or edit.path) for edit in mine)
+            yield Change(rule, mine, places)
+
+
+def as_written(path: Path, edits: Sequence[Edit]) -> Path:
+    """Where a field of the mutated object stood before the edits."""
+    for edit in reversed(edits):
+        if edit.op == "move" and path[: len(edit.path)] == edit.path:
+            path = edit.source + path[len(edit.path) :]
+    return path
+
+
+def _place(manifest: Subject, path: Path) -> Place | None:
+    if not isinstance(manifest, Manifest):
+        return None
+    found = locate(manifest.node, path)
+    line, column = manifest.text.place(found.start)
+    source = manifest.text.line(line)
+    length = min(found.end - found.start, len(source) - column + 1)
+    return Place(line, column, max(length, 1), source)

@@ -1,0 +1,43 @@
+"""What the manifests ship, as far as an installation is compared with it. A test compares this with the manifests."""
+
+from typing import Any
+
+from app.domain.invoker import GROUP, KINDS, VERSION
+from certs.state import Target
+from schemas.kinds import KINDS as DEFINED
+
+RESOURCES = tuple(DEFINED[kind].plural for kind in KINDS)
+"""What the webhooks are asked about: `backupconfigurations` and so on."""
+OPERATIONS = ("CREATE", "UPDATE")
+PATHS = {Target.MUTATING: "/mutate", Target.VALIDATING: "/validate"}
+WEBHOOKS = {Target.MUTATING: f"mutate.admission.{GROUP}", Target.VALIDATING: f"validate.admission.{GROUP}"}
+"""The name of the webhook in each configuration."""
+CONDITIONS = {
+    "created-or-spec-changed": (
+        'request.operation == "CREATE" || has(object.spec) != has(oldObject.spec)'
+        " || (has(object.spec) && object.spec != oldObject.spec)"
+    ),
+    "not-being-deleted": 'request.operation == "CREATE" || !has(oldObject.metadata.deletionTimestamp)',
+}
+"""The `matchConditions`: their expressions by name, white space aside."""
+
+
+def namespace_selector(namespace: str) -> dict[str, Any]:
+    """All namespaces but the installation's own."""
+    return {"matchExpressions": [{"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": [namespace]}]}
+
+
+def is_asked_about(rules: list[dict[str, Any]], operation: str, resource: str) -> bool:
+    """Whether the rules of a webhook cover an operation on a resource of ours."""
+    return any(
+        _in(each.get("apiGroups"), GROUP)
+        and _in(each.get("apiVersions"), VERSION)
+        and _in(each.get("operations"), operation)
+        and (_in(each.get("resources"), resource) or "*/*" in each.get("resources", ()))
+        and each.get("scope", "*") in ("*", "Namespaced")
+        for each in rules
+    )
+
+
+def _in(values: list[str] | None, value: str) -> bool:
+    return not {value, "*"}.isdisjoint(values or ())

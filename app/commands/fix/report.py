@@ -1,0 +1,88 @@
+"""The command `fix`: each file read, rewritten and saved, or shown as a difference."""
+
+import difflib
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rich.console import Console
+
+from app.admission.engine import Admission
+from app.commands.fix.atomic_write import CannotSave, save
+from app.commands.fix.fixer import Fixed, fix
+from app.domain.quoting import printable
+from app.manifest.discovery import STANDARD_INPUT, Unreadable, files
+from app.manifest.source import read
+
+_STYLES = {"+": "green", "-": "red", "@": "cyan"}
+
+
+@dataclass
+class Fixes:
+    """What became of the files."""
+
+    changed: list[Fixed] = field(default_factory=list)
+    left: list[Unreadable] = field(default_factory=list)
+    """Objects that were left alone."""
+    unreadable: list[Unreadable] = field(default_factory=list)
+    """What could not be read, or not be written."""
+    files: int = 0
+
+    def summary(self, *, diff: bool) -> str:
+        """The last line: how much was done."""
+        done = "would be changed" if diff else "changed"
+        left = f", {_number(len(self.left), 'object')} left alone" if self.left else ""
+        return f"{len(self.changed)} of {_number(self.files, 'file')} {done}{left}"
+
+
+def fixes(paths: Iterable[Path], *, diff: bool, aliases: bool) -> Iterator[Fixes]:
+    """Fix the files; with `diff`, write nothing.
+
+    Yields the same result after each file; the last time it is complete.
+    """
+    admission, result = Admission(), Fixes()
+    yield result
+    for path in files(paths):
+        text = path if isinstance(path, Unreadable) else read(path)
+        if isinstance(path, Unreadable) or isinstance(text, Unreadable):
+            result.unreadable += [each for each in (path, text) if isinstance(each, Unreadable)][:1]
+            continue
+        fixed = fix(text, admission, aliases=aliases)
+        result.files += 1
+        result.left += fixed.left
+        result.unreadable += fixed.unreadable
+        if str(path) == STANDARD_INPUT and not diff:
+            sys.stdout.buffer.write(fixed.after.encode(text.encoding))
+        elif fixed.changed and not diff:
+            try:
+                save(path, text, fixed.after)
+            except CannotSave as error:
+                result.unreadable.append(Unreadable(text.file, f"cannot be written: {error}"))
+                continue
+        if fixed.changed:
+            result.changed.append(fixed)
+        yield result
+
+
+def show(result: Fixes, console: Console, *, diff: bool) -> None:
+    """Print what was written, or as a difference what would be."""
+    for fixed in result.changed:
+        if diff:
+            for line in difference(fixed):
+                style = _STYLES.get(line[:1]) if console.is_terminal else None
+                console.print(line, style=style, soft_wrap=True, highlight=False, markup=False)
+        elif fixed.before.file != STANDARD_INPUT:
+            for each in fixed.written:
+                line = f"{fixed.before.file}:{each.line}: {each.object}: {each.change} ({each.rule})"
+                console.print(printable(line), soft_wrap=True, highlight=False, markup=False)
+
+
+def difference(fixed: Fixed) -> Iterator[str]:
+    """The file's change as a unified diff."""
+    before, after = fixed.before.text.splitlines(), fixed.after.splitlines()
+    yield from difflib.unified_diff(before, after, fixed.before.file, fixed.before.file, lineterm="")
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

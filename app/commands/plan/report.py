@@ -1,0 +1,44 @@
+"""The plans for everything in some files."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from app.admission.engine import Admission
+from app.commands.check.runner import concerns
+from app.commands.plan.planner import Cluster, Plan, plan
+from app.manifest.discovery import Unreadable
+from app.manifest.objects import Manifest, objects
+from schemas.kinds import KINDS
+
+
+@dataclass
+class Plans:
+    """What was planned, and what could not be read."""
+
+    plans: list[Plan] = field(default_factory=list)
+    unreadable: list[Unreadable] = field(default_factory=list)
+    named: set[str] = field(default_factory=set)
+    """The names of all targets whose hosts have ordinals."""
+
+    def unused(self, cluster: Cluster) -> list[str]:
+        """The workloads whose replicas were given, and which no target names."""
+        return [name for name in cluster.replicas if name not in self.named]
+
+
+def planned(paths: Iterable[Path], admission: Admission, cluster: Cluster) -> Iterator[Plans]:
+    """Plan everything in `paths`. Yields the same plans after each object; the last time they are complete."""
+    result = Plans()
+    yield result
+    for found in objects(paths):
+        if isinstance(found, Unreadable):
+            result.unreadable.append(found)
+        elif isinstance(found, Manifest) and concerns(found):
+            if found.version == KINDS[found.kind].version:
+                each = plan(found, admission, cluster)
+                result.plans.append(each)
+                result.named |= {step.name for wave in each.waves for step in wave if step.indexed}
+            else:
+                wrong = f"{found.kind} has no version {found.version}: `stash-admission check` says more"
+                result.unreadable.append(Unreadable(found.file, wrong, *found.place(("apiVersion",))))
+        yield result

@@ -1,0 +1,115 @@
+"""Plans for people: on a terminal the waves from left to right, otherwise lines."""
+
+from collections.abc import Iterator
+
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from app.commands.plan.planner import HostRestore, Plan, Step
+from app.domain.quoting import printable
+
+_WIDTH = 30
+"""The least columns of a wave; more waves than fit beside each other go into the next row."""
+_MOST_NAMED = 4
+
+
+def show(plans: list[Plan], console: Console) -> None:
+    """Print the plans."""
+    for number, plan in enumerate(plans):
+        if number:
+            console.file.write("\n")
+        if console.is_terminal:
+            console.print(Text(heading(plan), style="bold"), soft_wrap=True)
+            for row in _rows(plan, max(console.width // (_WIDTH + 3), 1)):
+                console.print(row)
+        else:
+            console.file.write("".join(f"{line}\n" for line in lines(plan)))
+
+
+def heading(plan: Plan) -> str:
+    """`backup.yaml: BackupBatch demo/shop, repository gcs-repo, Sequential: 2 waves`."""
+    name = "/".join(filter(None, (plan.namespace, plan.name)))
+    count = f"{len(plan.waves)} wave{'' if len(plan.waves) == 1 else 's'}"
+    repository = f"repository {plan.repository}" if plan.repository else "no repository"
+    refused = "; the server refuses it, `stash-admission check` says why" if plan.refused else ""
+    return printable(f"{plan.file}: {f'{plan.kind} {name}'.rstrip()}, {repository}, {plan.order}: {count}{refused}")
+
+
+def lines(plan: Plan) -> Iterator[str]:
+    """The plan in lines."""
+    yield heading(plan)
+    for number, wave in enumerate(plan.waves, 1):
+        yield f"  wave {number}"
+        for step in wave:
+            first, *rest = _step(step)
+            yield f"    members[{step.number}] {first}"
+            yield from (f"      {line}" for line in rest)
+
+
+def _step(step: Step) -> Iterator[str]:
+    yield printable(f"{step.target}: {_hosts(step)}")
+    for fed in step.fed:
+        yield restored(step, fed)
+
+
+def restored(step: Step, fed: HostRestore, *, short: bool = False) -> str:
+    """All that is said of a host of a step; in `short` without the path of the rule's target."""
+    others = "every other " if fed.host == step.host and len(step.fed) > 1 else ""
+    return printable(f"{others}{described(fed, short=short)}{unwritten(fed)}")
+
+
+def _hosts(step: Step) -> str:
+    if step.host is None:
+        return "no host in restic"
+    if step.hosts is None or step.hosts == (step.host,):
+        return f"host {step.host}"
+    named = step.hosts
+    if len(named) > _MOST_NAMED:
+        named = (*named[: _MOST_NAMED - 2], "…", named[-1])
+    return f"hosts {step.host} ({', '.join(named) or 'none'})"
+
+
+def unwritten(fed: HostRestore) -> str:
+    """What is to be said of a source that no backup writes."""
+    return "" if fed.written is not False else f"; no backup writes {fed.source} into this repository"
+
+
+def described(fed: HostRestore, *, short: bool = False) -> str:
+    """What is restored for a host: `app-3 ← /source/data of app-1 (spec.target.rules[0])`; in `short`, `(rules[0])`."""
+    if fed.restores == "nothing":
+        return f"{fed.host} ← nothing: no rule is for it"
+    by = f" ({fed.rule.rpartition('.')[2] if short else fed.rule})" if fed.rule else ""
+    if fed.restores == "snapshots":
+        return f"{fed.host} ← snapshots {', '.join(fed.snapshots)}{by}"
+    what = ", ".join(fed.paths) if fed.paths else "everything"
+    return f"{fed.host} ← {what} of {fed.source}{by}"
+
+
+def _rows(plan: Plan, fitting: int) -> Iterator[RenderableType]:
+    """The waves in rows, an arrow between each and the next."""
+    for start in range(0, len(plan.waves), fitting):
+        row = Table.grid(padding=(0, 0))
+        cells: list[RenderableType] = []
+        for number, wave in enumerate(plan.waves[start : start + fitting], start):
+            row.add_column(vertical="middle")
+            row.add_column()
+            cells += [Text(" → " if number else "   ", style="bold cyan"), _panel(number + 1, wave)]
+        row.add_row(*cells)
+        yield row
+
+
+def _panel(number: int, wave: tuple[Step, ...]) -> Panel:
+    lines: list[RenderableType] = []
+    for step in wave:
+        lines += [Text(printable(step.target), style="bold"), _line(_hosts(step))]
+        for fed in step.fed:
+            style = "red" if fed.restores == "nothing" or fed.written is False else "dim"
+            lines.append(_line(restored(step, fed, short=True), style))
+    return Panel(Group(*lines), title=f"wave {number}", title_align="left", border_style="cyan", expand=False)
+
+
+def _line(text: str, style: str = "") -> Padding:
+    return Padding(Text(printable(text), style=style, overflow="fold"), (0, 0, 0, 2))

@@ -1,0 +1,140 @@
+"""The objects in files, each with where it is written."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from app.domain.path import Path as Field
+from app.manifest.discovery import Unreadable, files
+from app.manifest.documents import Document, documents
+from app.manifest.nodes import Alias, Malformed, Mapping, Node, Sequence, behind
+from app.manifest.positions import locate
+from app.manifest.source import Text, read
+from app.manifest.values import entry, text_at, value_of
+from schemas.kinds import GROUP
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """An object that nobody asked for: nothing is known about it."""
+
+    file: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """An object as it is written: its values, and where they are."""
+
+    text: Text
+    document: Document
+    index: int
+    """Which of the file's documents it is in; the first is 0."""
+    node: Node
+    """Its root: the document's, or in a List an item's."""
+    within: Field
+    """Where it is in the document: empty, or in a List `("items", 2)`."""
+    value: dict[str, Any]
+
+    @property
+    def file(self) -> str:
+        """Name of the file, as it was given."""
+        return self.text.file
+
+    @property
+    def kind(self) -> str:
+        """What it says of itself."""
+        return str(self.value["kind"])
+
+    @property
+    def version(self) -> str:
+        """The version of its API, without the group."""
+        return str(self.value["apiVersion"]).partition("/")[2]
+
+    @property
+    def name(self) -> str:
+        """Its name, empty if it has none."""
+        return self._metadata("name")
+
+    @property
+    def namespace(self) -> str:
+        """Its namespace, empty if it names none."""
+        return self._metadata("namespace")
+
+    @cached_property
+    def line(self) -> int:
+        """The line on which it begins; the first is 1."""
+        return self.text.place(self.node.start)[0]
+
+    def place(self, field: Field) -> tuple[int, int]:
+        """Line and column of a field: where its key is, or in a list the item; of the nearest above that is there."""
+        return self.text.place(locate(self.node, field).start)
+
+    def _metadata(self, field: str) -> str:
+        metadata = self.value.get("metadata")
+        value = metadata.get(field) if isinstance(metadata, dict) else None
+        return value if isinstance(value, str) else ""
+
+
+Found = Manifest | Other | Unreadable
+
+
+Wanted = Callable[[str, str], bool]
+"""Whether objects of an `apiVersion` and a `kind` are asked for."""
+
+
+def of_stash(api_version: str, kind: str) -> bool:
+    """Whether an object is one of Stash's group."""
+    return api_version.partition("/")[0] == GROUP and bool(kind)
+
+
+def objects(paths: Iterable[Path], wanted: Wanted = of_stash) -> Iterator[Found]:
+    """Everything in files, in directories and on standard input (`-`): objects, and in their place what is wrong."""
+    for path in files(paths):
+        text = path if isinstance(path, Unreadable) else read(path)
+        if isinstance(text, Unreadable):
+            yield text
+        else:
+            yield from objects_in(text, wanted)
+
+
+def objects_in(text: Text, wanted: Wanted = of_stash) -> Iterator[Found]:
+    """Everything in the text of a file."""
+    for index, document in enumerate(documents(text.text)):
+        if isinstance(document, Malformed):
+            yield _unreadable(text, document)
+            continue
+        for field, node in _objects_of(document.root):
+            try:
+                yield _found(text, document, index, field, node, wanted)
+            except Malformed as error:
+                yield _unreadable(text, error)
+
+
+def _objects_of(node: Node, field: Field = ()) -> Iterator[tuple[Field, Node]]:
+    """The object itself, or what a List holds."""
+    try:
+        items = entry(node, "items") if text_at(node, "kind").endswith("List") else None
+    except Malformed:
+        items = None  # whoever needs this node finds the same
+    holder = behind(items[1]) if items else None
+    if not isinstance(holder, Sequence):
+        yield field, node
+        return
+    for number, item in enumerate(holder.items):
+        if not isinstance(item, Alias):
+            yield from _objects_of(item, (*field, "items", number))
+        else:
+            yield (*field, "items", number), item
+
+
+def _found(text: Text, document: Document, index: int, field: Field, node: Node, wanted: Wanted) -> Found:
+    is_object = isinstance(behind(node), Mapping)
+    if not is_object or not wanted(text_at(node, "apiVersion"), text_at(node, "kind")):
+        return Other(text.file)
+    return Manifest(text, document, index, node, field, value_of(node))
+
+
+def _unreadable(text: Text, error: Malformed) -> Unreadable:
+    return Unreadable(text.file, str(error), *text.place(error.offset))

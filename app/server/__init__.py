@@ -1,0 +1,1 @@
+"""The process: connections, TLS, HTTP, health, metrics and logs around a decision."""

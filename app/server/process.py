@@ -1,0 +1,272 @@
+"""The process: two listeners in one event loop, TLS on one of them, and an orderly end."""
+
+import asyncio
+import contextlib
+import gc
+import resource
+import signal
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from app.admission.engine import Admission
+from app.admission.levels import Levels
+from app.inventory.source import InventorySource, NoInventory
+from app.server import management, memory, webhooks
+from app.server.acceptor import Acceptor
+from app.server.certificates import Certificates
+from app.server.client_auth import ClientCertificatePolicy
+from app.server.config_reload import ConfigReloader
+from app.server.connections import Connections
+from app.server.file_watcher import InvalidFile
+from app.server.in_flight import InFlightRequests
+from app.server.log import configure_logging
+from app.server.protocol import Connection
+from app.server.selfcheck import SelfCheck
+from app.server.telemetry import Telemetry
+from app.server.warmup import warm_up
+from app.settings import Settings
+
+_QUIET = 3.0
+"""Seconds without a call after which nobody is expected to call any more."""
+_GRACE = 4.0
+"""Seconds that calls may still take after draining. A second later, uvicorn cancels them with a traceback each."""
+_MOST_PROBES = 100
+"""Connections on the management port: the kubelet's and a few scrapers'."""
+_FILES_EACH = 2
+"""Files that a connection may take: two while it agrees on TLS."""
+_OTHER_FILES = 200
+"""Files that the process needs beside the webhooks' connections."""
+
+
+class CannotServe(Exception):
+    """The server cannot start. The message says why, and what to do."""
+
+
+def listen(host: str, port: int, flag: str) -> socket.socket:
+    """A listening socket. Raises CannotServe, which names the flag that chooses another port."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise CannotServe(f"cannot listen on {host} port {port}: {reason}; {flag} chooses another port") from None
+
+
+def _url(scheme: str, listening: socket.socket) -> str:
+    host, port = listening.getsockname()[:2]
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+class _Listener(uvicorn.Server):
+    """A listener whose connections come in by an entrance of ours, and that leaves signals to the process."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        listening: socket.socket,
+        most: int,
+        telemetry: Telemetry,
+        certificates: Certificates | None = None,
+        callers: ClientCertificatePolicy | None = None,
+    ) -> None:
+        """`certificates` are for TLS, without them it is plain HTTP; `callers` who may call."""
+        config = uvicorn.Config(
+            app,
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=5,
+        )
+        super().__init__(config)
+        self.listening = listening
+        self.connections = Connections(most, telemetry.connection_ended)
+        self._telemetry, self._certificates, self._callers = telemetry, certificates, callers
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let connections in."""
+        await super().startup(sockets or [])
+        certificates = self._certificates
+        context = None if certificates is None else lambda: certificates.context
+        entrance: Any = Acceptor(self.listening, self.connections, self._protocol, context, self._telemetry)
+        self.servers.append(entrance)
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Do nothing: `Process` handles signals for both listeners."""
+        yield
+
+    def _protocol(self) -> Connection:
+        state = self.server_state
+        return Connection(
+            self.connections, self._callers, self._telemetry, config=self.config, server_state=state, app_state={}
+        )
+
+
+class Process:
+    """The running server."""
+
+    def __init__(self, settings: Settings, telemetry: Telemetry | None = None) -> None:
+        self.settings = settings
+        self.telemetry = telemetry or _telemetry(settings)
+        self.traffic = InFlightRequests(most=settings.max_in_flight)
+        self._stopping = asyncio.Event()
+        self._at_once = False
+        if settings.client_name and not settings.client_ca:
+            raise CannotServe("--client-name or STASH_ADMISSION_CLIENT_NAME needs --client-ca: whose certificates?")
+        try:
+            self.certificates = Certificates(
+                settings.cert_dir, settings.client_ca, settings.server_name, self.telemetry
+            )
+        except InvalidFile as unusable:
+            raise CannotServe(str(unusable)) from None
+        try:
+            self.inventory = InventorySource(settings.inventory, self.telemetry.inventory_fault)
+        except NoInventory as error:
+            raise CannotServe(str(error)) from None
+        if (known := self.inventory.inventory) is not None:
+            self.telemetry.knows(known.counts, lambda: known.age)
+        try:
+            self.configuration = ConfigReloader(settings.config, settings.levels, self.telemetry)
+        except InvalidFile as unusable:
+            raise CannotServe(str(unusable)) from None
+        listening = listen(settings.host, settings.port, "--port")
+        managing = listen(settings.host, settings.management_port, "--management-port")
+        self.selfcheck = SelfCheck(settings.host, listening.getsockname()[1], self.certificates, self.telemetry)
+        self.admission = Admission(self.configuration.levels, self.inventory.inventory)
+        self.telemetry.judges_by(self.configuration.levels.everywhere)
+        webhook = webhooks.create_app(self.admission, self.telemetry, self.traffic)
+        callers = ClientCertificatePolicy(settings.client_name) if settings.client_ca else None
+        most = min(settings.max_connections, max((_most_files() - _OTHER_FILES) // _FILES_EACH, 10))
+        self.webhook = _Listener(
+            self.telemetry.around(webhook), listening, most, self.telemetry, self.certificates, callers
+        )
+        self.telemetry.connections.set_function(lambda: len(self.webhook.connections))
+        self.telemetry.certificate_fault.set_function(lambda: self.certificates.fault is not None)
+        manage = management.create_app(self.telemetry, self.not_ready, self.remark)
+        self.management = _Listener(manage, managing, _MOST_PROBES, self.telemetry)
+
+    def _decide_by(self, levels: Levels) -> None:
+        self.admission.use(levels)
+        self.telemetry.judges_by(levels.everywhere)
+
+    def not_ready(self) -> str | None:
+        """Why the server is not ready; None if it is."""
+        if self._stopping.is_set():
+            return "stopping"
+        if self.certificates.pair.expired:
+            return self.certificates.fault or "the certificate in use is expired"
+        return self.selfcheck.fault or self.inventory.not_ready()
+
+    def remark(self) -> str | None:
+        """What is wrong although the server is ready: all replicas mount the same Secret, so none would be left."""
+        faults = filter(None, (self.certificates.fault, self.configuration.fault))
+        files = [f"{fault}; what was read before is still in use" for fault in faults]
+        return "\n".join(filter(None, (*files, self.inventory.remark()))) or None
+
+    async def run(self) -> None:
+        """Serve until a signal, then take leave."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._signalled, number)
+        warm_up(self.admission)
+        _leave_to_stay()
+        gc.set_threshold(50_000, 20, 100)
+        listeners = asyncio.gather(self.management.serve(), self.webhook.serve())
+        self.telemetry.serving(_url("https", self.webhook.listening), _url("http", self.management.listening))
+        listeners.add_done_callback(lambda _: self._stopping.set())
+        self.inventory.start()
+        watching = [asyncio.create_task(each) for each in (self.certificates.watch(), self.selfcheck.watch())]
+        watching.append(asyncio.create_task(self.configuration.watch(self._decide_by)))
+        watching.append(asyncio.create_task(self._settle()))
+        watching.append(asyncio.create_task(memory.give_back(lambda: self.traffic.last)))
+        await self._stopping.wait()
+        await self._drain()
+        for each in watching:
+            each.cancel()
+        if self._at_once:
+            self._end_all()
+        loop.call_later(_GRACE, self._end_all)
+        self.webhook.should_exit = self.management.should_exit = True
+        await listeners
+        self.inventory.stop()
+        if not self._at_once:
+            self.telemetry.close()
+
+    async def _settle(self) -> None:
+        """Wait for the inventory, which is there to stay as well."""
+        while self.inventory.not_ready():
+            await asyncio.sleep(0.5)
+        _leave_to_stay()
+
+    def _signalled(self, number: int) -> None:
+        if self._stopping.is_set() or number == signal.SIGINT:
+            self._at_once = True
+            self._end_all()
+            self.webhook.force_exit = self.management.force_exit = True
+        self._stopping.set()
+
+    def _end_all(self) -> None:
+        self.webhook.connections.end_all()
+        self.management.connections.end_all()
+
+    async def _drain(self) -> None:
+        """Serve on until nobody calls any more: the Service goes on sending calls for a second or two.
+
+        Each connection is closed after its next answer, so that the API server opens one to another replica.
+        """
+        self.traffic.closing = True
+        started = self.traffic.last = time.monotonic()
+        while not self._at_once and time.monotonic() - started < self.settings.drain_seconds:
+            if not self.traffic.calls and time.monotonic() - self.traffic.last >= _QUIET:
+                return
+            await asyncio.sleep(0.1)
+
+
+def _leave_to_stay() -> None:
+    """Hide from the collector what exists now: it would walk all of it in the middle of a review."""
+    gc.collect()
+    gc.freeze()
+
+
+def _most_files() -> int:
+    """How many files the process may have open, once it has asked for as many as it may have."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return soft if soft != resource.RLIM_INFINITY else sys.maxsize
+
+
+def _telemetry(settings: Settings) -> Telemetry:
+    if settings.traces == "none":
+        return Telemetry()
+    try:
+        from app.server.tracing import TracedTelemetry
+
+        return TracedTelemetry()
+    except ModuleNotFoundError as missing:
+        raise CannotServe(
+            f"--traces or STASH_ADMISSION_TRACES: Python's {missing.name} is not installed; what traces need is in "
+            "requirements-traces.txt: pip install --require-hashes -r requirements-traces.txt"
+        ) from None
+    except ValueError as error:
+        raise CannotServe(f"--traces or STASH_ADMISSION_TRACES: {error}") from None
+
+
+def serve(settings: Settings) -> None:
+    """Serve until told to stop. Raises CannotServe."""
+    output = configure_logging()
+    process = Process(settings)
+    config = process.webhook.config
+    with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+        runner.run(process.run())
+    output.end()

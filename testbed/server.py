@@ -1,0 +1,278 @@
+"""The server, asked as its callers ask it: in this process through ASGI, or in a process of its own over TLS."""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import httpx
+import orjson
+from fastapi import FastAPI
+from prometheus_client.parser import text_string_to_metric_families
+
+from app.admission.engine import Admission
+from app.server import management, webhooks
+from app.server.in_flight import InFlightRequests
+from app.server.telemetry import Telemetry
+from app.settings import PREFIX
+from testbed.reviews import Document, review
+
+_NOBODY = 65534
+JSON = {"content-type": "application/json"}
+Series = dict[tuple[str, tuple[tuple[str, str], ...]], float]
+"""Values of metrics by name and sorted labels."""
+
+
+def backup(**spec: Any) -> Document:
+    """A BackupConfiguration that no rule changes, refuses or warns of; keyword arguments replace fields of its spec."""
+    return {
+        "apiVersion": "stash.appscode.com/v1beta1",
+        "kind": "BackupConfiguration",
+        "metadata": {"name": "shop", "namespace": "demo"},
+        "spec": {
+            "repository": {"name": "gcs-repo"},
+            "schedule": "*/5 * * * *",
+            "target": {
+                "alias": "app",
+                "ref": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"},
+                "paths": ["/data"],
+            },
+            "retentionPolicy": {"name": "keep-last-5", "keepLast": 5, "prune": True},
+            **spec,
+        },
+    }
+
+
+def body(document: Any = None, old: Any = None, **request: Any) -> bytes:
+    """A review in compact JSON, of a good object if none is given."""
+    return orjson.dumps(review(backup() if document is None else document, old, **request))
+
+
+def series(text: str) -> Series:
+    """The series of a page of metrics."""
+    return {
+        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+class Door:
+    """Both webhooks and the management port, in this process."""
+
+    def __init__(
+        self,
+        levels: Mapping[str, str] | None = None,
+        most: int = 256,
+        admission: Admission | None = None,
+        telemetry: Telemetry | None = None,
+    ) -> None:
+        telemetry = telemetry or Telemetry()
+        self.traffic = InFlightRequests(most=most)
+        self.not_ready: str | None = None
+        self.webhooks = webhooks.create_app(admission or Admission(levels), telemetry, self.traffic)
+        self.management = management.create_app(telemetry, lambda: self.not_ready)
+
+    async def request(
+        self,
+        content: bytes | AsyncIterator[bytes] = b"",
+        path: str = "/validate",
+        method: str = "POST",
+        headers: Mapping[str, str] | None = None,
+        app: FastAPI | None = None,
+    ) -> httpx.Response:
+        """The answer to one call."""
+        transport = httpx.ASGITransport(app or self.webhooks)
+        async with httpx.AsyncClient(transport=transport, base_url="https://webhook.test") as client:
+            return await client.request(method, path, content=content, headers=JSON if headers is None else headers)
+
+    def call(
+        self,
+        content: bytes | AsyncIterator[bytes] = b"",
+        path: str = "/validate",
+        method: str = "POST",
+        headers: Mapping[str, str] | None = None,
+    ) -> httpx.Response:
+        """The answer to one call of a webhook."""
+        return asyncio.run(self.request(content, path, method, headers))
+
+    def manage(self, path: str, method: str = "GET") -> httpx.Response:
+        """The answer to one call of the management port."""
+        return asyncio.run(self.request(path=path, method=method, app=self.management))
+
+    def metrics(self) -> Series:
+        """The series that `/metrics` shows."""
+        return series(self.manage("/metrics").text)
+
+
+@dataclass
+class Running:
+    """A server in a process of its own."""
+
+    process: subprocess.Popen[bytes]
+    folder: Path
+    certificates: Path
+    port: int = 0
+    management_port: int = 0
+    verifying: ssl.SSLContext = field(init=False)
+    """What a client needs to verify the server."""
+
+    def __post_init__(self) -> None:
+        self.verifying = ssl.create_default_context(cafile=self.certificates / "ca.crt")
+
+    @property
+    def url(self) -> str:
+        """Where the webhooks are."""
+        return f"https://127.0.0.1:{self.port}"
+
+    @property
+    def log(self) -> list[dict[str, Any]]:
+        """The lines on standard output, with those of all calls that were answered."""
+        if self.management_port and self.process.poll() is None:
+            time.sleep(0.02)  # a line is written 10 ms after its answer,
+            with contextlib.suppress(httpx.TransportError):
+                self.manage("/healthz")  # and then before another call is answered
+        return [json.loads(line) for line in (self.folder / "stdout").read_text().splitlines()]
+
+    @property
+    def complaints(self) -> str:
+        """Standard error."""
+        return (self.folder / "stderr").read_text()
+
+    def client(self, **options: Any) -> httpx.Client:
+        """A client that verifies the certificate."""
+        return httpx.Client(base_url=self.url, verify=self.verifying, trust_env=False, headers=JSON, **options)
+
+    def call(self, content: bytes, path: str = "/validate") -> httpx.Response:
+        """The answer to one call on a connection of its own."""
+        with self.client() as client:
+            return client.post(path, content=content)
+
+    def manage(self, path: str) -> httpx.Response:
+        """The answer of the management port."""
+        return httpx.get(f"http://127.0.0.1:{self.management_port}{path}", trust_env=False)
+
+    def connect(self, context: ssl.SSLContext | None = None) -> ssl.SSLSocket:
+        """A TLS connection, to send any bytes on."""
+        plain = socket.create_connection(("127.0.0.1", self.port), timeout=10)
+        try:
+            return (context or self.verifying).wrap_socket(plain, server_hostname="localhost")
+        except BaseException:
+            plain.close()
+            raise
+
+    def metrics(self) -> Series:
+        """The series that `/metrics` shows."""
+        return series(self.manage("/metrics").text)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal."""
+        self.process.send_signal(number)
+
+    def exit_code(self, within: float) -> int:
+        """The exit code of the process, which ends by itself within so many seconds."""
+        return self.process.wait(within)
+
+
+@contextlib.contextmanager
+def unprivileged() -> Iterator[None]:
+    """Without root's right to pass over permissions, which others never have."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(_NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+def issue(directory: Path, *names: str) -> subprocess.CompletedProcess[str]:
+    """What `stash-certs issue` does for a directory."""
+    command = [str(Path(sys.executable).with_name("stash-certs")), "issue", "--dir", str(directory)]
+    for name in names:
+        command += ["--dns", name]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+
+
+def environment(**variables: str) -> dict[str, str]:
+    """The environment without settings of the server, and with these variables."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+    return kept | variables
+
+
+def start(*arguments: str | Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """What `serve` does where it cannot start."""
+    command = [sys.executable, "-m", "app", "serve", *arguments]
+    return subprocess.run(
+        command, env=environment(**variables), capture_output=True, text=True, check=False, timeout=20
+    )
+
+
+@contextlib.contextmanager
+def running(
+    folder: Path,
+    *flags: str,
+    certificates: Path | None = None,
+    program: Sequence[str] = ("-m", "app"),
+    ready: bool = True,
+    variables: Mapping[str, str] = MappingProxyType({}),
+) -> Iterator[Running]:
+    """A server that is ready, with a certificate for localhost and 127.0.0.1 in the folder if none is given.
+
+    `program` is what Python is to run, `variables` are of its environment. Without `ready` it is only known where the
+    server listens.
+    """
+    if certificates is None:
+        certificates = folder / "certs"
+        issued = issue(certificates, "localhost", "127.0.0.1")
+        assert issued.returncode == 0, issued.stderr
+    command = [sys.executable, *program, "serve", "--port", "0", "--management-port", "0"]
+    command += ["--cert-dir", str(certificates), *flags]
+    with (folder / "stdout").open("wb") as stdout, (folder / "stderr").open("wb") as stderr:
+        process = subprocess.Popen(
+            command,
+            env=environment(**variables),
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=stderr,
+            start_new_session=True,
+        )
+    it = Running(process, folder, certificates)
+    try:
+        _wait_until_ready(it, ready)
+        yield it
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
+            try:
+                process.wait(5)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait(5)
+
+
+def _wait_until_ready(it: Running, ready: bool) -> None:
+    until = time.monotonic() + 20
+    while time.monotonic() < until:
+        assert it.process.poll() is None, it.complaints
+        for line in it.log:
+            if line["event"] == "serving":
+                it.port = int(line["webhooks"].rpartition(":")[2])
+                it.management_port = int(line["management"].rpartition(":")[2])
+        with contextlib.suppress(httpx.TransportError):
+            if it.management_port and (it.manage("/readyz").status_code == 200 or not ready):
+                return
+        time.sleep(0.05)
+    raise AssertionError(f"not ready after 20 seconds: {it.complaints}")

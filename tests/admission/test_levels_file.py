@@ -1,0 +1,569 @@
+"""The configuration file: what it does, what is wrong with one, and how a server reads it again while it serves."""
+
+import json
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from app.admission.engine import Admission
+from app.admission.levels import Levels
+from app.admission.levels_file import CONTENT, LARGEST, watched
+from app.cli import app
+from app.rules.registry import Level, levels
+from app.settings import PREFIX
+from testbed.reviews import answer
+from testbed.server import Running, backup, body, issue, running, start, unprivileged
+
+SCHEDULE = backup(schedule="0 24 * * *")
+"""What valid-schedule refuses."""
+WARN = "rules: {valid-schedule: warn}\n"
+PATIENCE = 20.0
+"""Seconds for what the server does within two or three."""
+
+
+@pytest.fixture(autouse=True)
+def no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith(PREFIX):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "config.yaml"
+
+
+def run(*arguments: str | Path, given: bytes | str | None = None) -> Result:
+    """The command with these arguments."""
+    return CliRunner(env={"COLUMNS": "200", "NO_COLOR": "1"}).invoke(app, [str(each) for each in arguments], given)
+
+
+def decided(*arguments: str | Path, namespace: str = "demo", given: bytes | None = None) -> str:
+    """What becomes of a wrong schedule in a namespace: refused, warned or nothing."""
+    result = run("review", "--validate", *arguments, given=given or body(SCHEDULE, namespace=namespace))
+    assert result.exit_code in (0, 1), result.output
+    response = json.loads(result.stdout)["response"]
+    return "refused" if not response["allowed"] else "warned" if response.get("warnings") else "nothing"
+
+
+def faults(file: Path, text: str) -> list[str]:
+    """What is wrong with a file of this text, without its name."""
+    file.write_text(text)
+    result = run("rules", "--config", file)
+    assert result.exit_code == 2, result.output
+    assert result.stdout == ""
+    lines = result.stderr.removeprefix("Error: ").splitlines()
+    assert all(line.startswith(f"{file}:") for line in lines), lines
+    return [line.removeprefix(f"{file}:").lstrip() for line in lines]
+
+
+# --- What it does
+
+
+@pytest.mark.parametrize(
+    ("level", "outcome"),
+    [
+        ("enforce", "refused"), ("warn", "warned"), ("off", "nothing"),
+        ('"off"', "nothing"), ("'warn'", "warned"), ("!!str off", "nothing"),
+    ],
+)  # fmt: skip
+def test_a_rule_has_the_level_that_the_file_says(file: Path, level: str, outcome: str) -> None:
+    file.write_text(f"rules:\n  valid-schedule: {level}\n")
+    assert decided("--config", file) == outcome
+
+
+def test_a_namespace_has_levels_of_its_own_and_the_others_keep_theirs(file: Path) -> None:
+    file.write_text("namespaces:\n  legacy:\n    rules: {valid-schedule: warn}\n")
+    assert decided("--config", file, namespace="legacy") == "warned"
+    assert decided("--config", file, namespace="demo") == "refused"
+
+
+def test_the_level_of_a_namespace_wins_over_the_one_for_all(file: Path) -> None:
+    file.write_text("rules: {valid-schedule: off}\nnamespaces: {strict: {rules: {valid-schedule: enforce}}}\n")
+    assert decided("--config", file, namespace="strict") == "refused"
+    assert decided("--config", file, namespace="demo") == "nothing"
+
+
+def test_a_rule_that_a_namespace_does_not_name_has_the_level_for_all(file: Path) -> None:
+    file.write_text("rules: {valid-schedule: warn}\nnamespaces: {legacy: {rules: {unique-host: off}}}\n")
+    assert decided("--config", file, namespace="legacy") == "warned"
+
+
+def test_a_flag_wins_over_the_file_and_the_level_of_a_namespace_over_the_flag(file: Path) -> None:
+    file.write_text("rules: {valid-schedule: off}\nnamespaces: {legacy: {rules: {valid-schedule: off}}}\n")
+    assert decided("--config", file, "--rule", "valid-schedule=warn", namespace="demo") == "warned"
+    assert decided("--config", file, "--rule", "valid-schedule=warn", namespace="legacy") == "nothing"
+
+
+def test_a_variable_wins_over_the_file_too(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file.write_text("rules: {valid-schedule: off}\n")
+    monkeypatch.setenv(f"{PREFIX}RULE", "valid-schedule=warn")
+    assert decided("--config", file) == "warned"
+
+
+def test_a_variable_names_the_file(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file.write_text(WARN)
+    monkeypatch.setenv(f"{PREFIX}CONFIG", str(file))
+    assert decided() == "warned"
+
+
+def test_what_mutations_announce_has_a_level_in_a_namespace_too(file: Path) -> None:
+    file.write_text("namespaces: {quiet: {rules: {deprecated-rules: off}}}\n")
+    restore = {
+        "apiVersion": "stash.appscode.com/v1beta1",
+        "kind": "RestoreSession",
+        "metadata": {"name": "shop"},
+        "spec": {
+            "repository": {"name": "gcs-repo"},
+            "target": {"alias": "app", "ref": {"kind": "Deployment", "name": "web"}},
+            "rules": [{"paths": ["/data"]}],
+        },
+    }
+    for namespace, warns in (("quiet", False), ("demo", True)):
+        result = run("review", "--mutate", "--config", file, given=body(restore, namespace=namespace))
+        assert ("warnings" in json.loads(result.stdout)["response"]) is warns
+
+
+def test_check_and_audit_judge_by_the_file(file: Path, tmp_path: Path) -> None:
+    objects = tmp_path / "objects"
+    objects.mkdir()
+    for namespace in ("demo", "legacy"):
+        document = SCHEDULE | {"metadata": {"name": "shop", "namespace": namespace}}
+        (objects / f"{namespace}.json").write_text(json.dumps(document))
+    file.write_text("namespaces: {legacy: {rules: {valid-schedule: warn, repository-exists: off}}}\n")
+    for command in ("check", "audit"):
+        result = run(command, objects, "--config", file, "--output", "json")
+        found = {
+            (each["namespace"], each["level"])
+            for each in json.loads(result.stdout)["findings"]
+            if each["rule"] == "valid-schedule"
+        }
+        assert found == {("demo", "error"), ("legacy", "warning")}, command
+
+
+def test_standard_input_is_not_read_twice_for_objects_and_levels() -> None:
+    result = run("check", "-", "--config", "-", given=WARN)
+    assert result.exit_code == 2
+    assert "once" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "text", ["rules:\n", "rules: {}\n", "namespaces:\n", "rules:\n# unique-alias: warn\n", "namespaces: {a: }\n",
+             "namespaces: {a: {rules: }}\n", "{}\n", '{"rules": {"unique-alias": "enforce"}}', "---\nrules: {}\n"],
+)  # fmt: skip
+def test_a_file_may_say_nothing_as_long_as_it_says_so(file: Path, text: str) -> None:
+    file.write_text(text)
+    assert decided("--config", file) == "refused"
+
+
+def test_names_of_namespaces_are_read_as_they_are_written(file: Path) -> None:
+    """To YAML 1.1 `on` is true, and 007 seven."""
+    file.write_text("namespaces:\n  on: {rules: {valid-schedule: warn}}\n  007: {rules: {valid-schedule: off}}\n")
+    assert decided("--config", file, namespace="on") == "warned"
+    assert decided("--config", file, namespace="007") == "nothing"
+
+
+def test_namespaces_can_share_levels_by_an_anchor(file: Path) -> None:
+    file.write_text("namespaces:\n  old: &lenient\n    rules: {valid-schedule: warn}\n  older: *lenient\n")
+    assert [decided("--config", file, namespace=each) for each in ("old", "older")] == ["warned", "warned"]
+
+
+def test_a_json_file_does_as_well(file: Path) -> None:
+    file.write_text('{"rules": {"valid-schedule": "warn"}}')
+    assert decided("--config", file) == "warned"
+
+
+def test_a_decision_under_way_keeps_the_levels_that_it_began_with() -> None:
+    """With others for the stored object, an old fault would pass for a new one."""
+    off = Levels(dict.fromkeys(levels({}), Level.OFF))
+
+    def clock() -> float:
+        admission.use(off)
+        return 0.0
+
+    old, new = SCHEDULE, backup(schedule="0 24 * * *", timeOut="3h")
+    admission = Admission(clock=clock)
+    under_way = answer(admission, "validate", new, old, deadline=10.0)
+    assert "not refused: the stored object has this fault already" in under_way.warnings[0]
+    assert not answer(admission, "validate", new, old).warnings
+
+
+# --- A directory
+
+
+def test_a_directory_without_the_file_configures_nothing(tmp_path: Path) -> None:
+    assert decided("--config", tmp_path) == "refused"
+    assert watched(tmp_path) == [tmp_path, tmp_path / CONTENT]
+
+
+def test_in_a_directory_the_file_has_its_name(tmp_path: Path) -> None:
+    (tmp_path / CONTENT).write_text(WARN)
+    assert decided("--config", tmp_path) == "warned"
+
+
+def test_another_file_in_the_directory_is_refused_since_nobody_would_read_it(tmp_path: Path) -> None:
+    (tmp_path / "config.yml").write_text(WARN)
+    result = run("rules", "--config", tmp_path)
+    assert result.exit_code == 2
+    assert f"{tmp_path}: holds config.yml: what is read here is config.yaml" in result.stderr
+
+
+def test_what_kubernetes_keeps_beside_a_mounted_file_does_not_matter(tmp_path: Path) -> None:
+    mount(tmp_path, WARN)
+    assert decided("--config", tmp_path) == "warned"
+
+
+def mount(directory: Path, text: str | None) -> None:
+    """Write a ConfigMap's directory as the kubelet does: new files beside the old ones, and a link that is swapped."""
+    version = directory / f"..{time.monotonic_ns()}"
+    version.mkdir()
+    if text is not None:
+        (version / CONTENT).write_text(text)
+    (directory / "..new").symlink_to(version.name)
+    (directory / "..new").rename(directory / "..data")
+    link = directory / CONTENT
+    if text is None:
+        link.unlink(missing_ok=True)
+    elif not link.is_symlink():
+        link.symlink_to(f"..data/{CONTENT}")
+
+
+# --- What is wrong with one
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "is empty: write `rules: {}` where no level is to be set"),
+        ("# nothing\n", "is empty: write `rules: {}` where no level is to be set"),
+        ("rules:\n  unique-hots: warn\n", "2:3: rules.unique-hots: there is no rule 'unique-hots': write unique-host"),
+        ("rules:\n  zzz: warn\n", "2:3: rules.zzz: there is no rule 'zzz': `stash-admission rules` lists them"),
+        (
+            "rules:\n  unique-host: loud\n",
+            "2:16: rules.unique-host: unique-host cannot be 'loud': write enforce or warn or off",
+        ),
+        ("rules: {unique-host: }", "1:22: rules.unique-host: unique-host cannot be '': write enforce or warn or off"),
+        (
+            "rules: {unique-host: false}",
+            "1:22: rules.unique-host: unique-host cannot be 'false': write enforce or warn or off; what wrote this "
+            "took `off` for a boolean: put it into quotes there",
+        ),
+        (
+            "rules: {deprecated-rules: enforce}",
+            "1:27: rules.deprecated-rules: deprecated-rules cannot be 'enforce': write warn or off",
+        ),
+        (
+            "rules: {default-alias: off}",
+            "1:9: rules.default-alias: default-alias changes objects and has no level: remove it",
+        ),
+        ("rules: {unique-host: [warn]}", "1:22: rules.unique-host: a level is expected: enforce, warn or off"),
+        (
+            "rules:\n- unique-host=warn\n",
+            "2:1: rules: an object is expected: write `ID: LEVEL`, such as `unique-alias: warn`",
+        ),
+        (
+            "rules: unique-host=warn\n",
+            "1:8: rules: an object is expected: write `ID: LEVEL`, such as `unique-alias: warn`",
+        ),
+        ("- a\n", "1:1: an object is expected, with rules or namespaces"),
+        ("warn\n", "1:1: an object is expected, with rules or namespaces"),
+        ("rule: {}\n", "1:1: rule: there is no such key: write rules"),
+        ("port: 1\n", "1:1: port: there is no such key: write rules or namespaces"),
+        ("unique-host: warn\n", "1:1: unique-host: is a rule: write it below `rules`"),
+        (
+            "namespaces: {legacy: {unique-host: warn}}",
+            "1:23: namespaces.legacy.unique-host: is a rule: write it below `rules`",
+        ),
+        ("namespaces: {legacy: {rule: {}}}", "1:23: namespaces.legacy.rule: there is no such key: write rules"),
+        ("namespaces: {legacy: warn}", "1:22: namespaces.legacy: an object is expected, with rules"),
+        ("namespaces: [legacy]", "1:13: namespaces: an object is expected: write `NAME: {rules: {ID: LEVEL}}`"),
+        (
+            "namespaces: {Legacy: {}}",
+            "1:14: namespaces.Legacy: is no name of a namespace: lower-case letters, digits and '-', at most 63",
+        ),
+        (
+            'namespaces: {"team-*": {}}',
+            "1:14: namespaces.team-*: is no name of a namespace: lower-case letters, digits and '-', at most 63; "
+            "patterns are not known, name each",
+        ),
+        ("rules: {}\nrules: {}\n", "2:1: rules: the key is there twice: remove one"),
+        (
+            "rules: {unique-host: warn, unique-host: off}",
+            "1:28: rules.unique-host: the key is there twice: remove one",
+        ),
+        ("rules: {[a]: warn}", "1:9: rules: a list or an object cannot be a key"),
+        ("rules:\n\tunique-host: warn\n", "2:1: not YAML: "),
+        ("rules: {}\n---\nrules: {}\n", "3:1: there is a second document: write one, and no `---`"),
+        ("rules: {}\n---\n\tx\n", "3:1: there is a second document: write one, and no `---`"),
+        (
+            "apiVersion: v1\nkind: ConfigMap\ndata: {}\n",
+            f"1:1: this is a whole ConfigMap: what is read here is what it holds as {CONTENT}",
+        ),
+        (
+            "rules: {<<: {unique-host: warn}}",
+            "1:9: rules.<<: is not known here: give the whole object by an alias, such as `*name`",
+        ),
+    ],
+)
+def test_what_is_wrong_is_said_with_its_place_and_what_to_write(file: Path, text: str, says: str) -> None:
+    (fault,) = faults(file, text)
+    assert fault.startswith(says)
+
+
+def test_everything_that_is_wrong_is_said_at_once_in_order(file: Path) -> None:
+    text = "namespaces:\n  A:\n    rules: {unique-host: x}\nrules:\n  nothing: off\n  unique-alias: y\nmore: 1\n"
+    places = [fault.partition(": ")[0] for fault in faults(file, text)]
+    assert places == ["2:3", "3:26", "5:3", "6:17", "7:1"]
+
+
+def test_of_very_many_faults_the_first_are_said(file: Path) -> None:
+    said = faults(file, "rules:\n" + "".join(f"  rule-{number}: warn\n" for number in range(500)))
+    assert len(said) == 21
+    assert said[-1].endswith("there is more that is wrong")
+
+
+def test_aliases_without_end_take_no_time(file: Path) -> None:
+    rules = ", ".join(f"rule-{number}: warn" for number in range(5_000))
+    namespaces = "".join(f"  n{number}: *many\n" for number in range(5_000))
+    said = faults(file, f"namespaces:\n  a: &many {{rules: {{{rules}}}}}\n{namespaces}")
+    assert len(said) == 21
+
+
+def test_a_file_larger_than_a_configmap_can_be_is_refused(file: Path) -> None:
+    (fault,) = faults(file, "#" * LARGEST + "\n")
+    assert fault == "larger than 1 MiB, which is all that a ConfigMap can hold"
+
+
+def test_a_file_that_is_not_there_is_told_with_flag_and_variable(file: Path) -> None:
+    result = run("rules", "--config", file)
+    assert result.exit_code == 2
+    assert result.stderr == f"Error: {file}: No such file or directory: correct --config or STASH_ADMISSION_CONFIG\n"
+
+
+def test_what_nobody_may_read_is_told(file: Path) -> None:
+    file.write_text(WARN)
+    file.parent.chmod(0o700)
+    run("rules", "--config", file)  # what it imports, anybody may not
+    with unprivileged():
+        result = run("rules", "--config", file)
+        assert watched(file) == [file]
+    assert (result.exit_code, result.stderr) == (2, f"Error: {file}: Permission denied\n")
+
+
+def test_what_is_no_text_is_refused(file: Path) -> None:
+    file.write_bytes(b"rules: {\xff}")
+    result = run("rules", "--config", file)
+    assert (result.exit_code, result.stderr) == (2, f"Error: {file}:1:9: not UTF-8: byte 0xff\n")
+
+
+@pytest.mark.parametrize("command", ["check", "audit", "review", "rules"])
+def test_a_bad_file_ends_every_command_with_2(command: str, file: Path) -> None:
+    file.write_text("rules: {nothing: off}\n")
+    arguments = {"review": ["--validate"], "rules": []}.get(command, [file.parent])
+    result = run(command, *arguments, "--config", file, given=body())
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "rules.nothing" in result.stderr
+
+
+# --- The levels in force, shown
+
+
+def shown(*arguments: str | Path, given: str | None = None) -> dict[str, tuple[str, str]]:
+    """Level and origin of each rule, as `rules` lists them."""
+    result = run("rules", *arguments, given=given)
+    assert result.exit_code == 0, result.output
+    lines = result.stdout.splitlines()
+    origin, end = lines[0].index("SET BY"), lines[0].index("WHAT IT DOES")
+    return {line.split()[0]: (line.split()[1], line[origin:end].strip()) for line in lines[1:] if line[:1].strip()}
+
+
+def test_the_levels_in_force_are_listed_with_where_they_come_from(file: Path) -> None:
+    file.write_text(
+        "rules: {unique-host: warn, unique-target: off}\nnamespaces: {legacy: {rules: {unique-alias: warn}}}\n"
+    )
+    listed = shown("--config", file, "--rule", "unique-target=warn", "--namespace", "legacy")
+    assert listed["unique-alias"] == ("warn", "namespace legacy")
+    assert listed["unique-host"] == ("warn", "file")
+    assert listed["unique-target"] == ("warn", "--rule")
+    assert listed["hook-action"] == ("enforce", "default")
+    assert listed["default-alias"] == ("changes", "")
+
+
+def test_only_the_levels_are_listed_that_somebody_has_set(file: Path) -> None:
+    file.write_text("rules: {unique-host: enforce}\nnamespaces: {legacy: {rules: {unique-alias: warn}}}\n")
+    changed = {"unique-host": ("enforce", "file"), "unique-alias": ("warn", "namespace legacy")}
+    assert shown("--config", file, "--namespace", "legacy", "--changed") == changed
+    assert not shown("--changed")
+
+
+def test_in_another_namespace_there_are_others(file: Path) -> None:
+    file.write_text("namespaces: {legacy: {rules: {unique-alias: warn}}}\n")
+    assert shown("--config", file, "--namespace", "demo")["unique-alias"] == ("enforce", "default")
+    assert shown("--config", file)["unique-alias"] == ("enforce", "default")
+
+
+def test_the_levels_are_listed_that_variables_set_which_is_what_a_replica_has(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file.write_text(WARN)
+    monkeypatch.setenv(f"{PREFIX}CONFIG", str(file))
+    monkeypatch.setenv(f"{PREFIX}RULE", "unique-host=off")
+    assert shown()["valid-schedule"] == ("warn", "file")
+    assert shown()["unique-host"] == ("off", "--rule")
+
+
+def test_what_standard_input_says_is_listed() -> None:
+    assert shown("--config", "-", given=WARN)["valid-schedule"] == ("warn", "file")
+
+
+def test_a_namespace_that_cannot_be_is_refused() -> None:
+    result = run("rules", "--namespace", "Legacy")
+    assert result.exit_code == 2
+    assert "is no name of a namespace" in result.stderr
+    assert run("rules", "--namespace", "legacy").exit_code == 0
+
+
+# --- Read again while the server serves
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("certs")
+    assert issue(directory, "localhost", "127.0.0.1").returncode == 0
+    return directory
+
+
+@pytest.fixture
+def mounted(tmp_path: Path) -> Path:
+    directory = tmp_path / "mounted"
+    directory.mkdir()
+    return directory
+
+
+@pytest.fixture
+def server(certificates: Path, mounted: Path, tmp_path: Path) -> Iterator[Running]:
+    with running(tmp_path, "--config", str(mounted), certificates=certificates) as it:
+        yield it
+
+
+def answered(server: Running, namespace: str = "demo") -> str:
+    """What the server makes of a wrong schedule in a namespace."""
+    response = server.call(body(SCHEDULE, namespace=namespace)).json()["response"]
+    return "refused" if not response["allowed"] else "warned" if response.get("warnings") else "nothing"
+
+
+def until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+def reloads(server: Running, result: str) -> float:
+    return server.metrics().get(("stash_admission_config_reloads_total", (("result", result),)), 0)
+
+
+def metric(server: Running, name: str) -> float:
+    return server.metrics()[f"stash_admission_config_{name}", ()]
+
+
+def events(server: Running, event: str) -> list[dict[str, object]]:
+    return [line for line in server.log if line["event"] == event]
+
+
+def test_a_configuration_comes_changes_and_goes_without_a_restart(server: Running, mounted: Path) -> None:
+    assert answered(server) == "refused"
+    mount(mounted, WARN)
+    until(lambda: answered(server) == "warned")
+    mount(mounted, "namespaces: {legacy: {rules: {valid-schedule: off}}}\n")
+    until(lambda: answered(server) == "refused")
+    assert answered(server, "legacy") == "nothing"
+    mount(mounted, None)
+    until(lambda: answered(server, "legacy") == "refused")
+    assert reloads(server, "done") == 3
+    assert [each["namespaces"] for each in events(server, "configuration reloaded")] == [
+        {}, {"legacy": {"valid-schedule": "off"}}, {},
+    ]  # fmt: skip
+    assert server.complaints == ""
+
+
+def test_a_wrong_one_is_refused_as_a_whole_and_told_everywhere_and_the_one_before_stays(
+    server: Running, mounted: Path
+) -> None:
+    mount(mounted, WARN)
+    until(lambda: answered(server) == "warned")
+    assert metric(server, "last_reload_successful") == 1
+    read_well = metric(server, "last_reload_success_timestamp_seconds")
+    assert abs(read_well - time.time()) < 60
+    mount(mounted, "rules:\n  valid-schedule: off\n  unique-hots: off\n")
+    until(lambda: reloads(server, "failed") == 1)
+    assert answered(server) == "warned"
+    assert metric(server, "last_reload_successful") == 0
+    assert metric(server, "last_reload_success_timestamp_seconds") == read_well
+    fault = f"{mounted / CONTENT}:3:3: rules.unique-hots: there is no rule 'unique-hots': write unique-host"
+    ready = server.manage("/readyz")
+    assert ready.status_code == 200
+    assert ready.text.startswith(f"ok\n{fault}")
+    assert ready.text.endswith("; what was read before is still in use\n")
+    (line,) = events(server, "configuration not reloaded")
+    assert str(line["fault"]).startswith(fault)
+    assert line["level"] == "error"
+    mount(mounted, "rules: {valid-schedule: off}\n")
+    until(lambda: answered(server) == "nothing")
+    assert server.manage("/readyz").text == "ok\n"
+    assert metric(server, "last_reload_successful") == 1
+
+
+def test_a_file_under_another_name_is_noticed(server: Running, mounted: Path) -> None:
+    (mounted / "levels.yaml").write_text(WARN)
+    until(lambda: "holds levels.yaml" in server.manage("/readyz").text)
+    assert answered(server) == "refused"
+
+
+def test_a_single_file_is_read_again_too_and_its_end_changes_nothing(
+    certificates: Path, file: Path, tmp_path: Path
+) -> None:
+    file.write_text(WARN)
+    with running(tmp_path, "--config", str(file), certificates=certificates) as server:
+        assert answered(server) == "warned"
+        file.unlink()
+        until(lambda: "No such file" in server.manage("/readyz").text)
+        assert answered(server) == "warned"
+        file.write_text("rules: {valid-schedule: off}\n")
+        until(lambda: answered(server) == "nothing")
+
+
+def test_levels_of_the_file_that_a_flag_overrides_are_told(certificates: Path, file: Path, tmp_path: Path) -> None:
+    file.write_text("rules: {valid-schedule: warn, unique-host: warn}\n")
+    with running(tmp_path, "--config", str(file), "--rule", "valid-schedule=off", certificates=certificates) as server:
+        assert answered(server) == "nothing"
+        (line,) = events(server, "configuration read")
+    assert line["rules"] == {"unique-host": "warn"}
+    assert line["overridden"] == ["valid-schedule"]
+
+
+def test_a_server_with_a_wrong_file_does_not_start(certificates: Path, file: Path) -> None:
+    file.write_text("rules: {unique-hots: warn}\n")
+    ended = start("--cert-dir", certificates, "--config", file)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    wrong = "rules.unique-hots: there is no rule 'unique-hots': write unique-host or unique-alias or unique-target"
+    assert ended.stderr == f"Error: {file}:1:9: {wrong}\n"
+
+
+def test_a_server_told_of_a_directory_that_is_not_there_does_not_start(certificates: Path, tmp_path: Path) -> None:
+    ended = start("--cert-dir", certificates, "--config", tmp_path / "nowhere")
+    assert ended.returncode == 2
+    assert "nowhere: No such file or directory: correct --config or STASH_ADMISSION_CONFIG" in ended.stderr
+
+
+def test_a_server_without_a_file_says_nothing_of_one(certificates: Path, tmp_path: Path) -> None:
+    with running(tmp_path, certificates=certificates) as server:
+        assert metric(server, "last_reload_successful") == 1
+        server.signal(signal.SIGINT)
+        assert server.exit_code(10) == 0
+        assert not events(server, "configuration read")

@@ -1,0 +1,116 @@
+"""The pre-commit hooks and the GitHub Action call commands that there are, with flags that they have."""
+
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer.main
+from ruamel.yaml import YAML
+
+from app.cli import app
+from tests.commands.test_check import BAD, CHANGED, GOOD, WARNED
+
+ROOT = Path(__file__).parents[2]
+
+
+def _read(name: str) -> Any:
+    return YAML(typ="safe", pure=True).load((ROOT / name).read_text())
+
+
+@pytest.mark.parametrize("hook", _read(".pre-commit-hooks.yaml"), ids=lambda hook: hook["id"])
+def test_a_hook_runs_a_command_that_there_is_on_files_of_its_types(hook: dict[str, Any]) -> None:
+    program, command = shlex.split(hook["entry"])
+    assert program == "stash-admission"
+    assert command in typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    assert hook["id"] == f"{program}-{command}"
+    assert (hook["language"], hook["types_or"]) == ("python", ["yaml", "json"])
+
+
+def _action(folder: Path, **inputs: str) -> subprocess.CompletedProcess[str]:
+    """The action's own script, with the inputs as GitHub gives them; what it installed is what is tested."""
+    action = _read("action.yml")
+    (step,) = [each for each in action["runs"]["steps"] if each["name"] == "Check"]
+    given = {name: spec["default"] for name, spec in action["inputs"].items()} | {
+        name.replace("_", "-"): value for name, value in inputs.items()
+    }
+    variables = {
+        name: given[value.removeprefix("${{ inputs.").removesuffix(" }}")] for name, value in step["env"].items()
+    }
+    installed = folder / "temp" / "stash-admission"
+    installed.parent.mkdir(exist_ok=True)
+    if not installed.exists():
+        installed.mkdir()
+        (installed / "bin").symlink_to(Path(sys.executable).parent)
+    environment = {**os.environ, **variables, "RUNNER_TEMP": str(folder / "temp")}
+    script = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]]
+    return subprocess.run(script, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_the_action_checks_the_checkout_and_annotates_the_pull_request(tmp_path: Path) -> None:
+    (tmp_path / "a b.yaml").write_text(BAD)
+    ended = _action(tmp_path)
+    assert ended.returncode == 1, ended.stderr
+    assert ended.stdout.startswith("::error file=a b.yaml,line=6,col=3,title=valid-schedule::")
+    assert ended.stderr == ""
+
+
+def test_the_actions_inputs_are_the_commands_flags(tmp_path: Path) -> None:
+    (tmp_path / "good.yaml").write_text(GOOD)
+    (tmp_path / "bad.yaml").write_text(BAD)
+    (tmp_path / "-warned.yaml").write_text(WARNED)
+    assert _action(tmp_path, paths="good.yaml").returncode == 0
+    assert _action(tmp_path, paths="good.yaml\nbad.yaml\n").returncode == 1
+    assert _action(tmp_path, paths="bad.yaml", rules="valid-schedule=warn\nnothing-kept=off").returncode == 0
+    assert _action(tmp_path, paths="-warned.yaml").returncode == 0
+    assert _action(tmp_path, paths="-warned.yaml", fail_on="warning").returncode == 1
+    (tmp_path / "new.yaml").write_text(BAD.replace("alias: app", "alias: web"))
+    ended = _action(tmp_path, paths="new.yaml", old="bad.yaml", output="text")
+    assert ended.returncode == 0
+    assert "(alias-changed)" in ended.stdout
+    assert _action(tmp_path, paths="$(touch /tmp/nobody)").returncode == 2
+
+
+def test_the_action_judges_by_the_levels_and_the_contents_of_a_cluster(tmp_path: Path) -> None:
+    (tmp_path / "bad.yaml").write_text(BAD)
+    levels = tmp_path / "of one cluster"
+    levels.mkdir()
+    (levels / "config.yaml").write_text("rules: {valid-schedule: warn, nothing-kept: off}\n")
+    for config in ("of one cluster", "of one cluster/config.yaml"):
+        assert _action(tmp_path, paths="bad.yaml", config=config).returncode == 0
+    sample = ROOT / "manifests" / "samples" / "exclusive-repository.yaml"
+    (tmp_path / "what else").mkdir()
+    (tmp_path / "what else" / sample.name).write_text(sample.read_text())
+    assert _action(tmp_path, paths="what else").returncode == 0
+    beside = _action(tmp_path, paths="what else", inventory="what else")
+    assert beside.returncode == 1
+    assert "title=exclusive-repository" in beside.stdout
+
+
+@pytest.mark.parametrize("name", ["config", "inventory", "paths", "old", "rules"])
+@pytest.mark.parametrize("value", ["$(touch found)", "`touch found`", "x; touch found", '"; touch found; "', "--help"])
+def test_what_an_input_of_the_action_holds_is_no_command(tmp_path: Path, name: str, value: str) -> None:
+    (tmp_path / "good.yaml").write_text(GOOD)
+    ended = _action(tmp_path, **({"paths": "good.yaml"} | {name: value}))
+    assert ended.returncode == 2, ended.stdout
+    assert not (tmp_path / "found").exists()
+
+
+def test_every_input_of_the_action_is_given_to_the_script_by_its_environment() -> None:
+    action = _read("action.yml")
+    (step,) = [each for each in action["runs"]["steps"] if each["name"] == "Check"]
+    assert {f"${{{{ inputs.{name} }}}}" for name in action["inputs"]} == set(step["env"].values())
+    assert not any("${{" in each["run"] for each in action["runs"]["steps"])
+
+
+def test_a_hook_finds_and_mends_what_is_in_the_files_that_it_is_given(tmp_path: Path) -> None:
+    for name, text in (("a.yaml", CHANGED), ("b.yaml", "a: 1\n")):
+        (tmp_path / name).write_text(text)
+    for hook in _read(".pre-commit-hooks.yaml"):
+        program = Path(sys.executable).with_name("stash-admission")
+        command = [str(program), *shlex.split(hook["entry"])[1:], "a.yaml", "b.yaml"]
+        assert subprocess.run(command, cwd=tmp_path, capture_output=True, check=False).returncode == 0
+    assert "alias: host-0" in (tmp_path / "a.yaml").read_text()

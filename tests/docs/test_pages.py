@@ -1,0 +1,78 @@
+"""What the pages for people name is there: other pages, files, metrics."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app.server.telemetry import Telemetry
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+PAGE = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+WRITTEN_BY_THE_READER = {"manifests/overlays/own-secret/ca.crt"}
+
+
+def links(page: Path) -> Iterator[tuple[Path, str]]:
+    """The file and the heading, or none, of each link that stays in the project."""
+    for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
+        if not link.startswith("https://"):
+            name, _, heading = link.partition("#")
+            yield ((page.parent / name) if name else page).resolve(), heading
+
+
+def anchors(page: Path) -> set[str]:
+    """The names under which a page's headings can be linked to."""
+    text = re.sub(r"^( *)```.*?^\1```$", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+    headings = re.findall(r"^#+ (.*)$", text, flags=re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", each.lower()).replace(" ", "-") for each in headings}
+
+
+@PAGE
+def test_the_links_of_a_page_lead_somewhere(page: Path) -> None:
+    for target, heading in links(page):
+        assert target.exists(), target
+        assert target.is_relative_to(ROOT), target
+        assert not heading or heading in anchors(target), f"{target.name}#{heading}"
+
+
+def test_every_page_is_reached_from_the_readme() -> None:
+    reached, new = set[Path](), {ROOT / "README.md"}
+    while new:
+        reached |= new
+        new = {target for page in new if page.suffix == ".md" for target, _ in links(page)} - reached
+    assert set(PAGES) <= reached
+
+
+@PAGE
+def test_the_manifests_that_a_page_names_are_there(page: Path) -> None:
+    for name in set(re.findall(r"\bmanifests/[\w./-]*\w", page.read_text())) - WRITTEN_BY_THE_READER:
+        assert (ROOT / name).exists(), name
+
+
+@PAGE
+def test_the_metrics_that_a_page_names_are_there(page: Path) -> None:
+    telemetry = Telemetry()
+    telemetry.knows(dict, lambda: 0.0)
+    families = {family.name for family in telemetry.registry.collect()}
+    for name in set(re.findall(r"\bstash_admission_[a-z_]+", page.read_text())):
+        assert re.sub("_(total|bucket|sum|count)$", "", name) in families, name
+
+
+@PAGE
+def test_the_tests_that_a_page_names_are_there(page: Path) -> None:
+    text = page.read_text()
+    for name in set(re.findall(r"`((?:tests|fuzz|image)/[\w./]+)`", text)):
+        assert (ROOT / name).exists(), name
+    known = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+    for name in set(re.findall(r"`(test_\w+)`", text)):
+        assert f"def {name}(" in known, name
+
+
+def test_every_threat_has_a_proof_or_says_who_looks() -> None:
+    rows = [line for line in (ROOT / "SECURITY.md").read_text().splitlines() if line.count("|") == 4]
+    rows = [line for line in rows if not line.startswith(("| threat |", "|---"))]
+    assert len(rows) > 15
+    for row in rows:
+        assert re.search(r"`(tests|fuzz)/|`make |the same test", row), row

@@ -1,0 +1,276 @@
+"""Listing and watching where the API server misbehaves: a stand-in on loopback says what a real one says rarely.
+
+`tests/e2e/test_inventory.py` has what a real API server can be brought to do.
+"""
+
+import contextlib
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from kubernetes import client
+
+from app.domain.invoker import GROUP, VERSION
+from app.inventory import reflector
+from app.inventory.reflector import Reflector
+from app.inventory.store import Inventory
+from testbed.reviews import Document
+from tests.inventory.test_store import batch
+
+KIND = "BackupBatch"
+
+
+def numbered(version: int, *names: str, more: str = "") -> Document:
+    """A page of a list."""
+    items = [batch(name, repository=name, resourceVersion=str(version)) for name in names]
+    return {"metadata": {"resourceVersion": str(version), "continue": more}, "items": items}
+
+
+def event(what: str, version: int, name: str = "any") -> Document:
+    return {"type": what, "object": batch(name, repository=name, resourceVersion=str(version))}
+
+
+def error(code: int) -> Document:
+    return {"type": "ERROR", "object": {"kind": "Status", "code": code, "message": "because"}}
+
+
+@dataclass
+class StandIn:
+    """An API server with one kind, that says what it is told to. When nothing is left, a watch stays open."""
+
+    lists: list[Document | int]
+    watches: list[list[Document] | int | bytes] = field(default_factory=list)
+    asked: list[dict[str, str]] = field(default_factory=list)
+    """The queries of all calls."""
+    closing: threading.Event = field(default_factory=threading.Event)
+
+    def answer(self, handler: BaseHTTPRequestHandler) -> None:
+        query = {name: values[0] for name, values in parse_qs(urlsplit(handler.path).query).items()}
+        self.asked.append(query)
+        if "watch" in query:
+            self._watch(handler, self.watches.pop(0) if self.watches else None)
+            return
+        said = self.lists.pop(0) if len(self.lists) > 1 else self.lists[0]
+        if isinstance(said, int):
+            self._refuse(handler, said)
+        else:
+            _send(handler, 200, json.dumps(said).encode())
+
+    def _watch(self, handler: BaseHTTPRequestHandler, said: list[Document] | int | bytes | None) -> None:
+        if isinstance(said, int):
+            self._refuse(handler, said)
+            return
+        handler.send_response(200)
+        handler.send_header("Transfer-Encoding", "chunked")
+        handler.end_headers()
+        content = (
+            said if isinstance(said, bytes) else b"".join(json.dumps(each).encode() + b"\n" for each in said or ())
+        )
+        for start in range(0, len(content), 1000):
+            part = content[start : start + 1000]
+            handler.wfile.write(b"%x\r\n%s\r\n" % (len(part), part))
+        if said is None:
+            self.closing.wait(20)
+        handler.wfile.write(b"0\r\n\r\n")
+
+    def _refuse(self, handler: BaseHTTPRequestHandler, status: int) -> None:
+        _send(handler, status, json.dumps({"kind": "Status", "code": status, "message": f"status {status}"}).encode())
+
+    @property
+    def watched(self) -> list[str]:
+        """The versions from which it was asked to watch."""
+        return [query["resourceVersion"] for query in self.asked if "watch" in query]
+
+    @property
+    def listed(self) -> int:
+        """How often it was asked for a list or a page of one."""
+        return len(self.asked) - len(self.watched)
+
+
+def _send(handler: BaseHTTPRequestHandler, status: int, body: bytes) -> None:
+    handler.send_response(status)
+    handler.send_header("Content-Type", "application/json")
+    handler.send_header("Content-Length", str(len(body)))
+    handler.end_headers()
+    handler.wfile.write(body)
+
+
+@dataclass
+class Following:
+    """A reflector at work."""
+
+    inventory: Inventory
+    told: list[str]
+
+    def holds(self, *names: str) -> bool:
+        return {key.name for key in self.inventory.stored.keys(KIND)} == set(names)
+
+
+@contextlib.contextmanager
+def following(stand_in: StandIn, monkeypatch: pytest.MonkeyPatch) -> Iterator[Following]:
+    """A reflector of the stand-in's objects, which hurries."""
+    monkeypatch.setattr(reflector, "_FIRST_PAUSE", 0.02)
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            with contextlib.suppress(ConnectionError):
+                stand_in.answer(self)
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the base class names it so
+            """Keep the test's output clean."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = True
+        serving = threading.Thread(target=server.serve_forever, args=(0.02,))
+        serving.start()
+        configuration = client.Configuration(host=f"http://127.0.0.1:{server.server_address[1]}")
+        configuration.retries = False
+        api: Any = client.ApiClient(configuration)
+        ask = partial(client.CustomObjectsApi(api).list_cluster_custom_object, GROUP, VERSION, "backupbatches")
+        it = Following(Inventory(), [])
+        following = Reflector(KIND, ask, it.inventory, lambda _, fault: it.told.append(fault))
+        thread = threading.Thread(target=following.run)
+        thread.start()
+        try:
+            yield it
+        finally:
+            following.stop()
+            stand_in.closing.set()
+            thread.join(5)
+            server.shutdown()
+            serving.join()
+            api.close()
+            assert not thread.is_alive()
+
+
+def eventually(true: Callable[[], bool]) -> None:
+    until = time.monotonic() + 15
+    while not true():
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
+def test_a_long_list_comes_in_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    stand_in = StandIn([numbered(7, "a", more="next"), numbered(7, "b", "c")])
+    with following(stand_in, monkeypatch) as it:
+        eventually(lambda: it.holds("a", "b", "c") and bool(stand_in.watched))
+        assert stand_in.asked[0]["limit"] == "500"
+        assert stand_in.asked[1]["continue"] == "next"
+        assert stand_in.watched == ["7"]
+        assert it.told == [""]
+
+
+def test_a_list_whose_next_page_has_expired_is_begun_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    stand_in = StandIn([numbered(7, "a", more="next"), 410, numbered(9, "b")])
+    with following(stand_in, monkeypatch) as it:
+        eventually(lambda: stand_in.watched == ["9"])
+        assert it.holds("b"), "what the first list had may be gone"
+
+
+@pytest.mark.parametrize("expired", [410, [event("ADDED", 8, "b"), error(410)]], ids=["status", "event"])
+def test_a_watch_that_has_expired_leads_to_a_new_list(expired: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    stand_in = StandIn([numbered(7, "a"), numbered(20, "c")], [expired])
+    with following(stand_in, monkeypatch) as it:
+        eventually(lambda: it.holds("c") and len(stand_in.watched) == 2)
+        assert stand_in.watched == ["7", "20"]
+        assert it.told == [""], "this is no fault"
+
+
+def test_a_watch_goes_on_where_the_one_before_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    watches = [
+        [event("ADDED", 8, "b"), event("DELETED", 9, "a")],
+        [{"type": "BOOKMARK", "object": {"metadata": {"resourceVersion": "50"}}}],
+    ]
+    stand_in = StandIn([numbered(7, "a")], [*watches])
+    with following(stand_in, monkeypatch) as it:
+        eventually(lambda: stand_in.watched == ["7", "9", "50"])
+        assert it.holds("b")
+        assert stand_in.listed == 1
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_a_busy_api_server_is_asked_again_for_the_same(status: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    stand_in = StandIn([status, status, numbered(7, "a")], [status, [event("ADDED", 8, "b")]])
+    with following(stand_in, monkeypatch) as it:
+        eventually(lambda: it.holds("a", "b"))
+        assert stand_in.watched[:2] == ["7", "7"]
+        assert stand_in.listed == 3
+        assert it.told == [fault := f"the API server answers {status}: status {status}", "", fault, ""]
+
+
+@pytest.mark.parametrize("status", [400, 403, 504])
+def test_a_watch_that_is_refused_leads_to_a_new_list(status: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    stand_in = StandIn([numbered(7, "a"), numbered(20, "b")], [status])
+    with following(stand_in, monkeypatch) as it:
+        eventually(lambda: it.holds("b") and it.told[-1] == "")
+        assert it.told == ["", f"the API server answers {status}: status {status}", ""]
+
+
+@pytest.mark.parametrize(
+    ("said", "again"),
+    [
+        (b'{"type": "ADDED", "object": {"metadata"', "7"),
+        (json.dumps(event("ADDED", 8, "b")).encode() + b"\n\n{no JSON}\n", "8"),
+        (json.dumps([]).encode() + b"\n", "20"),
+        (json.dumps(error(500)).encode() + b"\n", "20"),
+        (json.dumps({"type": "NEWS"}).encode() + b"\n", "20"),
+        (json.dumps({"type": "ADDED", "object": {"metadata": {}}}).encode() + b"\n", "7"),
+        (b"", "7"),
+    ],
+    ids=["cut", "no JSON", "no event", "an error", "unknown", "no name", "nothing"],
+)
+def test_a_watch_that_brings_what_nobody_can_read_is_a_fault_that_passes(
+    said: bytes, again: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand_in = StandIn([numbered(7, "a"), numbered(20, "c")], [said, [event("ADDED", 30, "d")]])
+    with following(stand_in, monkeypatch) as it:
+        eventually(lambda: len(stand_in.watched) >= 3)
+        assert stand_in.watched[:2] == ["7", again]
+        assert len(it.told) == 3
+        assert it.told[0] == it.told[2] == ""
+        assert it.told[1]
+
+
+def test_an_event_in_many_pieces_is_put_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    large = batch("large", *(f"app-{number}" for number in range(500)), resourceVersion="8")
+    stand_in = StandIn([numbered(7)], [[{"type": "ADDED", "object": large}, event("ADDED", 9, "b")]])
+    with following(stand_in, monkeypatch) as it:
+        eventually(lambda: it.holds("large", "b"))
+        assert it.told == [""]
+
+
+def test_that_there_is_no_such_kind_is_believed_only_when_it_is_said_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    stand_in = StandIn([numbered(7, "a"), 404, 404, numbered(8, "a"), 404], [400, 400])
+    with following(stand_in, monkeypatch) as it:
+        eventually(lambda: stand_in.listed == 5)
+        assert it.holds("a")
+        eventually(lambda: it.holds())
+        assert it.inventory.lateness(KIND) == ""
+
+
+def test_tries_are_further_and_further_apart_but_not_more_than_half_a_minute() -> None:
+    following = Reflector(KIND, lambda **_: None, Inventory(), lambda *_: None)
+    pauses = []
+    for failures in range(1, 30):
+        following._failures = failures  # noqa: SLF001
+        pauses.append(max(following._pause() for _ in range(50)))  # noqa: SLF001
+    assert pauses[0] <= 0.5
+    assert pauses[3] > 2
+    assert 15 < pauses[-1] <= 30
+
+
+def test_a_reflector_that_was_stopped_before_it_began_asks_nothing() -> None:
+    asked: list[Any] = []
+    stopped = Reflector(KIND, lambda **query: asked.append(query), Inventory(), lambda *_: None)
+    stopped.stop()
+    stopped.run()
+    assert not asked

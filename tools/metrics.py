@@ -1,0 +1,36 @@
+"""The table of metrics, made from those that the server registers."""
+
+from collections.abc import Mapping, Sequence
+
+from app.server.telemetry import Telemetry
+
+_SUFFIXES = {"counter": "_total"}
+_VERSION = "that of the server"
+
+
+def registered() -> Telemetry:
+    """All metrics that a server can have."""
+    telemetry = Telemetry()
+    telemetry.knows(dict, lambda: 0.0)
+    return telemetry
+
+
+def table() -> str:
+    """The table in Markdown."""
+    telemetry = registered()
+    rows = [
+        f"| `{family.name}{_SUFFIXES.get(family.type, '')}` | {family.type} | {_shown(telemetry.labels[family.name])} "
+        f"| {family.documentation} |\n"
+        for family in telemetry.registry.collect()
+    ]
+    return "| metric | type | labels and their values | |\n|---|---|---|---|\n" + "".join(rows)
+
+
+def _shown(labels: Mapping[str, Sequence[str]]) -> str:
+    return "; ".join(f"`{label}`: {_values(label, values)}" for label, values in labels.items())
+
+
+def _values(label: str, values: Sequence[str]) -> str:
+    if label == "rule":
+        return "the id of a [rule](rules.md)"
+    return _VERSION if label == "version" else ", ".join(values)
