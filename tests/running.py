@@ -27,6 +27,7 @@ from app.settings import PREFIX
 from app.telemetry import Telemetry
 from app.traffic import Traffic
 from tests.asking import Document, review
+from tests.patience import PATIENCE, eventually
 
 _NOBODY = 65534
 JSON = {"content-type": "application/json"}
@@ -152,7 +153,8 @@ class Running:
 
     def client(self, **options: Any) -> httpx.Client:
         """A client that verifies the certificate."""
-        return httpx.Client(base_url=self.url, verify=self.verifying, trust_env=False, headers=JSON, **options)
+        common = {"verify": self.verifying, "trust_env": False, "headers": JSON, "timeout": PATIENCE}
+        return httpx.Client(base_url=self.url, **{**common, **options})
 
     def call(self, content: bytes, path: str = "/validate") -> httpx.Response:
         """The answer to one call on a connection of its own."""
@@ -161,11 +163,11 @@ class Running:
 
     def manage(self, path: str) -> httpx.Response:
         """The answer of the management port."""
-        return httpx.get(f"http://127.0.0.1:{self.management_port}{path}", trust_env=False)
+        return httpx.get(f"http://127.0.0.1:{self.management_port}{path}", trust_env=False, timeout=PATIENCE)
 
     def connect(self, context: ssl.SSLContext | None = None) -> ssl.SSLSocket:
         """A TLS connection, to send any bytes on."""
-        plain = socket.create_connection(("127.0.0.1", self.port), timeout=10)
+        plain = socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE)
         try:
             return (context or self.verifying).wrap_socket(plain, server_hostname="localhost")
         except BaseException:
@@ -180,9 +182,9 @@ class Running:
         """Send a signal."""
         self.process.send_signal(number)
 
-    def exit_code(self, within: float) -> int:
-        """The exit code of the process, which ends by itself within so many seconds."""
-        return self.process.wait(within)
+    def exit_code(self) -> int:
+        """The exit code of the process, which ends by itself."""
+        return self.process.wait(PATIENCE)
 
 
 @contextlib.contextmanager
@@ -203,7 +205,7 @@ def issue(directory: Path, *names: str) -> subprocess.CompletedProcess[str]:
     command = [str(Path(sys.executable).with_name("stash-certs")), "issue", "--dir", str(directory)]
     for name in names:
         command += ["--dns", name]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE)
 
 
 def environment(**variables: str) -> dict[str, str]:
@@ -216,7 +218,7 @@ def start(*arguments: str | Path, **variables: str) -> subprocess.CompletedProce
     """What `serve` does where it cannot start."""
     command = [sys.executable, "-m", "app", "serve", *arguments]
     return subprocess.run(
-        command, env=environment(**variables), capture_output=True, text=True, check=False, timeout=20
+        command, env=environment(**variables), capture_output=True, text=True, check=False, timeout=PATIENCE
     )
 
 
@@ -257,15 +259,15 @@ def running(
         if process.poll() is None:
             process.send_signal(signal.SIGINT)
             try:
-                process.wait(5)
+                process.wait(PATIENCE)
             except subprocess.TimeoutExpired:
                 process.kill()
-                process.wait(5)
+                process.wait(PATIENCE)
+                raise
 
 
 def _wait_until_ready(it: Running, ready: bool) -> None:
-    until = time.monotonic() + 20
-    while time.monotonic() < until:
+    def is_ready() -> bool:
         assert it.process.poll() is None, it.complaints
         for line in it.log:
             if line["event"] == "serving":
@@ -273,6 +275,7 @@ def _wait_until_ready(it: Running, ready: bool) -> None:
                 it.management_port = int(line["management"].rpartition(":")[2])
         with contextlib.suppress(httpx.TransportError):
             if it.management_port and (it.manage("/readyz").status_code == 200 or not ready):
-                return
-        time.sleep(0.05)
-    raise AssertionError(f"not ready after 20 seconds: {it.complaints}")
+                return True
+        return False
+
+    eventually(is_ready, says=lambda: it.complaints)

@@ -430,7 +430,7 @@ def farewell(certificates: Path, tmp_path_factory: pytest.TempPathFactory) -> Fa
             seen.idle = exchange(idle, message(body()))
             seen.held = exchange(held, message(body())[-10:])
             last = time.monotonic()
-        seen.code = it.exit_code(15)
+        seen.code = it.exit_code()
         seen.quiet = time.monotonic() - last
         seen.complaints = it.complaints
     return seen
@@ -475,7 +475,7 @@ def test_after_sigterm_the_server_ends_in_bounded_time_although_calls_keep_comin
         with contextlib.suppress(OSError, httpx.TransportError):
             while time.monotonic() - started < 10:
                 it.call(body())
-        assert it.exit_code(10) == 0
+        assert it.exit_code() == 0
         assert 0.8 < time.monotonic() - started < 5
 
 
@@ -490,7 +490,7 @@ def test_a_call_that_does_not_end_is_no_error_of_the_server_when_it_stops(
         if is_told_again:
             time.sleep(1)
             it.signal(signal.SIGTERM)
-        assert it.exit_code(10) == 0
+        assert it.exit_code() == 0
         assert [line for line in it.log if line["level"] == "error"] == []
         assert it.complaints == ""
 
@@ -504,7 +504,7 @@ def test_the_server_ends_at_once_with_0(certificates: Path, tmp_path: Path, sign
         for number in signals:
             it.signal(number)
             time.sleep(0.2)
-        assert it.exit_code(10) == 0
+        assert it.exit_code() == 0
         assert time.monotonic() - started < 2
         assert it.complaints == ""
 

@@ -17,6 +17,7 @@ from certs import pem
 from tests.e2e.certmanager_issuing import issue
 from tests.e2e.cluster import Cluster
 from tests.e2e.installation import definition
+from tests.patience import PATIENCE
 
 Document = dict[str, Any]
 CMCTL = """\
@@ -103,7 +104,7 @@ class CertManager:
 
     def __init__(self, cluster: Cluster, namespace: str) -> None:
         context = cluster.credentials.client_context()
-        self._client = httpx.Client(base_url=cluster.server, verify=context, trust_env=False)
+        self._client = httpx.Client(base_url=cluster.server, verify=context, trust_env=False, timeout=PATIENCE)
         self._certificates = f"/apis/cert-manager.io/v1/namespaces/{namespace}/certificates"
         self._issuers = f"/apis/cert-manager.io/v1/namespaces/{namespace}/issuers"
         self._secrets = f"/api/v1/namespaces/{namespace}/secrets"

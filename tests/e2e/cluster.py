@@ -21,6 +21,7 @@ from tests.e2e.child import Child, sweep_after_us
 from tests.e2e.credentials import ADMIN, Credentials
 from tests.e2e.flags import LOOPBACK, apiserver_flags, etcd_flags, free_ports
 from tests.e2e.readiness import wait_until_ready
+from tests.patience import PATIENCE
 
 
 class Cluster:
@@ -95,7 +96,7 @@ class Cluster:
     def apiserver_stop(self) -> None:
         """Stop the API server alone, as a node's shutdown would; what it stored stays in etcd."""
         if self._apiserver is not None:
-            self._apiserver.stop(grace=10)
+            self._apiserver.stop(grace=PATIENCE)
 
     def stop(self) -> None:
         """End the processes that this object started and delete its folder. Twice is once."""
@@ -110,7 +111,7 @@ class Cluster:
         atexit.unregister(self.stop)
 
     def kubectl(
-        self, *args: str, stdin: str | None = None, user: str = ADMIN, timeout: float = 60
+        self, *args: str, stdin: str | None = None, user: str = ADMIN, timeout: float = PATIENCE
     ) -> subprocess.CompletedProcess[str]:
         """Run kubectl as `user`, for at most `timeout` seconds.
 

@@ -23,6 +23,7 @@ from app.stored.api import Api
 from tests.e2e.cluster import Cluster
 from tests.e2e.credentials import ADMIN, GUEST
 from tests.e2e.objects import Document, Objects
+from tests.patience import PATIENCE
 
 PROGRAM = str(Path(sys.executable).with_name("stash-admission"))
 ROOT = Path(__file__).parents[2]
@@ -62,7 +63,7 @@ class Holding:
             input=given,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=PATIENCE,
             check=False,
         )
         assert "Traceback" not in done.stderr, done.stderr
@@ -131,7 +132,7 @@ def said(holding: Holding, arguments: list[str]) -> str:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=120,
+        timeout=PATIENCE,
         check=False,
     )
     lines = done.stdout.replace(holding.cluster.server, "https://10.96.0.1").splitlines()
