@@ -30,6 +30,22 @@ from tests.asking import Document, review
 from tests.patience import PATIENCE, eventually
 
 _NOBODY = 65534
+UNHURRIED = """
+import uvicorn
+import app.serving
+
+
+class Config(uvicorn.Config):
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **{**options, "timeout_graceful_shutdown": 3600})
+
+
+uvicorn.Config = Config
+app.serving._QUIET = app.serving._GRACE = 3600.0
+from app.cli import main
+main()
+"""
+"""The server, which waits for an hour for whatever it waits for at its end: it ends in a test for another reason."""
 JSON = {"content-type": "application/json"}
 Series = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 """Values of metrics by name and sorted labels."""

@@ -27,6 +27,7 @@ from schemas.kinds import KINDS
 from tests.asking import admit
 from tests.cases import Case, cases
 from tests.objects import updates
+from tests.patience import PATIENCE
 
 ROOT = Path(__file__).parent.parent
 PROGRAM = str(Path(sys.executable).with_name("stash-admission"))
@@ -430,7 +431,7 @@ def on_a_terminal(*command: str, **variables: str) -> str:
             if not part:
                 break
             written += part
-        process.wait(timeout=20)
+        process.wait(timeout=PATIENCE)
     os.close(ours)
     return written.decode().replace("\r\n", "\n")
 

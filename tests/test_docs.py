@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 from app.settings import PREFIX, Settings
 from manifests.generate import ROOT
 from manifests.reference import PROGRAMS, commands
+from tests.patience import PATIENCE
 from tests.running import Running, running
 from tests.test_pages import PAGE, PAGES
 
@@ -166,7 +167,7 @@ CURLS = {
 def test_curl_gets_the_answer_that_a_page_shows(server: Running, asked: Shown) -> None:
     line = asked.line.replace(".local/certs/ca.crt", str(server.certificates / "ca.crt"))
     line = line.replace(":8443", f":{server.port}")
-    done = subprocess.run(["bash", "-c", line], cwd=ROOT, capture_output=True, text=True, timeout=20, check=False)
+    done = subprocess.run(["bash", "-c", line], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert done.returncode == 0, done.stderr
     assert f"{done.stdout}\n" == asked.output
 

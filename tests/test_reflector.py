@@ -7,7 +7,7 @@ import contextlib
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -22,6 +22,7 @@ from app.inventory import reflector
 from app.inventory.inventory import Inventory
 from app.inventory.reflector import Reflector
 from tests.asking import Document
+from tests.patience import PATIENCE, eventually
 from tests.test_inventory import batch
 
 KIND = "BackupBatch"
@@ -79,7 +80,7 @@ class StandIn:
             part = content[start : start + 1000]
             handler.wfile.write(b"%x\r\n%s\r\n" % (len(part), part))
         if said is None:
-            self.closing.wait(20)
+            self.closing.wait(PATIENCE)
         handler.wfile.write(b"0\r\n\r\n")
 
     def _refuse(self, handler: BaseHTTPRequestHandler, status: int) -> None:
@@ -150,18 +151,11 @@ def following(stand_in: StandIn, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fo
         finally:
             following.stop()
             stand_in.closing.set()
-            thread.join(5)
+            thread.join(PATIENCE)
             server.shutdown()
             serving.join()
             api.close()
             assert not thread.is_alive()
-
-
-def eventually(true: Callable[[], bool]) -> None:
-    until = time.monotonic() + 15
-    while not true():
-        assert time.monotonic() < until
-        time.sleep(0.01)
 
 
 def test_a_long_list_comes_in_pages(monkeypatch: pytest.MonkeyPatch) -> None:

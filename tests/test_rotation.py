@@ -30,6 +30,7 @@ from certs.names import Names
 from certs.rotation import next_step
 from certs.trust import renewed_from, stamp, verifies
 from certs.upkeep import keep_right
+from tests.patience import PATIENCE
 
 START = datetime.datetime(2026, 1, 1, 12, tzinfo=datetime.UTC)
 DAY, SECOND = datetime.timedelta(days=1), datetime.timedelta(seconds=1)
@@ -604,7 +605,7 @@ class Turns:
         with self.changed:
             self.waiting.add(who)
             self._choose()
-            assert self.changed.wait_for(lambda: self.chosen == who, timeout=60)
+            assert self.changed.wait_for(lambda: self.chosen == who, timeout=PATIENCE)
             self.waiting.discard(who)
             self.chosen = -1
 

@@ -6,7 +6,6 @@ import copy
 import json
 import math
 import re
-import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -1112,13 +1111,17 @@ def test_the_line_of_a_decision_says_what_was_decided_and_by_which_rules(
 
 
 def test_the_line_of_a_decision_says_how_many_milliseconds_it_took(monkeypatch: pytest.MonkeyPatch, log: Log) -> None:
+    now = 100.0
+    monkeypatch.setattr("app.server.time.perf_counter", lambda: now)
+
     def slow(_: Request) -> Decision:
-        time.sleep(0.03)
+        nonlocal now
+        now += 0.25
         return Decision()
 
     out_of_order(monkeypatch, slow).call(body())
     (line,) = log()
-    assert 30 <= line["milliseconds"] < 1000
+    assert line["milliseconds"] == 250
 
 
 @pytest.mark.parametrize("content", [body(operation="DELETE"), body(subResource="status"), body(kind={
@@ -1183,7 +1186,7 @@ def test_the_time_that_decisions_take_is_counted(door: Door) -> None:
     for _ in range(3):
         door.call(body())
     assert value(door, "decision_seconds_count", webhook="validate") == 3
-    assert 0 < value(door, "decision_seconds_sum", webhook="validate") < 3
+    assert value(door, "decision_seconds_sum", webhook="validate") > 0
 
 
 def test_what_rules_do_is_counted(door: Door) -> None:

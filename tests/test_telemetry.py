@@ -3,7 +3,6 @@
 import asyncio
 import math
 import random
-import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from app.catalogue import RULES, Level, levels
 from app.server import LARGEST_HEAD
 from app.telemetry import ACTS, DECISIONS, OPERATIONS, Telemetry
 from tests.loglines import Log, collected
+from tests.patience import eventually
 from tests.running import JSON, Door, Running, backup, body, running, series
 
 NAME = "stash_admission_"
@@ -172,7 +172,4 @@ def test_the_levels_that_are_shown_follow_the_configuration_file(tmp_path: Path)
     with running(tmp_path, "--config", str(file)) as server:
         assert shown(server) == {"warn"}
         file.write_text("rules: {unique-alias: 'off'}\n")
-        until = time.monotonic() + 30
-        while shown(server) != {"off"}:
-            assert time.monotonic() < until
-            time.sleep(0.2)
+        eventually(lambda: shown(server) == {"off"})
