@@ -96,7 +96,7 @@ class Cluster:
     def apiserver_stop(self) -> None:
         """Stop the API server alone, as a node's shutdown would; what it stored stays in etcd."""
         if self._apiserver is not None:
-            self._apiserver.stop(grace=PATIENCE)
+            self._apiserver.stop(grace=10)
 
     def stop(self) -> None:
         """End the processes that this object started and delete its folder. Twice is once."""
