@@ -165,7 +165,7 @@ def test_calls_at_the_same_time_each_get_their_own_answer(server: Running) -> No
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(10)
+        thread.join(PATIENCE)
     assert answers == {uid: uid for uid in uids}
 
 

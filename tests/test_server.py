@@ -21,6 +21,7 @@ from app.catalogue import RULES
 from app.review import Request
 from tests.asking import Document, review
 from tests.loglines import Log, collected
+from tests.patience import PATIENCE
 from tests.running import JSON, Door, backup, body
 
 MIB = 2**20
@@ -851,7 +852,7 @@ def test_large_bodies_that_arrive_at_the_same_time_are_bounded_by_their_bytes(mo
         assert {answer.status_code for answer in await asyncio.gather(*calls)} == {200}
         assert (await door.request(padded(6 * MIB))).status_code == 200
 
-    asyncio.run(asyncio.wait_for(scene(), 30))
+    asyncio.run(asyncio.wait_for(scene(), PATIENCE))
 
 
 def test_a_large_body_that_takes_long_gives_way_to_others(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -876,9 +877,9 @@ def test_a_large_body_that_takes_long_gives_way_to_others(monkeypatch: pytest.Mo
         await asyncio.gather(*calls, return_exceptions=True)
         assert door.traffic.held == 0
 
-    asyncio.run(asyncio.wait_for(scene(), 30))
+    asyncio.run(asyncio.wait_for(scene(), PATIENCE))
 
-    asyncio.run(asyncio.wait_for(scene(), 10))
+    asyncio.run(asyncio.wait_for(scene(), PATIENCE))
 
 
 def test_a_large_body_whose_last_byte_is_one_too_many_gives_way_and_is_counted_once(
@@ -903,7 +904,7 @@ def test_a_large_body_whose_last_byte_is_one_too_many_gives_way_and_is_counted_o
         assert [answer.status_code for answer in await asyncio.gather(second, third)] == [200, 200]
         assert door.traffic.held == 0
 
-    asyncio.run(asyncio.wait_for(scene(), 30))
+    asyncio.run(asyncio.wait_for(scene(), PATIENCE))
 
 
 def test_as_many_calls_as_the_bound_are_answered_at_the_same_time() -> None:
@@ -917,7 +918,7 @@ def test_as_many_calls_as_the_bound_are_answered_at_the_same_time() -> None:
             each.released.set()
         assert [call.status_code for call in await asyncio.gather(*calls)] == [200, 200]
 
-    asyncio.run(asyncio.wait_for(scene(), 10))
+    asyncio.run(asyncio.wait_for(scene(), PATIENCE))
 
 
 @pytest.mark.parametrize("content", [b"no json", padded(7 * MIB + 1)], ids=["bad", "large"])
@@ -1243,7 +1244,7 @@ def test_calls_in_flight_are_counted_while_they_are() -> None:
         page = await door.request(path="/metrics", method="GET", app=door.management)
         assert "stash_admission_in_flight 0.0" in page.text
 
-    asyncio.run(asyncio.wait_for(scene(), 10))
+    asyncio.run(asyncio.wait_for(scene(), PATIENCE))
 
 
 # --- The management port
