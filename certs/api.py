@@ -1,38 +1,27 @@
-"""The Kubernetes API, as far as certificates need it: JSON in and out, and each error one line without a key in it."""
+"""The objects of an installation's certificates in a cluster: Secrets, and the configurations of webhooks."""
 
 import datetime
-import json
-import re
 import time
 from collections.abc import Callable
-from email.utils import parsedate_to_datetime
 from typing import Any, Self
 
-from kube.config import configuration, message_of
-from kube.errors import Gone, Refused, Unavailable, failure, one_line
+from kube.client import Client, Object, PatchType
+from kube.config import load
+from kube.errors import Forbidden, Gone, Refused, Unavailable
+from kube.paths import path
 
-Object = dict[str, Any]
 FIELD_MANAGER = "stash-certs"
-_SECONDS = 15
+_SECONDS = 15.0
 """Longest time for one call."""
 _CLOCKS_MAY_DIFFER = datetime.timedelta(minutes=2)
+_WRITTEN = {"fieldManager": FIELD_MANAGER}
 
 
 class Api:
-    """A connection to the API server."""
+    """A connection to the API server. What it cannot do raises `kube.errors.KubeError`, in one line without a key."""
 
-    def __init__(self, configuration: Any) -> None:
-        """Connect as a `kubernetes.client.Configuration` says."""
-        from kubernetes import client
-
-        configuration.retries = False  # of what we try again, we look at the objects first
-        usual = client.ApiClient(configuration)
-        # The client chooses another kind of patch itself; as a header of all calls, every release of it sends ours.
-        applying = client.ApiClient(configuration, "Content-Type", "application/apply-patch+yaml")
-        self._core: Any = client.CoreV1Api(usual)
-        self._registration: Any = client.AdmissionregistrationV1Api(usual)
-        self._applying: Any = client.AdmissionregistrationV1Api(applying)
-        self._usual = usual
+    def __init__(self, client: Client) -> None:
+        self._client = client
         self._until: float | None = None
         self.time: datetime.datetime | None = None
         """The API server's clock at its last answer."""
@@ -40,7 +29,7 @@ class Api:
     @classmethod
     def connect(cls) -> Self:
         """Connect as this Pod's ServiceAccount, or else as the kubeconfig says. Raises Refused."""
-        return cls(configuration())
+        return cls(Client(load(), FIELD_MANAGER))
 
     def now(self) -> datetime.datetime:
         """The time. Raises Refused if the API server, which will judge the certificates by its clock, disagrees."""
@@ -56,32 +45,35 @@ class Api:
 
     def secret(self, namespace: str, name: str) -> Object | None:
         """A Secret; None if there is none."""
-        return self._get(self._core.read_namespaced_secret, name, namespace)
+        return self._get(path("v1", "secrets", namespace, name))
 
     def create_secret(self, namespace: str, secret: Object) -> None:
         """Create a Secret. Raises Conflict if there is one."""
-        create, missing = self._core.create_namespaced_secret, _no_namespace(namespace)
-        self._call(create, namespace, secret, field_manager=FIELD_MANAGER, missing=missing)
+        try:
+            self._call(self._client.create, path("v1", "secrets", namespace), secret, _WRITTEN)
+        except Gone:
+            create = f"create it (kubectl create namespace {namespace}), then run again"
+            raise Refused(f"there is no namespace {namespace}: {create}") from None
 
     def replace_secret(self, namespace: str, name: str, secret: Object) -> None:
         """Replace a Secret. Raises Conflict unless it is as `metadata.resourceVersion` says."""
-        self._call(self._core.replace_namespaced_secret, name, namespace, secret, field_manager=FIELD_MANAGER)
+        self._call(self._client.replace, path("v1", "secrets", namespace, name), secret, _WRITTEN)
 
     def configuration(self, kind: str, name: str) -> Object | None:
         """A webhook configuration; None if there is none."""
-        return self._get(getattr(self._registration, f"read_{_snake(kind)}"), name)
+        return self._get(_configuration(kind, name))
 
     def apply_configuration(self, kind: str, name: str, fields: Object) -> None:
         """Own `fields` of a webhook configuration, and no other. Conflict as above.
 
         Fields that another manager owns are taken over: who applies an empty `caBundle` would break every call.
         """
-        apply = getattr(self._applying, f"patch_{_snake(kind)}")
-        self._call(apply, name, fields, field_manager=FIELD_MANAGER, force=True)
+        query = {**_WRITTEN, "force": "true"}
+        self._call(self._client.patch, _configuration(kind, name), PatchType.APPLY, fields, query)
 
-    def _get(self, read: Callable[..., Any], *args: str) -> Object | None:
+    def _get(self, where: str) -> Object | None:
         try:
-            return self._call(read, *args)
+            return self._call(self._client.get, where)
         except Gone:
             return None
 
@@ -92,25 +84,14 @@ class Api:
             raise Unavailable("the API server has taken too long")
         return left
 
-    def _call(self, method: Callable[..., Any], *args: Any, missing: str | None = None, **options: Any) -> Object:
-        from kubernetes.client.exceptions import ApiException
-        from urllib3.exceptions import HTTPError
-
-        seconds = self._left(_SECONDS)
+    def _call(self, method: Callable[..., Object], *arguments: Any) -> Object:
         try:
-            response = method(*args, **options, _preload_content=False, _request_timeout=seconds)
-            answer: Object = json.loads(response.data)
-        except ApiException as error:
-            raise failure(error.status or 0, message_of(error), missing) from None
-        except (HTTPError, OSError, ValueError) as error:
-            raise Unavailable(f"no answer from the API server: {one_line(str(error))}") from None
-        self.time = parsedate_to_datetime(response.headers["Date"]) if "Date" in response.headers else None
-        return answer
+            return method(*arguments, seconds=self._left(_SECONDS))
+        except Forbidden as error:
+            raise Forbidden(f"{error} (`stash-certs rotate --help` lists what)") from None
+        finally:
+            self.time = self._client.clock
 
 
-def _no_namespace(namespace: str) -> str:
-    return f"there is no namespace {namespace}: create it (kubectl create namespace {namespace}), then run again"
-
-
-def _snake(kind: str) -> str:
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind).lower()
+def _configuration(kind: str, name: str) -> str:
+    return path("admissionregistration.k8s.io/v1", f"{kind.lower()}s", name=name)

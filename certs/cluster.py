@@ -9,8 +9,9 @@ from binascii import Error as NotBase64
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from certs.api import FIELD_MANAGER, Api, Object
+from certs.api import FIELD_MANAGER, Api
 from certs.state import Content, Observed, Step, Target
+from kube.client import Object
 
 LABEL = "app.kubernetes.io/managed-by"
 _MADE_FOR = "cert-manager.io/certificate-name"

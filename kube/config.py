@@ -1,36 +1,37 @@
-"""Connecting to the API server, and what it says when it refuses."""
+"""Which cluster, and who we are for it."""
 
-import json
-import os
-from typing import Any
-
-from kube.errors import Refused, one_line
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 
-def configuration() -> Any:
-    """A `kubernetes.client.Configuration`: this Pod's ServiceAccount, or else what the kubeconfig says.
-
-    Raises Refused.
-    """
-    from kubernetes import client, config
-
-    found = client.Configuration()
-    load: Any = config  # its functions have no types
-    try:
-        load.load_incluster_config(client_configuration=found)
-    except config.ConfigException:
-        try:
-            file = os.environ.get("KUBECONFIG") or None
-            load.load_kube_config(config_file=file, client_configuration=found)
-        except Exception as error:  # noqa: BLE001 -- it raises what its parsers of YAML, JSON and base64 raise
-            raise Refused(f"there is no cluster to talk to, set KUBECONFIG: {one_line(str(error))}") from None
-    return found
+def anonymous() -> str | None:
+    """No credentials in a header."""
+    return None
 
 
-def message_of(error: Any) -> str:
-    """What the API server says in an `ApiException`, in one line."""
-    try:
-        text = json.loads(error.body)["message"]
-    except (ValueError, TypeError, KeyError):
-        text = error.body or error.reason or ""
-    return one_line(str(text))
+@dataclass(frozen=True)
+class Config:
+    """How to reach an API server."""
+
+    server: str
+    """Its URL, without a slash at the end."""
+    authorization: Callable[[], str | None] = field(default=anonymous, repr=False)
+    """The Authorization of the next call. It is asked before each one, by any thread: tokens are replaced."""
+    ca_file: str | None = None
+    """The CAs, in PEM; without it, those of the machine."""
+    cert_file: str | None = None
+    """The client's certificate, in PEM, and its key."""
+    key_file: str | None = None
+    verify: bool = True
+    """Whether the server's certificate is checked."""
+    server_name: str | None = None
+    """The name that the server's certificate is for, where it is not that of the URL."""
+    proxy: str | None = None
+    """The proxy's URL."""
+
+
+def load() -> Config:
+    """As the Pod's ServiceAccount, or else what the kubeconfig says. Raises Refused."""
+    from kube import kubeconfig, service_account
+
+    return service_account.load() or kubeconfig.load()

@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from functools import partial
 from threading import Thread
-from typing import Any
 
 from app.domain.invoker import GROUP, VERSION
 from app.inventory.reflector import Reflector, plural_of
 from app.inventory.store import KINDS, NAMESPACE, REPOSITORY, Inventory
-from kube import config
+from kube.client import Client
+from kube.config import Config, load
+from kube.paths import path
 
 
 def _quiet(_kind: str, _fault: str) -> None:
@@ -21,30 +22,21 @@ class LiveInventory:
     def __init__(
         self,
         inventory: Inventory,
-        configuration: Any = None,
+        config: Config | None = None,
         tell: Callable[[str, str], None] = _quiet,
     ) -> None:
-        """Keep an inventory as a cluster has it; `configuration` is a `kubernetes.client.Configuration`.
+        """Keep an inventory as a cluster has it.
 
-        Without one, this Pod's ServiceAccount or the kubeconfig says which cluster; raises `kube.errors.Refused` if
-        there is none. `tell` is called, in one of the threads, with a kind and what is wrong with it now; an empty
+        Without a `config`, the Pod's ServiceAccount or the kubeconfig says which cluster; raises `kube.errors.Refused`
+        if there is none. `tell` is called, in one of the threads, with a kind and what is wrong with it now; an empty
         text means that all is well.
         """
-        from kubernetes import client
-
-        configuration = configuration or config.configuration()
-        configuration.retries = False  # how and when to try again is decided here
-        api: Any = client.ApiClient(configuration)
-        api.user_agent = "stash-admission"
-        custom, core = client.CustomObjectsApi(api), client.CoreV1Api(api)
-        self._api = api
+        self._client = Client(config or load(), "stash-admission")
         self._reflectors = []
         self._threads = []
         for kind in KINDS:
-            version = "v1alpha1" if kind == REPOSITORY else VERSION
-            ask: Callable[..., Any] = partial(custom.list_cluster_custom_object, GROUP, version, plural_of(kind))
-            if kind == NAMESPACE:
-                ask = core.list_namespace
+            version = "v1" if kind == NAMESPACE else f"{GROUP}/{'v1alpha1' if kind == REPOSITORY else VERSION}"
+            ask = partial(self._client.open, path(version, plural_of(kind)))
             reflector = Reflector(kind, ask, inventory, tell)
             self._reflectors.append(reflector)
             # What hangs in a call that nothing interrupts must not keep the process from ending.
@@ -61,4 +53,4 @@ class LiveInventory:
             reflector.stop()
         for thread in self._threads:
             thread.join(within)
-        self._api.close()
+        self._client.close()

@@ -2,22 +2,19 @@
 
 import random
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from contextlib import closing
 from threading import Event
 from typing import Any
 
 import orjson
-from kubernetes.client.exceptions import ApiException
-from urllib3.exceptions import HTTPError
 
 from app.domain.key import Key
 from app.inventory.store import KINDS, Inventory, key_of
-from kube.config import message_of
-from kube.errors import one_line
+from kube.errors import KubeError, no_answer, one_line
+from kube.pages import page_of, page_query
+from kube.stream import Stream
 
-PAGE = 500
-"""Objects in one answer to a list."""
 LONGEST_PAUSE = 30.0
 """Seconds between two tries, at most, whatever the API server asks for."""
 TOLD_AFTER = 15.0
@@ -52,19 +49,19 @@ class Brief(Exception):
 class Reflector:
     """Keeps one kind of an inventory as the cluster has it.
 
-    `ask` calls the API server: it takes the parameters of a list, or of a watch, and returns the open response. `tell`
+    `ask` calls the API server: it takes the query of a list, or of a watch, and returns the open answer. `tell`
     is called when what is wrong changes, with the kind and the fault; without a fault, all is well again.
     """
 
     def __init__(
-        self, kind: str, ask: Callable[..., Any], inventory: Inventory, tell: Callable[[str, str], None]
+        self, kind: str, ask: Callable[..., Stream], inventory: Inventory, tell: Callable[[str, str], None]
     ) -> None:
         self._kind = kind
         self._ask = ask
         self._inventory = inventory
         self._tell = tell
         self._stopping = Event()
-        self._response: Any = None
+        self._stream: Stream | None = None
         self._version: str | None = None
         """The resourceVersion up to which everything is known; None: nothing is."""
         self._failures = 0
@@ -78,12 +75,9 @@ class Reflector:
     def stop(self) -> None:
         """Let `run` come to its end. Called by another thread."""
         self._stopping.set()
-        response = self._response
-        try:
-            if response is not None:
-                response.shutdown()  # wakes the thread that reads
-        except (OSError, RuntimeError, ValueError):
-            pass  # it has just come to its end by itself
+        stream = self._stream
+        if stream is not None:
+            stream.shut()
 
     def run(self) -> None:
         """List, then watch, until stopped."""
@@ -95,10 +89,10 @@ class Reflector:
                 self._failures += 1
             except Brief:
                 self._passes("no answer from the API server: it closes each connection at once")
-            except ApiException as error:
+            except KubeError as error:
                 self._answered(error)
-            except (HTTPError, OSError, ValueError, Broken) as error:
-                self._failed(f"no answer from the API server: {one_line(str(error))}")
+            except (ValueError, Broken) as error:
+                self._failed(str(no_answer(error)))
             except Exception as error:  # noqa: BLE001 -- a mistake of ours must not end the thread unseen
                 self._version = None
                 self._failed(f"it cannot be understood: {type(error).__name__}")
@@ -127,43 +121,41 @@ class Reflector:
         keys: set[Key] = set()
         token: str | None = None
         while not self._stopping.is_set():
-            more = {"_continue": token} if token else {}
-            response = self._open((_CONNECTING, _ANSWERING), limit=PAGE, **more)
-            page = orjson.loads(response.data)
-            self._response = None
-            response.release_conn()
-            for item in page["items"]:
+            stream = self._open(page_query(token), (_CONNECTING, _ANSWERING))
+            page = page_of(orjson.loads(stream.read()))
+            self._stream = None
+            for item in page.items:
                 keys.add(self._inventory.put(self._kind, item))
-            del response
-            token = page["metadata"].get("continue")
+            del stream
+            token = page.token
             if not token:
                 self._inventory.synced(self._kind, keys)
-                return str(page["metadata"]["resourceVersion"])
+                return page.version
         raise Broken("stopped")
 
     def _watch(self, version: str) -> Generator[dict[str, Any]]:
         """The events since a version, until the API server ends the watch."""
         seconds = _WATCH - random.randrange(10)  # noqa: S311 -- so that not all watches end at once
-        response = self._open(
-            (_CONNECTING, _SILENCE),
-            watch=True,
-            resource_version=version,
-            allow_watch_bookmarks=True,
-            timeout_seconds=seconds,
-        )
+        query = {
+            "watch": "true",
+            "resourceVersion": version,
+            "allowWatchBookmarks": "true",
+            "timeoutSeconds": str(seconds),
+        }
+        stream = self._open(query, (_CONNECTING, _SILENCE))
         try:
-            yield from map(orjson.loads, _lines(response))
+            yield from map(orjson.loads, stream.lines())
         finally:
-            self._response = None
-            response.close()
+            self._stream = None
+            stream.close()
 
-    def _open(self, timeout: tuple[float, float], **parameters: Any) -> Any:
-        response = self._ask(**parameters, _preload_content=False, _request_timeout=timeout)
-        self._response = response
+    def _open(self, query: dict[str, str], seconds: tuple[float, float]) -> Stream:
+        stream = self._ask(query, seconds=seconds)
+        self._stream = stream
         if self._stopping.is_set():
-            response.close()
+            stream.close()
             raise Broken("stopped")
-        return response
+        return stream
 
     def _take(self, event: dict[str, Any]) -> None:
         what, document = event.get("type"), event.get("object")
@@ -178,9 +170,9 @@ class Reflector:
             self._inventory.put(self._kind, document)
         self._version = str(document["metadata"]["resourceVersion"])
 
-    def _answered(self, error: ApiException) -> None:
-        """The API server answers with a status that is no success."""
-        status = error.status or 0
+    def _answered(self, error: KubeError) -> None:
+        """The API server answers with a status that is no success, or nothing comes (0)."""
+        status = error.status
         if status == 410:
             self._version = None
             self._failures += 1
@@ -188,9 +180,9 @@ class Reflector:
         if status == 404:
             self._missing()
             return
-        fault = f"the API server answers {status}: {message_of(error)}"
+        fault = f"the API server answers {status}: {error.said}" if status else str(error)
         if status == 429:
-            self._asked = _retry_after(error)
+            self._asked = error.retry_after
             self._passes(fault)
             return
         if (status != 0 and status < 500) or status == 504:
@@ -239,28 +231,6 @@ class Reflector:
         pause = random.uniform(longest / 2, longest)  # noqa: S311
         asked, self._asked = min(self._asked, LONGEST_PAUSE), 0.0
         return max(pause, asked * random.uniform(1, 1.25))  # noqa: S311
-
-
-def _lines(response: Any) -> Iterator[bytes]:
-    """The lines of a response, as they come."""
-    rest: list[bytes] = []
-    for chunk in response.stream(None, decode_content=False):
-        *lines, end = chunk.split(b"\n")
-        for line in lines:
-            rest.append(line)
-            whole = b"".join(rest)
-            rest.clear()
-            if whole.strip():
-                yield whole
-        rest.append(end)
-    if any(rest):
-        raise Broken("the connection was closed in the middle of an event")
-
-
-def _retry_after(error: ApiException) -> float:
-    """The seconds that an answer asks to wait; 0 if it does not, or says it in another way than API servers do."""
-    said = str((error.headers or {}).get("Retry-After", ""))
-    return float(said) if said.isascii() and said.isdigit() else 0.0
 
 
 def plural_of(kind: str) -> str:

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from certs import pem
-from certs.api import Api, Object
+from certs.api import Api
 from certs.ca_secret import Authority
 from certs.cluster import Cluster
 from certs.issuing import CA_LIFETIME, LEAF_LIFETIME, issue_ca, issue_leaf
@@ -29,6 +29,7 @@ from certs.report import inventory
 from certs.rotation import next_step
 from certs.state import Content, Desired, Observed, Step, Target, UpToDate
 from certs.trust import renewed_from, stamp, verifies
+from kube.client import Object
 from kube.errors import Conflict, Forbidden, Gone, Refused, Unavailable, failure
 from testbed.patience import PATIENCE
 
@@ -152,7 +153,7 @@ class FakeApi(Api):
 
     def create_secret(self, namespace: str, secret: Object) -> None:
         if self.world.missing_namespace:
-            raise failure(404, "namespaces not found", f"there is no namespace {namespace}")
+            raise Refused(f"there is no namespace {namespace}")
         name = secret["metadata"]["name"]
         with self._writing():
             if ("Secret", name) in self.world.objects:
@@ -851,7 +852,7 @@ def test_what_is_in_use_is_shown_and_each_flaw_is_named() -> None:
     ],
 )
 def test_a_status_of_the_api_server_is_one_of_four_things(status: int, kind: type[Exception]) -> None:
-    assert type(failure(status, "message", None)) is kind
+    assert type(failure(status, "message")) is kind
 
 
 def test_rest_is_what_next_step_answers_when_all_is_right() -> None:

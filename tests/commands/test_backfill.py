@@ -19,11 +19,14 @@ from app.commands.backfill.planner import Plan, Planner
 from app.commands.backfill.runner import Backfill, Options
 from app.commands.backfill.signals import Interruption
 from app.commands.backfill.writer import Outcome, Writer
-from app.commands.cluster.client import Answered, Api
+from app.commands.cluster.client import Api
 from app.commands.cluster.objects import StoredObject
 from app.commands.fix.aliases import suggested
 from app.domain.reading import read
 from app.inventory.folder import inventory_of
+from kube.client import Client
+from kube.config import Config
+from kube.errors import KubeError, Unavailable, failure
 from testbed.patience import PATIENCE
 from tests.support.objects import objects
 
@@ -240,7 +243,7 @@ class Unwilling:
 
     server = "https://cluster.test"
 
-    def __init__(self, *errors: Answered, stored: Document | None = None) -> None:
+    def __init__(self, *errors: KubeError, stored: Document | None = None) -> None:
         self.errors = list(errors)
         self.stored = stored
         self.calls: list[str] = []
@@ -265,29 +268,29 @@ def written(connection: Any, pauses: list[float] | None = None) -> Outcome:
 
 def test_no_answer_is_waited_for_longer_each_time_and_not_for_ever() -> None:
     pauses: list[float] = []
-    down = Unwilling(*[Answered(0, "no answer")] * 10)
+    down = Unwilling(*[Unavailable("no answer")] * 10)
     assert written(down, pauses) is Outcome.FAILED
     assert down.calls == ["patch"] * 4
     assert len(pauses) == 3
     assert pauses[0] < pauses[-1] <= 4
-    assert written(Unwilling(Answered(503, "starting"), Answered(429, "slowly"))) is Outcome.WRITTEN
+    assert written(Unwilling(failure(503, "starting"), failure(429, "slowly"))) is Outcome.WRITTEN
 
 
 def test_others_who_keep_writing_the_object_are_given_up_on() -> None:
-    busy = Unwilling(*[Answered(409, "conflict")] * 20, stored=config())
+    busy = Unwilling(*[failure(409, "conflict")] * 20, stored=config())
     assert written(busy) is Outcome.FAILED
     assert busy.calls.count("patch") == 11
 
 
 def test_what_somebody_else_has_written_meanwhile_is_left_as_it_is() -> None:
-    done = Unwilling(Answered(409, "conflict"), stored=config(target=target(alias="app")))
+    done = Unwilling(failure(409, "conflict"), stored=config(target=target(alias="app")))
     assert written(done) is Outcome.NOTHING
     assert done.calls == ["patch", "get"]
 
 
 def test_what_would_clash_by_now_is_left_alone() -> None:
     changed = {**batch(target(name="web"), target(name="shop")), "metadata": config()["metadata"]}
-    clashing = Unwilling(Answered(409, "conflict"), stored=changed)
+    clashing = Unwilling(failure(409, "conflict"), stored=changed)
     planned = plan(batch(target(name="web")))
     connection: Any = clashing
     made = Writer(connection, Planner(inventory_of([])), lambda _: None, dry_run=False).write(planned)
@@ -297,13 +300,13 @@ def test_what_would_clash_by_now_is_left_alone() -> None:
 
 @pytest.mark.parametrize("status", [400, 403, 422])
 def test_a_refusal_is_not_tried_again(status: int) -> None:
-    refusing = Unwilling(Answered(status, "no"))
+    refusing = Unwilling(failure(status, "no"))
     assert written(refusing) is Outcome.REFUSED
     assert refusing.calls == ["patch"]
 
 
 def test_an_object_that_is_gone_is_no_fault() -> None:
-    assert written(Unwilling(Answered(404, "not found"))) is Outcome.GONE
+    assert written(Unwilling(failure(404, "not found"))) is Outcome.GONE
 
 
 def run_with(connection: Any, *documents: Document) -> Backfill:
@@ -316,7 +319,7 @@ def run_with(connection: Any, *documents: Document) -> Backfill:
 
 
 def test_three_objects_in_a_row_that_nobody_answers_for_end_the_run() -> None:
-    run = run_with(Unwilling(*[Answered(0, "no answer")] * 99), *(config(f"c-{i}") for i in range(6)))
+    run = run_with(Unwilling(*[Unavailable("no answer")] * 99), *(config(f"c-{i}") for i in range(6)))
     assert run.outcomes == {Outcome.FAILED: 3}
     assert run.exit_code == 2
     assert text.summary(run) == (
@@ -325,7 +328,7 @@ def test_three_objects_in_a_row_that_nobody_answers_for_end_the_run() -> None:
 
 
 def test_a_failure_between_others_ends_nothing_and_is_told() -> None:
-    run = run_with(Unwilling(*[Answered(500, "webhook")] * 4), *(config(f"c-{i}") for i in range(6)))
+    run = run_with(Unwilling(*[failure(500, "webhook")] * 4), *(config(f"c-{i}") for i in range(6)))
     assert run.outcomes == {Outcome.FAILED: 1, Outcome.WRITTEN: 5}
     assert run.exit_code == 1
     assert text.summary(run) == "5 objects written, 1 failed"
@@ -396,13 +399,9 @@ def test_a_wrong_call_ends_with_code_2(arguments: list[str], complaint: str) -> 
 
 
 def test_an_api_server_that_does_not_answer_is_told() -> None:
-    from kubernetes import client
-
-    configuration = client.Configuration()
-    configuration.host = "http://127.0.0.1:1"
     waited: list[float] = []
-    api = Api(configuration, waited.append)
-    with pytest.raises(Answered) as raised:
+    api = Api(Client(Config("http://127.0.0.1:1"), "test"), waited.append)
+    with pytest.raises(Unavailable) as raised:
         next(api.pages("BackupBatch"))
     assert raised.value.status == 0
     assert str(raised.value).startswith("no answer from the API server: ")

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kubernetes import client
 from rich.console import Console
 from ruamel.yaml import YAML
 
@@ -25,17 +24,18 @@ from app.commands.doctor.dry_run import bad_object, good_object, trial
 from app.commands.doctor.dry_run_result import bad, good
 from app.commands.doctor.endpoints import endpoints
 from app.commands.doctor.expected import CONDITIONS, RESOURCES, WEBHOOKS, namespace_selector
-from app.commands.doctor.labels import selects
 from app.commands.doctor.registration import registration
 from app.commands.doctor.report import report
 from app.commands.doctor.state import InstallationState, Unreadable
-from certs.api import Object
 from certs.diagnostics import Diagnosis, Level, note, ok, wrong
 from certs.issuer import CertManager, Owner, StashCerts
 from certs.issuing import Pair, issue_ca, issue_leaf
 from certs.names import Names
 from certs.state import Target
+from kube.client import Client, Object
+from kube.config import Config
 from kube.errors import Unavailable
+from kube.labels import selects
 from schemas.crd import crds
 from testbed.reviews import admit
 
@@ -694,7 +694,7 @@ def test_a_certificate_is_not_late_within_the_day_that_its_renewal_may_take() ->
 
 
 def test_when_the_time_is_over_no_call_is_made() -> None:
-    access = Access(client.Configuration())
+    access = Access(Client(Config("http://127.0.0.1:1"), "test"))
     access.finish_within(0)
     with pytest.raises(Unavailable, match="the API server has taken too long"):
         access.namespace("default")

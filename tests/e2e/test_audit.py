@@ -11,8 +11,8 @@ import pytest
 
 from app.admission.engine import Admission
 from app.commands.audit.runner import Audit, audit_cluster
-from app.commands.cluster import client
 from app.inventory.folder import inventory_of
+from kube.pages import LIMIT
 from testbed.control_plane import binaries
 from testbed.control_plane.cluster import Cluster
 from testbed.control_plane.credentials import GUEST
@@ -204,12 +204,12 @@ def test_a_namespace_that_does_not_exist_is_told(holding: Holding) -> None:
 
 def test_objects_on_many_pages_are_all_judged_also_when_the_list_expires(holding: Holding) -> None:
     namespace = holding.namespace("many")
-    count = 2 * client.PAGE + 7
+    count = 2 * LIMIT + 7
     holding.store(*(aliased(without_alias(namespace, f"web-{i}"), "app") for i in range(count)))
     connection = holding.api()
     pages = connection.pages("BackupConfiguration")
     first = next(pages)
-    assert (first.first, len(first.items)) == (True, client.PAGE)
+    assert (first.first, len(first.items)) == (True, LIMIT)
     (late,) = holding.store(without_alias(namespace, "late"))
     forget(holding.cluster, int(late["metadata"]["resourceVersion"]))
     rest = list(pages)

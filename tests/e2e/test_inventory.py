@@ -13,18 +13,19 @@ import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
 import pytest
-from kubernetes import client, config
 
 from app.admission.engine import Admission
 from app.inventory import reflector, store
 from app.inventory.folder import inventory_of
 from app.inventory.informer import LiveInventory
 from app.inventory.store import Inventory
+from kube import kubeconfig
 from testbed.cases import cases
 from testbed.control_plane import binaries
 from testbed.control_plane.cluster import Cluster
@@ -67,14 +68,12 @@ class Watched:
     """An inventory that is kept up to date, and what was said about it."""
 
     def __init__(self, cluster: Cluster, user: str = ADMIN, port: int | None = None) -> None:
-        configuration = client.Configuration()
-        path = str(cluster.credentials.kubeconfig(user))
-        config.load_kube_config(path, client_configuration=configuration)  # type: ignore[no-untyped-call]
+        config = kubeconfig.load(str(cluster.credentials.kubeconfig(user)))
         if port is not None:
-            configuration.host = f"https://127.0.0.1:{port}"
+            config = replace(config, server=f"https://127.0.0.1:{port}")
         self.inventory = Inventory()
         self.told: list[tuple[str, str]] = []
-        self.live = LiveInventory(self.inventory, configuration, lambda *what: self.told.append(what))
+        self.live = LiveInventory(self.inventory, config, lambda *what: self.told.append(what))
 
     def refuses(self, document: Document) -> bool:
         """Whether an object would be refused now. It is a dry run, so it leaves no trace."""
@@ -349,7 +348,7 @@ def test_what_the_api_server_makes_of_other_objects_leads_to_the_same_decisions(
 
 SYNCING = """
 import sys, time
-from kubernetes import client, config
+from kube import kubeconfig
 from app.inventory.store import Inventory
 from app.inventory.informer import LiveInventory
 from app.inventory import store
@@ -357,10 +356,8 @@ from app.server import process
 
 store.FIRST_SYNC = float("inf")
 
-configuration = client.Configuration()
-config.load_kube_config(sys.argv[1], client_configuration=configuration)
 inventory = Inventory()
-live = LiveInventory(inventory, configuration)
+live = LiveInventory(inventory, kubeconfig.load(sys.argv[1]))
 live.start()
 while inventory.not_ready():
     time.sleep(0.01)

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from enum import Enum
 
 from app.commands.backfill.planner import Plan, Planner
-from app.commands.cluster.client import Answered, Api
+from app.commands.cluster.client import Api
 from app.commands.cluster.objects import StoredObject
 from app.domain.invoker import same
+from kube.errors import KubeError, Unavailable
 
 _MOST_CONFLICTS = 10
 _TRIES = 4
@@ -69,17 +70,18 @@ class Writer:
                     return Written(Outcome.CLASHES if plan.clashes else Outcome.NOTHING, plan)
                 answer = self._api.patch(plan.object.key, plan.operations, dry_run=self._dry_run)
                 return Written(Outcome.WRITTEN, plan, stored=StoredObject.of(plan.object.kind, answer))
-            except Answered as error:
-                said = error
-            if said.status == 404:
+            except KubeError as raised:
+                error = raised
+            passing = isinstance(error, Unavailable)
+            if error.status == 404:
                 return Written(Outcome.GONE, plan)
-            if said.status == 409:
+            if error.status == 409:
                 conflicts, stale = conflicts + 1, True
-            elif said.passing:
+            elif passing:
                 failures += 1
             else:
-                return Written(Outcome.REFUSED, plan, str(said))
+                return Written(Outcome.REFUSED, plan, error.said)
             if conflicts > _MOST_CONFLICTS or failures >= _TRIES:
-                return Written(Outcome.FAILED, plan, str(said))
-            longest = 0.5 * 2**failures if said.passing else min(0.02 * 2**conflicts, 1)
+                return Written(Outcome.FAILED, plan, error.said)
+            longest = 0.5 * 2**failures if passing else min(0.02 * 2**conflicts, 1)
             self._pause(random.uniform(longest / 2, longest))  # noqa: S311 -- not a secret

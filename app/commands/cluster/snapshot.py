@@ -4,13 +4,14 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from app.commands.cluster.client import NAMESPACE, Answered, Api, Page, resource_of
+from app.commands.cluster.client import NAMESPACE, Api, Page, resource_of
 from app.commands.cluster.objects import StoredObject
 from app.domain.invoker import GROUP
 from app.domain.key import Key
 from app.inventory.store import KINDS as KNOWN
 from app.inventory.store import Inventory
 from app.manifest.discovery import Unreadable
+from kube.errors import KubeError
 
 
 class Step(NamedTuple):
@@ -66,7 +67,7 @@ def _read(contents: Contents, api: Api, scope: Scope, kind: str) -> Iterator[Ste
     for place in places:
         try:
             yield from _from(contents, api, scope, kind, place)
-        except Answered as error:
+        except KubeError as error:
             if error.status == 403 and place != places[-1]:
                 continue
             _missing(contents, kind, error)
@@ -111,12 +112,12 @@ def _pages(api: Api, kind: str, place: str | None) -> Iterator[Page]:
         yield from api.pages(kind, place)
 
 
-def _missing(contents: Contents, kind: str, error: Answered) -> None:
+def _missing(contents: Contents, kind: str, error: KubeError) -> None:
     if error.status == 404 and kind != NAMESPACE:
         contents.absent.append(kind)
         if kind in KNOWN:
             contents.inventory.complete(kind)
         return
     if kind in KNOWN:
-        contents.inventory.failed(kind, str(error), refused=True)
-    contents.unreadable.append(Unreadable(resource_of(kind), f"cannot be read: {error}"))
+        contents.inventory.failed(kind, error.said, refused=True)
+    contents.unreadable.append(Unreadable(resource_of(kind), f"cannot be read: {error.said}"))

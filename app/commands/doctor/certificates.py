@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from app.commands.doctor.registration import APPLY
 from app.commands.doctor.state import InstallationState, Unreadable
 from certs import checks
-from certs.api import Object
 from certs.diagnostics import Diagnosis, Level, note, ok, wrong
 from certs.issuer import StashCerts
 from certs.serving_secret import Serving
 from certs.state import CONFIGURATIONS
 from certs.trust import stamp
+from kube.client import Object
 
 _CLOCKS_MAY_DIFFER = datetime.timedelta(minutes=2)
 _LONG_AGO = datetime.timedelta(days=1)

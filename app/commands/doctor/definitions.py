@@ -5,8 +5,8 @@ from typing import Any
 
 from app.commands.doctor.state import InstallationState, Unreadable
 from app.domain.invoker import VERSION
-from certs.api import Object
 from certs.diagnostics import Diagnosis, note, ok, wrong
+from kube.client import Object
 from schemas.crd import crds
 from schemas.kinds import GROUP
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from app.commands.doctor.labels import has
 from app.commands.doctor.registration import APPLY
 from app.commands.doctor.state import InstallationState, Listed, Unreadable
-from certs.api import Object
 from certs.diagnostics import Diagnosis, note, ok, wrong
+from kube.client import Object
+from kube.labels import has
 
 
 def endpoints(sight: InstallationState) -> Iterator[Diagnosis]:

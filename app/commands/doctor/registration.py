@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from app.commands.doctor.expected import CONDITIONS, OPERATIONS, PATHS, RESOURCES, is_asked_about, namespace_selector
-from app.commands.doctor.labels import selects
 from app.commands.doctor.state import InstallationState, Unreadable
-from certs.api import Object
 from certs.diagnostics import Diagnosis, note, ok, wrong
 from certs.names import Names
 from certs.state import Target
+from kube.client import Object
+from kube.labels import selects
 
 APPLY = "apply the manifests again (or -k and the overlay in use):\nkubectl apply -f manifests/install.yaml"
 _SHORT, _LONG = 2, 10

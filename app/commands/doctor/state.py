@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from app.commands.doctor.client import Access
-from certs.api import Object
 from certs.cluster import seen_as_guest
 from certs.diagnostics import Diagnosis, note
 from certs.issuer import Issuer, keeper
 from certs.names import Names
 from certs.state import Observed, Target
+from kube.client import Object
 from kube.errors import Forbidden, Unavailable
 from schemas.kinds import GROUP
 

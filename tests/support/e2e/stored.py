@@ -15,11 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from kubernetes import client, config
 from ruamel.yaml import YAML
 
 from app.commands.cluster.client import Api
 from app.settings import PREFIX
+from kube import kubeconfig
+from kube.client import Client
 from testbed.control_plane.cluster import Cluster
 from testbed.control_plane.credentials import ADMIN, GUEST
 from testbed.control_plane.objects import Document, Objects
@@ -78,10 +79,7 @@ class Holding:
 
     def api(self) -> Api:
         """A connection as the commands have it."""
-        configuration = client.Configuration()
-        path = str(self.cluster.credentials.kubeconfig(ADMIN))
-        config.load_kube_config(path, client_configuration=configuration)  # type: ignore[no-untyped-call]
-        return Api(configuration)
+        return Api(Client(kubeconfig.load(str(self.cluster.credentials.kubeconfig(ADMIN))), "test"))
 
     @contextlib.contextmanager
     def granted(self, role: str, namespace: str | None = None) -> Iterator[None]:

@@ -1,0 +1,57 @@
+"""An answer that is read as it comes: a list of any length, or a watch."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+from urllib3.exceptions import HTTPError
+
+from kube.errors import Unavailable, no_answer
+
+
+class Stream:
+    """The open answer to a list or a watch. Reading raises Unavailable where no more comes that should come."""
+
+    def __init__(self, response: Any) -> None:
+        """`response` is urllib3's, of which nothing has been read."""
+        self._response = response
+
+    def read(self) -> bytes:
+        """All of it. Its connection can then be used again."""
+        try:
+            content: bytes = self._response.data
+        except (HTTPError, OSError, ValueError) as error:
+            raise no_answer(error) from None
+        self._response.release_conn()
+        return content
+
+    def chunks(self) -> Iterator[bytes]:
+        """All of it, piece by piece, each as soon as it is there."""
+        try:
+            yield from self._response.stream(None, decode_content=False)
+        except (HTTPError, OSError, ValueError) as error:
+            raise no_answer(error) from None
+
+    def lines(self) -> Iterator[bytes]:
+        """All of it, line by line, without empty ones. The last one must be whole too."""
+        rest: list[bytes] = []
+        for chunk in self.chunks():
+            *lines, end = chunk.split(b"\n")
+            for line in lines:
+                rest.append(line)
+                whole = b"".join(rest)
+                rest.clear()
+                if whole.strip():
+                    yield whole
+            rest.append(end)
+        if any(rest):
+            raise Unavailable("no answer from the API server: the connection was closed in the middle of an event")
+
+    def shut(self) -> None:
+        """Wake the thread that reads: nothing more comes for it. Called by another thread."""
+        with suppress(OSError, RuntimeError, ValueError):  # it has just come to its end by itself
+            self._response.shutdown()
+
+    def close(self) -> None:
+        """Close the connection, whatever has not been read."""
+        self._response.close()
