@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Self
 
 from kube.client import Client, Object, PatchType
-from kube.config import load
+from kube.connect import connect
 from kube.errors import Forbidden, Gone, Refused, Unavailable
 from kube.paths import path
 
@@ -29,7 +29,7 @@ class Api:
     @classmethod
     def connect(cls) -> Self:
         """Connect as this Pod's ServiceAccount, or else as the kubeconfig says. Raises Refused."""
-        return cls(Client(load(), FIELD_MANAGER))
+        return cls(connect(FIELD_MANAGER))
 
     def now(self) -> datetime.datetime:
         """The time. Raises Refused if the API server, which will judge the certificates by its clock, disagrees."""

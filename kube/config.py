@@ -28,10 +28,3 @@ class Config:
     """The name that the server's certificate is for, where it is not that of the URL."""
     proxy: str | None = None
     """The proxy's URL."""
-
-
-def load() -> Config:
-    """As the Pod's ServiceAccount, or else what the kubeconfig says. Raises Refused."""
-    from kube import kubeconfig, service_account
-
-    return service_account.load() or kubeconfig.load()

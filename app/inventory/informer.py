@@ -8,8 +8,11 @@ from app.domain.invoker import GROUP, VERSION
 from app.inventory.reflector import Reflector, plural_of
 from app.inventory.store import KINDS, NAMESPACE, REPOSITORY, Inventory
 from kube.client import Client
-from kube.config import Config, load
+from kube.config import Config
+from kube.connect import connect
 from kube.paths import path
+
+_USER_AGENT = "stash-admission"
 
 
 def _quiet(_kind: str, _fault: str) -> None:
@@ -31,7 +34,7 @@ class LiveInventory:
         if there is none. `tell` is called, in one of the threads, with a kind and what is wrong with it now; an empty
         text means that all is well.
         """
-        self._client = Client(config or load(), "stash-admission")
+        self._client = Client(config, _USER_AGENT) if config else connect(_USER_AGENT)
         self._reflectors = []
         self._threads = []
         for kind in KINDS:

@@ -9,7 +9,7 @@ from typing import NamedTuple, Self
 from app.domain.invoker import GROUP
 from app.domain.key import Key
 from kube.client import Client, Object, PatchType
-from kube.config import load
+from kube.connect import connect
 from kube.errors import Expired, KubeError, Unavailable
 from kube.pages import page_of, page_query
 from kube.paths import path
@@ -44,7 +44,7 @@ class Api:
     @classmethod
     def connect(cls) -> Self:
         """Connect as this Pod's ServiceAccount, or else as the kubeconfig says. Raises `kube.errors.Refused`."""
-        return cls(Client(load(), "stash-admission"))
+        return cls(connect("stash-admission"))
 
     @property
     def server(self) -> str:
