@@ -31,17 +31,8 @@ from testbed.reviews import Document, review
 
 _NOBODY = 65534
 UNHURRIED = """
-import uvicorn
-import app.server.process
-
-
-class Config(uvicorn.Config):
-    def __init__(self, *arguments, **options):
-        super().__init__(*arguments, **{**options, "timeout_graceful_shutdown": 3600})
-
-
-uvicorn.Config = Config
-app.server.process._QUIET = app.server.process._GRACE = 3600.0
+from app.server import limits
+limits.QUIET_SECONDS = limits.GRACE_SECONDS = limits.UVICORN_GRACE_SECONDS = 3600
 from app.cli import main
 main()
 """

@@ -30,7 +30,7 @@ def playground(
     decides = admission(rule, config, inventory)
 
     from app.commands.playground.serving import listening, serve
-    from app.server.process import CannotServe
+    from app.server.listener import CannotServe
 
     try:
         own, address = listening(port)

@@ -56,7 +56,8 @@ def serve(
     config: Config = None,
 ) -> None:
     """Serve the webhooks. Every flag is also a variable: --port is STASH_ADMISSION_PORT."""
-    from app.server.process import CannotServe, serve
+    from app.server.listener import CannotServe
+    from app.server.process import serve
     from app.settings import BadSetting, load, refuse_unknown
 
     try:

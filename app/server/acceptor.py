@@ -6,17 +6,9 @@ import socket
 import ssl
 from collections.abc import Callable
 
+from app.server import limits
 from app.server.connections import Connections, Stage
 from app.server.telemetry import Telemetry
-
-_GREETING = 10.0
-"""Seconds for the TLS handshake, as many as Go gives it on the other side."""
-_FAREWELL = 2.0
-"""Seconds for the end of TLS."""
-_AT_ONCE = 64
-"""Connections accepted in a row, before others are served."""
-_OUT_OF_FILES = 0.2
-"""Seconds to wait where the process may open no more files."""
 
 _REASONS = {
     "HTTP_REQUEST": "not tls",
@@ -82,7 +74,7 @@ class Acceptor:
         """Wait for nothing: uvicorn itself waits for the connections."""
 
     def _accept(self) -> None:
-        for _ in range(_AT_ONCE):
+        for _ in range(limits.ACCEPTED_AT_ONCE):
             try:
                 accepted, address = self._listening.accept()
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
@@ -90,7 +82,7 @@ class Acceptor:
             except OSError:
                 self._telemetry.connection_ended("no more files")
                 self._loop.remove_reader(self._listening)
-                self._loop.call_later(_OUT_OF_FILES, self._go_on)
+                self._loop.call_later(limits.OUT_OF_FILES_SECONDS, self._go_on)
                 return
             if not self._connections.has_room():
                 accepted.close()
@@ -136,8 +128,8 @@ class Acceptor:
                     self._protocol,
                     accepted,
                     ssl=self._context(),
-                    ssl_handshake_timeout=_GREETING,
-                    ssl_shutdown_timeout=_FAREWELL,
+                    ssl_handshake_timeout=limits.HANDSHAKE_SECONDS,
+                    ssl_shutdown_timeout=limits.TLS_SHUTDOWN_SECONDS,
                 )
             except ssl.SSLError as error:
                 self._telemetry.handshake_refused(_reason(error), peer, getattr(error, "verify_message", None))

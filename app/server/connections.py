@@ -5,6 +5,8 @@ import enum
 from collections.abc import Callable
 from typing import Protocol
 
+from app.server import limits
+
 
 class Stage(enum.Enum):
     """What a connection is doing."""
@@ -25,23 +27,19 @@ class Stage(enum.Enum):
     """It was ended, and the other side has not taken note yet."""
 
 
-_LONGEST = {
-    Stage.SILENT: (120.0, "never called"),
-    Stage.HEAD: (10.0, "head too slow"),
-    # No caller waits longer than 30 s: the API server's timeoutSeconds goes no further.
-    Stage.BODY: (30.0, "body too slow"),
-    Stage.ANSWER: (30.0, "answer not taken"),
-    # The API server keeps idle connections for 90 s, and a call on one that was just closed fails.
-    Stage.IDLE: (120.0, ""),
-    Stage.LEAVING: (5.0, "did not leave"),
+_BOUNDS = {
+    Stage.SILENT: (limits.NEW_SECONDS, "never called"),
+    Stage.HEAD: (limits.HEAD_SECONDS, "head too slow"),
+    Stage.BODY: (limits.CALL_SECONDS, "body too slow"),
+    Stage.ANSWER: (limits.CALL_SECONDS, "answer not taken"),
+    Stage.IDLE: (limits.IDLE_SECONDS, ""),
+    Stage.LEAVING: (limits.LEAVING_SECONDS, "did not leave"),
 }
 """Seconds, and what to call it: nothing, where it is as it should be. From the beginning of a call for its stages.
-Others bound greeting."""
+`Acceptor` bounds greeting."""
 _FOREVER = (float("inf"), "")
 _EVERY = 1.0
 """Seconds between two looks at all connections: a timer for each would cost every call."""
-_MOST_STUCK = 16
-"""Answers that wait to be taken. One that changes ninety thousand members is 9 MB."""
 _MUST_PROVE = frozenset({Stage.GREETING, Stage.SILENT, Stage.HEAD, Stage.BODY, Stage.LEAVING})
 """Who is in one of these has not been heard out. Those who mean well pass through most of them in milliseconds."""
 
@@ -107,13 +105,13 @@ class Connections:
             await asyncio.sleep(_EVERY)
             now = time()
             for each in tuple(self._open):
-                seconds, reason = _LONGEST.get(each.stage, _FOREVER)
+                seconds, reason = _BOUNDS.get(each.stage, _FOREVER)
                 if now - each.since > seconds:
                     if reason:
                         self._ended(reason)
                     each.end()
             stuck = sorted((each for each in self._open if each.is_stuck), key=lambda each: each.since)
-            for each in stuck[:-_MOST_STUCK]:
+            for each in stuck[: -limits.MAX_STUCK_ANSWERS]:
                 self._ended("answer not taken")
                 each.end()
 

@@ -5,110 +5,24 @@ import contextlib
 import gc
 import resource
 import signal
-import socket
 import sys
 import time
-from collections.abc import Iterator
-from typing import Any
-
-import uvicorn
-from starlette.types import ASGIApp
 
 from app.admission.engine import Admission
 from app.admission.levels import Levels
 from app.inventory.source import InventorySource, NoInventory
-from app.server import management, memory, webhooks
-from app.server.acceptor import Acceptor
+from app.server import limits, management, memory, webhooks
 from app.server.certificates import Certificates
 from app.server.client_auth import ClientCertificatePolicy
 from app.server.config_reload import ConfigReloader
-from app.server.connections import Connections
 from app.server.file_watcher import InvalidFile
 from app.server.in_flight import InFlightRequests
+from app.server.listener import CannotServe, Listener, listen
 from app.server.log import configure_logging
-from app.server.protocol import Connection
 from app.server.selfcheck import SelfCheck
 from app.server.telemetry import Telemetry
 from app.server.warmup import warm_up
 from app.settings import Settings
-
-_QUIET = 3.0
-"""Seconds without a call after which nobody is expected to call any more."""
-_GRACE = 4.0
-"""Seconds that calls may still take after draining. A second later, uvicorn cancels them with a traceback each."""
-_MOST_PROBES = 100
-"""Connections on the management port: the kubelet's and a few scrapers'."""
-_FILES_EACH = 2
-"""Files that a connection may take: two while it agrees on TLS."""
-_OTHER_FILES = 200
-"""Files that the process needs beside the webhooks' connections."""
-
-
-class CannotServe(Exception):
-    """The server cannot start. The message says why, and what to do."""
-
-
-def listen(host: str, port: int, flag: str) -> socket.socket:
-    """A listening socket. Raises CannotServe, which names the flag that chooses another port."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family, backlog=2048)
-    except (OSError, OverflowError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise CannotServe(f"cannot listen on {host} port {port}: {reason}; {flag} chooses another port") from None
-
-
-def _url(scheme: str, listening: socket.socket) -> str:
-    host, port = listening.getsockname()[:2]
-    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
-
-
-class _Listener(uvicorn.Server):
-    """A listener whose connections come in by an entrance of ours, and that leaves signals to the process."""
-
-    def __init__(
-        self,
-        app: ASGIApp,
-        listening: socket.socket,
-        most: int,
-        telemetry: Telemetry,
-        certificates: Certificates | None = None,
-        callers: ClientCertificatePolicy | None = None,
-    ) -> None:
-        """`certificates` are for TLS, without them it is plain HTTP; `callers` who may call."""
-        config = uvicorn.Config(
-            app,
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            timeout_graceful_shutdown=5,
-        )
-        super().__init__(config)
-        self.listening = listening
-        self.connections = Connections(most, telemetry.connection_ended)
-        self._telemetry, self._certificates, self._callers = telemetry, certificates, callers
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Let connections in."""
-        await super().startup(sockets or [])
-        certificates = self._certificates
-        context = None if certificates is None else lambda: certificates.context
-        entrance: Any = Acceptor(self.listening, self.connections, self._protocol, context, self._telemetry)
-        self.servers.append(entrance)
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Do nothing: `Process` handles signals for both listeners."""
-        yield
-
-    def _protocol(self) -> Connection:
-        state = self.server_state
-        return Connection(
-            self.connections, self._callers, self._telemetry, config=self.config, server_state=state, app_state={}
-        )
 
 
 class Process:
@@ -145,14 +59,14 @@ class Process:
         self.telemetry.judges_by(self.configuration.levels.everywhere)
         webhook = webhooks.create_app(self.admission, self.telemetry, self.traffic)
         callers = ClientCertificatePolicy(settings.client_name) if settings.client_ca else None
-        most = min(settings.max_connections, max((_most_files() - _OTHER_FILES) // _FILES_EACH, 10))
-        self.webhook = _Listener(
+        most = min(settings.max_connections, _room())
+        self.webhook = Listener(
             self.telemetry.around(webhook), listening, most, self.telemetry, self.certificates, callers
         )
         self.telemetry.connections.set_function(lambda: len(self.webhook.connections))
         self.telemetry.certificate_fault.set_function(lambda: self.certificates.fault is not None)
         manage = management.create_app(self.telemetry, self.not_ready, self.remark)
-        self.management = _Listener(manage, managing, _MOST_PROBES, self.telemetry)
+        self.management = Listener(manage, managing, limits.MAX_PROBES, self.telemetry)
 
     def _decide_by(self, levels: Levels) -> None:
         self.admission.use(levels)
@@ -181,7 +95,7 @@ class Process:
         _leave_to_stay()
         gc.set_threshold(50_000, 20, 100)
         listeners = asyncio.gather(self.management.serve(), self.webhook.serve())
-        self.telemetry.serving(_url("https", self.webhook.listening), _url("http", self.management.listening))
+        self.telemetry.serving(self.webhook.url("https"), self.management.url("http"))
         listeners.add_done_callback(lambda _: self._stopping.set())
         self.inventory.start()
         watching = [asyncio.create_task(each) for each in (self.certificates.watch(), self.selfcheck.watch())]
@@ -194,7 +108,7 @@ class Process:
             each.cancel()
         if self._at_once:
             self._end_all()
-        loop.call_later(_GRACE, self._end_all)
+        loop.call_later(limits.GRACE_SECONDS, self._end_all)
         self.webhook.should_exit = self.management.should_exit = True
         await listeners
         self.inventory.stop()
@@ -226,7 +140,7 @@ class Process:
         self.traffic.closing = True
         started = self.traffic.last = time.monotonic()
         while not self._at_once and time.monotonic() - started < self.settings.drain_seconds:
-            if not self.traffic.calls and time.monotonic() - self.traffic.last >= _QUIET:
+            if not self.traffic.calls and time.monotonic() - self.traffic.last >= limits.QUIET_SECONDS:
                 return
             await asyncio.sleep(0.1)
 
@@ -235,6 +149,11 @@ def _leave_to_stay() -> None:
     """Hide from the collector what exists now: it would walk all of it in the middle of a review."""
     gc.collect()
     gc.freeze()
+
+
+def _room() -> int:
+    """How many connections there are files for."""
+    return max((_most_files() - limits.OTHER_FILES) // limits.FILES_PER_CONNECTION, limits.MIN_CONNECTIONS)
 
 
 def _most_files() -> int:

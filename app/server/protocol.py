@@ -1,22 +1,65 @@
-"""One connection: uvicorn's protocol over httptools, with bounds on what a caller makes it remember and wait for."""
+"""One connection and its calls: uvicorn's protocol over httptools, with bounds on what a caller may make it hold."""
 
 import asyncio
 from typing import Any
 from urllib.parse import unquote
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from app.server.client_auth import ClientCertificatePolicy
 from app.server.connections import Connections, Stage
-from app.server.exchange import ResponseCycle
+from app.server.limits import MAX_HEAD_BYTES, PIECE_BYTES
 from app.server.telemetry import Telemetry
-from app.server.webhooks import LARGEST_HEAD, PIECE, Forbidden
+from app.server.webhooks import Forbidden
 
 _LAST_WORDS = b"content-length: 0\r\nconnection: close\r\n\r\n"
 _TOO_LARGE = STATUS_LINE[431] + _LAST_WORDS
 _TOO_SLOW = STATUS_LINE[408] + _LAST_WORDS
 _TOO_BUSY = STATUS_LINE[503] + b"retry-after: 1\r\n" + _LAST_WORDS
+
+
+class ResponseCycle(RequestResponseCycle):
+    """Keeps the head of an answer back until its body is there, so that both take one write and one TLS record.
+
+    What is not there as a whole, or for a caller who is slow to take it, goes uvicorn's way.
+    """
+
+    _head: Any = None
+
+    async def send(self, message: Any) -> None:
+        """Send a part of the answer."""
+        if message["type"] == "http.response.start":
+            self._head = message
+            return
+        head, self._head = self._head, None
+        if head is not None:
+            if self._whole(head, message):
+                self._write(head["status"], head["headers"], message.get("body", b""))
+                return
+            await super().send(head)
+        await super().send(message)
+
+    def _whole(self, head: Any, message: Any) -> bool:
+        ready = not (message.get("more_body") or self.flow.write_paused or self.disconnected)
+        length = (b"content-length", b"%d" % len(message.get("body", b"")))
+        return ready and self.scope["method"] != "HEAD" and length in head["headers"]
+
+    def _write(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+        parts = [STATUS_LINE[status]]
+        for name, value in (*self.default_headers, *headers):
+            parts += (name, b": ", value, b"\r\n")
+        if (b"connection", b"close") in headers:
+            self.keep_alive = False
+        elif not self.keep_alive:
+            parts.append(b"connection: close\r\n")
+        parts += (b"\r\n", body)
+        self.response_started = self.response_complete = True
+        self.transport.write(b"".join(parts))
+        self.message_event.set()
+        if not self.keep_alive:
+            self.transport.close()
+        self.on_response()
 
 
 class Unwanted(Exception):
@@ -45,7 +88,7 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin."""
         super().connection_made(transport)
-        transport.set_write_buffer_limits(high=PIECE)
+        transport.set_write_buffer_limits(high=PIECE_BYTES)
         self._connections.add(self)
         refusal = self._callers and self._callers.refusal(transport.get_extra_info("peercert"))
         if refusal:
@@ -62,7 +105,7 @@ class Connection(HttpToolsProtocol):
             self._begin(Stage.HEAD)
         self._beside += len(data)
         super().data_received(data)
-        if self._beside > LARGEST_HEAD and not self.transport.is_closing():
+        if self._beside > MAX_HEAD_BYTES and not self.transport.is_closing():
             self._telemetry.connection_ended("head too large")
             self._leave(_TOO_LARGE)
 

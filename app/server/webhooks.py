@@ -22,17 +22,11 @@ from app.admission.response import render
 from app.admission.review import BadReview, Request, parse, read_request
 from app.domain.duration import parse_duration
 from app.server.in_flight import Call, InFlightRequests
+from app.server.limits import MAX_BODY_BYTES, MAX_HEAD_BYTES, PIECE_BYTES
 from app.server.telemetry import Bad, Telemetry, Webhook
-
-LARGEST_BODY = 7 * 2**20
-"""Bytes. The API server sends objects of up to 3 MiB, and an update holds two."""
-LARGEST_HEAD = 64 * 2**10
-"""Bytes of all header names and values. The API server sends less than one KiB."""
 
 _DEADLINE_FRACTION = 0.8
 """The part of a call's time that is for deciding. The rest is for the way here and back."""
-PIECE = 2**16
-"""Bytes of an answer that are written at once: then who takes none of it is noticed."""
 
 
 class BadCall(Exception):
@@ -96,7 +90,7 @@ class Endpoint:
             if event["type"] == "http.disconnect":
                 return None
             chunk = event.get("body", b"")
-            if call.size + len(chunk) > LARGEST_BODY:
+            if call.size + len(chunk) > MAX_BODY_BYTES:
                 raise _too_large()
             if not self._traffic.hold(call, len(chunk)):
                 raise _too_busy(_CLOSE)
@@ -128,9 +122,9 @@ class Endpoint:
         if self._traffic.closing and "connection" not in headers:
             raw.append((b"connection", b"close"))
         await send({"type": "http.response.start", "status": status, "headers": raw})
-        for start in range(0, len(content) - PIECE, PIECE):
-            await send({"type": "http.response.body", "body": content[start : start + PIECE], "more_body": True})
-        await send({"type": "http.response.body", "body": content[(len(content) - 1) // PIECE * PIECE :]})
+        for start in range(0, len(content) - PIECE_BYTES, PIECE_BYTES):
+            await send({"type": "http.response.body", "body": content[start : start + PIECE_BYTES], "more_body": True})
+        await send({"type": "http.response.body", "body": content[(len(content) - 1) // PIECE_BYTES * PIECE_BYTES :]})
 
 
 @lru_cache(maxsize=64)
@@ -152,13 +146,13 @@ def _check_head(headers: list[tuple[bytes, bytes]]) -> None:
             kind = value
         elif name == b"content-length":
             length = value
-    if size > LARGEST_HEAD:
+    if size > MAX_HEAD_BYTES:
         status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
-        raise BadCall(status, "headers too large", f"the headers are larger than {LARGEST_HEAD} bytes", _CLOSE)
+        raise BadCall(status, "headers too large", f"the headers are larger than {MAX_HEAD_BYTES} bytes", _CLOSE)
     if kind != _JSON and kind.split(b";")[0].strip().lower() != _JSON:
         status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
         raise BadCall(status, "content type", "the content type is not application/json", _CLOSE)
-    if length.isdigit() and (len(length) > 9 or int(length) > LARGEST_BODY):
+    if length.isdigit() and (len(length) > 9 or int(length) > MAX_BODY_BYTES):
         raise _too_large()
 
 
@@ -168,7 +162,7 @@ _CLOSE = {"connection": "close"}
 
 def _too_large() -> BadCall:
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-    return BadCall(status, "body too large", f"the body is larger than {LARGEST_BODY} bytes", _CLOSE)
+    return BadCall(status, "body too large", f"the body is larger than {MAX_BODY_BYTES} bytes", _CLOSE)
 
 
 def _too_busy(headers: Mapping[str, str] = MappingProxyType({})) -> BadCall:

@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from app.rules.registry import RULES, Level, levels
+from app.server.limits import MAX_HEAD_BYTES
 from app.server.telemetry import ACTS, DECISIONS, OPERATIONS, Telemetry
-from app.server.webhooks import LARGEST_HEAD
 from testbed.patience import eventually
 from testbed.server import JSON, Door, Running, backup, body, running, series
 from tests.support.loglines import Log, collected
@@ -59,7 +59,7 @@ def odd_call(chance: random.Random) -> dict[str, Any]:
         lambda: {"url": f"{path}?timeout={odd}"},
         lambda: {"method": odd.upper()},
         lambda: {"headers": {"content-type": f"application/{odd}"}},
-        lambda: {"headers": {**JSON, "x-odd": odd * (LARGEST_HEAD // len(odd) + 1)}},
+        lambda: {"headers": {**JSON, "x-odd": odd * (MAX_HEAD_BYTES // len(odd) + 1)}},
         lambda: {"headers": {**JSON, "content-length": f"{10**8 + chance.randrange(10**8)}"}},
     )
     return {"method": "POST", "url": path, "headers": JSON, "content": body(), **chance.choice(calls)()}

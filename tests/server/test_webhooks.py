@@ -836,7 +836,7 @@ class Large(Held):
 
 
 def test_large_bodies_that_arrive_at_the_same_time_are_bounded_by_their_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.server.in_flight._SLOW", math.inf)
+    monkeypatch.setattr("app.server.limits.SLOW_BODY_SECONDS", math.inf)
 
     async def scene() -> None:
         door, held = Door(), [Large() for _ in range(10)]
@@ -856,7 +856,7 @@ def test_large_bodies_that_arrive_at_the_same_time_are_bounded_by_their_bytes(mo
 
 
 def test_a_large_body_that_takes_long_gives_way_to_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.server.in_flight._SLOW", 0.0)
+    monkeypatch.setattr("app.server.limits.SLOW_BODY_SECONDS", 0.0)
 
     class Large(Held):
         async def __aiter__(self) -> AsyncIterator[bytes]:
@@ -885,8 +885,8 @@ def test_a_large_body_that_takes_long_gives_way_to_others(monkeypatch: pytest.Mo
 def test_a_large_body_whose_last_byte_is_one_too_many_gives_way_and_is_counted_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("app.server.in_flight._SLOW", 0.0)
-    monkeypatch.setattr("app.server.in_flight._MOST_HELD", 12 * MIB)
+    monkeypatch.setattr("app.server.limits.SLOW_BODY_SECONDS", 0.0)
+    monkeypatch.setattr("app.server.limits.MAX_HELD_BYTES", 12 * MIB)
 
     async def scene() -> None:
         door, oldest, other = Door(), Large(), Large()

@@ -6,9 +6,9 @@ from typing import Any
 from app.admission.engine import Admission
 from app.commands.check.runner import BESIDE_THE_RULES
 from app.rules.registry import RULES
-from app.server.webhooks import LARGEST_BODY
+from app.server.limits import MAX_BODY_BYTES
 
-LARGEST = LARGEST_BODY
+LARGEST = MAX_BODY_BYTES
 """Bytes of a question: as much as the server takes of a review."""
 _EXAMPLES = Path(__file__).with_name("examples")
 

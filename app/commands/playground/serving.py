@@ -7,7 +7,7 @@ import uvicorn
 
 from app.admission.engine import Admission
 from app.commands.playground.application import create_app
-from app.server.process import listen
+from app.server.listener import listen
 
 _HOST = "127.0.0.1"
 """There is no other one to choose: the page is for who sits at this machine."""
