@@ -19,7 +19,8 @@ from app.domain.key import Key
 from app.inventory.store import KINDS, Inventory
 from app.rules.registry import RULES
 from app.server.in_flight import InFlightRequests
-from app.server.telemetry import Telemetry, Webhook
+from app.server.observability.labels import Webhook
+from app.server.observability.telemetry import CallTelemetry, Telemetry
 from app.server.webhooks import Endpoint
 from fuzz import seeds
 from schemas.admissionreview import MAX_DEPTH
@@ -30,7 +31,7 @@ _OF_CALLER = ("uid", "operation", "kind", "namespace", "name", "user")
 _OF_SERVER = {"event", "webhook", "dry_run", "decision", "rules", "milliseconds", "level", "timestamp"}
 
 
-class _Strict(Telemetry):
+class _Strict(CallTelemetry):
     """An exception inside is a finding, not a 500."""
 
     def failed(self, webhook: Webhook, uid: str, error: Exception) -> NoReturn:  # noqa: ARG002
@@ -78,7 +79,11 @@ class Target:
         self._log = _Log()
         self._loop = asyncio.new_event_loop()
         weakref.finalize(self, self._loop.close)
-        admission, telemetry, traffic = Admission(inventory=_cluster()), _Strict(), InFlightRequests(most=16)
+        admission, telemetry, traffic = (
+            Admission(inventory=_cluster()),
+            Telemetry(_Strict).calls,
+            InFlightRequests(most=16),
+        )
         self._endpoints = {
             "mutate": Endpoint("mutate", lambda request, _: admission.mutate(request), telemetry, traffic),
             "validate": Endpoint("validate", admission.validate, telemetry, traffic),

@@ -24,7 +24,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from app.admission.engine import Admission
 from app.server import management, webhooks
 from app.server.in_flight import InFlightRequests
-from app.server.telemetry import Telemetry
+from app.server.observability.telemetry import Telemetry
 from app.settings import PREFIX
 from testbed.patience import PATIENCE, eventually
 from testbed.reviews import Document, review
@@ -89,8 +89,8 @@ class Door:
         telemetry = telemetry or Telemetry()
         self.traffic = InFlightRequests(most=most)
         self.not_ready: str | None = None
-        self.webhooks = webhooks.create_app(admission or Admission(levels), telemetry, self.traffic)
-        self.management = management.create_app(telemetry, lambda: self.not_ready)
+        self.webhooks = webhooks.create_app(admission or Admission(levels), telemetry.calls, self.traffic)
+        self.management = management.create_app(telemetry.metrics, lambda: self.not_ready)
 
     async def request(
         self,

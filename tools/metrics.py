@@ -2,26 +2,26 @@
 
 from collections.abc import Mapping, Sequence
 
-from app.server.telemetry import Telemetry
+from app.server.observability.metrics import Metrics
 
 _SUFFIXES = {"counter": "_total"}
 _VERSION = "that of the server"
 
 
-def registered() -> Telemetry:
+def registered() -> Metrics:
     """All metrics that a server can have."""
-    telemetry = Telemetry()
-    telemetry.knows(dict, lambda: 0.0)
-    return telemetry
+    metrics = Metrics()
+    metrics.knows(dict, lambda: 0.0)
+    return metrics
 
 
 def table() -> str:
     """The table in Markdown."""
-    telemetry = registered()
+    registry = registered().registry
     rows = [
-        f"| `{family.name}{_SUFFIXES.get(family.type, '')}` | {family.type} | {_shown(telemetry.labels[family.name])} "
+        f"| `{family.name}{_SUFFIXES.get(family.type, '')}` | {family.type} | {_shown(registry.labels[family.name])} "
         f"| {family.documentation} |\n"
-        for family in telemetry.registry.collect()
+        for family in registry.collect()
     ]
     return "| metric | type | labels and their values | |\n|---|---|---|---|\n" + "".join(rows)
 

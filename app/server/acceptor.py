@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from app.server import limits
 from app.server.connections import Connections, Stage
-from app.server.telemetry import Telemetry
+from app.server.observability.telemetry import ConnectionTelemetry
 
 _REASONS = {
     "HTTP_REQUEST": "not tls",
@@ -49,7 +49,7 @@ class Acceptor:
         connections: Connections,
         protocol: Callable[[], asyncio.Protocol],
         context: Callable[[], ssl.SSLContext] | None,
-        telemetry: Telemetry,
+        telemetry: ConnectionTelemetry,
     ) -> None:
         """`protocol` makes what speaks HTTP; `context` gives the TLS of the next connection, None: plain."""
         self._listening, self._connections, self._protocol = listening, connections, protocol
@@ -80,7 +80,7 @@ class Acceptor:
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
                 return
             except OSError:
-                self._telemetry.connection_ended("no more files")
+                self._telemetry.ended("no more files")
                 self._loop.remove_reader(self._listening)
                 self._loop.call_later(limits.OUT_OF_FILES_SECONDS, self._go_on)
                 return
@@ -120,7 +120,7 @@ class Acceptor:
             spare = accepted.dup()  # the other one is closed when the handshake fails
         except OSError:
             accepted.close()
-            self._telemetry.connection_ended("no more files")
+            self._telemetry.ended("no more files")
             return
         with spare:
             try:

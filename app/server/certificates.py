@@ -6,7 +6,7 @@ from pathlib import Path
 
 from app.server.client_auth import ClientCA
 from app.server.file_watcher import InvalidFile, ReloadingFile
-from app.server.telemetry import Telemetry
+from app.server.observability.telemetry import CertificateTelemetry
 from app.server.tls import CA, CERTIFICATE, KEY, Pair
 
 _EVERY = 2.0
@@ -20,7 +20,9 @@ class Certificates:
     Live connections go on as they are: what changes is the context of the next one.
     """
 
-    def __init__(self, directory: Path, client_ca: Path | None, name: str | None, telemetry: Telemetry) -> None:
+    def __init__(
+        self, directory: Path, client_ca: Path | None, name: str | None, telemetry: CertificateTelemetry
+    ) -> None:
         """Read them. Raises InvalidFile. `name` is what the API server calls the server."""
         self._directory, self._name, self._telemetry = directory, name, telemetry
         self._clients = ReloadingFile([client_ca], lambda _: ClientCA.read(client_ca)) if client_ca else None

@@ -9,7 +9,7 @@ from app.admission import levels_file
 from app.admission.levels import Configuration, Levels
 from app.admission.levels_file import BadConfiguration
 from app.server.file_watcher import InvalidFile, ReloadingFile
-from app.server.telemetry import Telemetry
+from app.server.observability.telemetry import ConfigTelemetry
 
 _EVERY = 2.0
 """Seconds between two looks at the file."""
@@ -20,7 +20,7 @@ _MOST_TOLD = 50
 class ConfigReloader:
     """The levels of rules that flags and a file say."""
 
-    def __init__(self, path: Path | None, flags: Mapping[str, str], telemetry: Telemetry) -> None:
+    def __init__(self, path: Path | None, flags: Mapping[str, str], telemetry: ConfigTelemetry) -> None:
         """Read the file, or the directory that it is in; None: there is none. Raises InvalidFile."""
         self._flags, self._telemetry = flags, telemetry
         self._file = ReloadingFile(levels_file.watched(path), lambda _: _read(path)) if path else None

@@ -3,6 +3,7 @@
 import contextlib
 import socket
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import uvicorn
@@ -13,8 +14,9 @@ from app.server.acceptor import Acceptor
 from app.server.certificates import Certificates
 from app.server.client_auth import ClientCertificatePolicy
 from app.server.connections import Connections
+from app.server.observability.telemetry import Telemetry
 from app.server.protocol import Connection
-from app.server.telemetry import Telemetry
+from app.server.webhooks import Forbidden
 
 
 class CannotServe(Exception):
@@ -56,15 +58,16 @@ class Listener(uvicorn.Server):
         )
         super().__init__(config)
         self.listening = listening
-        self.connections = Connections(most, telemetry.connection_ended)
+        self.connections = Connections(most, telemetry.connections.ended)
         self._telemetry, self._certificates, self._callers = telemetry, certificates, callers
+        self._forbidden = partial(Forbidden, telemetry=telemetry.calls)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Let connections in."""
         await super().startup(sockets or [])
         certificates = self._certificates
         context = None if certificates is None else lambda: certificates.context
-        entrance: Any = Acceptor(self.listening, self.connections, self._protocol, context, self._telemetry)
+        entrance: Any = Acceptor(self.listening, self.connections, self._protocol, context, self._telemetry.connections)
         self.servers.append(entrance)
 
     def url(self, scheme: str) -> str:
@@ -80,5 +83,11 @@ class Listener(uvicorn.Server):
     def _protocol(self) -> Connection:
         state = self.server_state
         return Connection(
-            self.connections, self._callers, self._telemetry, config=self.config, server_state=state, app_state={}
+            self.connections,
+            self._callers,
+            self._forbidden,
+            self._telemetry.connections,
+            config=self.config,
+            server_state=state,
+            app_state={},
         )

@@ -6,11 +6,11 @@ from fastapi import FastAPI
 from fastapi.responses import PlainTextResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from app.server.telemetry import Telemetry
+from app.server.observability.metrics import Metrics
 
 
 def create_app(
-    telemetry: Telemetry, not_ready: Callable[[], str | None], remark: Callable[[], str | None] = lambda: None
+    series: Metrics, not_ready: Callable[[], str | None], remark: Callable[[], str | None] = lambda: None
 ) -> FastAPI:
     """The application.
 
@@ -35,7 +35,7 @@ def create_app(
     @app.get("/metrics")
     async def metrics() -> Response:
         """All series, in the text format of Prometheus."""
-        telemetry.ready.set(not_ready() is None)
-        return Response(generate_latest(telemetry.registry), media_type=CONTENT_TYPE_LATEST)
+        series.ready.set(not_ready() is None)
+        return Response(generate_latest(series.registry), media_type=CONTENT_TYPE_LATEST)
 
     return app

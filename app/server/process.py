@@ -18,9 +18,9 @@ from app.server.config_reload import ConfigReloader
 from app.server.file_watcher import InvalidFile
 from app.server.in_flight import InFlightRequests
 from app.server.listener import CannotServe, Listener, listen
-from app.server.log import configure_logging
+from app.server.observability.log import configure_logging
+from app.server.observability.telemetry import Telemetry
 from app.server.selfcheck import SelfCheck
-from app.server.telemetry import Telemetry
 from app.server.warmup import warm_up
 from app.settings import Settings
 
@@ -38,39 +38,39 @@ class Process:
             raise CannotServe("--client-name or STASH_ADMISSION_CLIENT_NAME needs --client-ca: whose certificates?")
         try:
             self.certificates = Certificates(
-                settings.cert_dir, settings.client_ca, settings.server_name, self.telemetry
+                settings.cert_dir, settings.client_ca, settings.server_name, self.telemetry.certificates
             )
         except InvalidFile as unusable:
             raise CannotServe(str(unusable)) from None
         try:
-            self.inventory = InventorySource(settings.inventory, self.telemetry.inventory_fault)
+            self.inventory = InventorySource(settings.inventory, self.telemetry.events.inventory_fault)
         except NoInventory as error:
             raise CannotServe(str(error)) from None
         if (known := self.inventory.inventory) is not None:
-            self.telemetry.knows(known.counts, lambda: known.age)
+            self.telemetry.metrics.knows(known.counts, lambda: known.age)
         try:
-            self.configuration = ConfigReloader(settings.config, settings.levels, self.telemetry)
+            self.configuration = ConfigReloader(settings.config, settings.levels, self.telemetry.config)
         except InvalidFile as unusable:
             raise CannotServe(str(unusable)) from None
         listening = listen(settings.host, settings.port, "--port")
         managing = listen(settings.host, settings.management_port, "--management-port")
-        self.selfcheck = SelfCheck(settings.host, listening.getsockname()[1], self.certificates, self.telemetry)
+        self.selfcheck = SelfCheck(settings.host, listening.getsockname()[1], self.certificates, self.telemetry.events)
         self.admission = Admission(self.configuration.levels, self.inventory.inventory)
-        self.telemetry.judges_by(self.configuration.levels.everywhere)
-        webhook = webhooks.create_app(self.admission, self.telemetry, self.traffic)
+        self.telemetry.metrics.config.judges_by(self.configuration.levels.everywhere)
+        webhook = webhooks.create_app(self.admission, self.telemetry.calls, self.traffic)
         callers = ClientCertificatePolicy(settings.client_name) if settings.client_ca else None
         most = min(settings.max_connections, _room())
         self.webhook = Listener(
             self.telemetry.around(webhook), listening, most, self.telemetry, self.certificates, callers
         )
-        self.telemetry.connections.set_function(lambda: len(self.webhook.connections))
-        self.telemetry.certificate_fault.set_function(lambda: self.certificates.fault is not None)
-        manage = management.create_app(self.telemetry, self.not_ready, self.remark)
+        self.telemetry.metrics.connections.open.set_function(lambda: len(self.webhook.connections))
+        self.telemetry.metrics.certificates.fault.set_function(lambda: self.certificates.fault is not None)
+        manage = management.create_app(self.telemetry.metrics, self.not_ready, self.remark)
         self.management = Listener(manage, managing, limits.MAX_PROBES, self.telemetry)
 
     def _decide_by(self, levels: Levels) -> None:
         self.admission.use(levels)
-        self.telemetry.judges_by(levels.everywhere)
+        self.telemetry.metrics.config.judges_by(levels.everywhere)
 
     def not_ready(self) -> str | None:
         """Why the server is not ready; None if it is."""
@@ -95,7 +95,7 @@ class Process:
         _leave_to_stay()
         gc.set_threshold(50_000, 20, 100)
         listeners = asyncio.gather(self.management.serve(), self.webhook.serve())
-        self.telemetry.serving(self.webhook.url("https"), self.management.url("http"))
+        self.telemetry.events.serving(self.webhook.url("https"), self.management.url("http"))
         listeners.add_done_callback(lambda _: self._stopping.set())
         self.inventory.start()
         watching = [asyncio.create_task(each) for each in (self.certificates.watch(), self.selfcheck.watch())]
@@ -169,7 +169,7 @@ def _telemetry(settings: Settings) -> Telemetry:
     if settings.traces == "none":
         return Telemetry()
     try:
-        from app.server.tracing import TracedTelemetry
+        from app.server.observability.tracing import TracedTelemetry
 
         return TracedTelemetry()
     except ModuleNotFoundError as missing:

@@ -1,17 +1,18 @@
 """One connection and its calls: uvicorn's protocol over httptools, with bounds on what a caller may make it hold."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote
 
 import httptools
+from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from app.server.client_auth import ClientCertificatePolicy
 from app.server.connections import Connections, Stage
 from app.server.limits import MAX_HEAD_BYTES, PIECE_BYTES
-from app.server.telemetry import Telemetry
-from app.server.webhooks import Forbidden
+from app.server.observability.telemetry import ConnectionTelemetry
 
 _LAST_WORDS = b"content-length: 0\r\nconnection: close\r\n\r\n"
 _TOO_LARGE = STATUS_LINE[431] + _LAST_WORDS
@@ -74,11 +75,17 @@ class Connection(HttpToolsProtocol):
     """
 
     def __init__(
-        self, connections: Connections, callers: ClientCertificatePolicy | None, telemetry: Telemetry, **options: Any
+        self,
+        connections: Connections,
+        policy: ClientCertificatePolicy | None,
+        forbidden: Callable[[str], ASGIApp],
+        telemetry: ConnectionTelemetry,
+        **options: Any,
     ) -> None:
+        """`policy` says who may call, `forbidden` makes what answers others, and says why. `options` are uvicorn's."""
         super().__init__(**options)
         self._connections = connections
-        self._callers = callers
+        self._policy, self._forbidden = policy, forbidden
         self._telemetry = telemetry
         self._beside = 0
         """Bytes of the request that are not its body: request line, headers, sizes of chunks, trailers."""
@@ -90,9 +97,9 @@ class Connection(HttpToolsProtocol):
         super().connection_made(transport)
         transport.set_write_buffer_limits(high=PIECE_BYTES)
         self._connections.add(self)
-        refusal = self._callers and self._callers.refusal(transport.get_extra_info("peercert"))
+        refusal = self._policy and self._policy.refusal(transport.get_extra_info("peercert"))
         if refusal:
-            self.app = Forbidden(refusal, self._telemetry)
+            self.app = self._forbidden(refusal)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End."""
@@ -106,7 +113,7 @@ class Connection(HttpToolsProtocol):
         self._beside += len(data)
         super().data_received(data)
         if self._beside > MAX_HEAD_BYTES and not self.transport.is_closing():
-            self._telemetry.connection_ended("head too large")
+            self._telemetry.ended("head too large")
             self._leave(_TOO_LARGE)
 
     def on_message_begin(self) -> None:
@@ -165,7 +172,7 @@ class Connection(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """Answer what is no HTTP."""
-        self._telemetry.connection_ended("not http")
+        self._telemetry.ended("not http")
         super().send_400_response(msg)
         self._begin(Stage.LEAVING)
 

@@ -5,7 +5,7 @@ import contextlib
 import ssl
 
 from app.server.certificates import Certificates
-from app.server.telemetry import Telemetry
+from app.server.observability.events import Events
 from app.server.tls import not_accepted
 
 _EVERY = 10.0
@@ -19,11 +19,11 @@ _LONGEST = 5.0
 class SelfCheck:
     """Whether the API server would accept what it is shown on the webhooks' port."""
 
-    def __init__(self, host: str, port: int, certificates: Certificates, telemetry: Telemetry) -> None:
+    def __init__(self, host: str, port: int, certificates: Certificates, events: Events) -> None:
         """`host` is the address listened on."""
         self._host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 -- not to listen on
         self._port = port
-        self._certificates, self._telemetry = certificates, telemetry
+        self._certificates, self._events = certificates, events
         self.fault: str | None = "no handshake with the own endpoint yet"
         """Why it would not."""
 
@@ -34,7 +34,7 @@ class SelfCheck:
             changed.clear()
             before, self.fault = self.fault, await self._look()
             if self.fault != before:
-                self._telemetry.readiness(self.fault)
+                self._events.readiness(self.fault)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(changed.wait(), _AGAIN if self.fault else _EVERY)
 

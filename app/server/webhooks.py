@@ -23,7 +23,8 @@ from app.admission.review import BadReview, Request, parse, read_request
 from app.domain.duration import parse_duration
 from app.server.in_flight import Call, InFlightRequests
 from app.server.limits import MAX_BODY_BYTES, MAX_HEAD_BYTES, PIECE_BYTES
-from app.server.telemetry import Bad, Telemetry, Webhook
+from app.server.observability.labels import Bad, Webhook
+from app.server.observability.telemetry import CallTelemetry
 
 _DEADLINE_FRACTION = 0.8
 """The part of a call's time that is for deciding. The rest is for the way here and back."""
@@ -46,7 +47,7 @@ class Endpoint:
         self,
         webhook: Webhook,
         decide: Callable[[Request, float | None], Decision],
-        telemetry: Telemetry,
+        telemetry: CallTelemetry,
         traffic: InFlightRequests,
     ) -> None:
         self._webhook = webhook
@@ -179,7 +180,7 @@ def _status(code: int, message: str) -> bytes:
 class Forbidden:
     """What a connection is answered whose client certificate is not enough."""
 
-    def __init__(self, reason: str, telemetry: Telemetry) -> None:
+    def __init__(self, reason: str, telemetry: CallTelemetry) -> None:
         self._reason = reason
         self._telemetry = telemetry
 
@@ -207,9 +208,9 @@ class Webhooks(FastAPI):
         await (endpoint or super().__call__)(scope, receive, send)
 
 
-def create_app(admission: Admission, telemetry: Telemetry, traffic: InFlightRequests) -> FastAPI:
+def create_app(admission: Admission, telemetry: CallTelemetry, traffic: InFlightRequests) -> FastAPI:
     """The application: two webhooks and nothing else."""
-    telemetry.in_flight.set_function(lambda: len(traffic.calls))
+    telemetry.metrics.in_flight.set_function(lambda: len(traffic.calls))
     mutate = Endpoint("mutate", lambda request, _: admission.mutate(request), telemetry, traffic)
     validate = Endpoint("validate", admission.validate, telemetry, traffic)
     app = Webhooks({"/mutate": mutate, "/validate": validate})

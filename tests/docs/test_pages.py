@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.server.telemetry import Telemetry
+from app.server.observability.metrics import Metrics
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
@@ -53,9 +53,9 @@ def test_the_manifests_that_a_page_names_are_there(page: Path) -> None:
 
 @PAGE
 def test_the_metrics_that_a_page_names_are_there(page: Path) -> None:
-    telemetry = Telemetry()
-    telemetry.knows(dict, lambda: 0.0)
-    families = {family.name for family in telemetry.registry.collect()}
+    metrics = Metrics()
+    metrics.knows(dict, lambda: 0.0)
+    families = {family.name for family in metrics.registry.collect()}
     for name in set(re.findall(r"\bstash_admission_[a-z_]+", page.read_text())):
         assert re.sub("_(total|bucket|sum|count)$", "", name) in families, name
 

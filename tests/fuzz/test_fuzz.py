@@ -12,7 +12,7 @@ import app.commands.fix.fixer
 import app.server.webhooks
 from app.admission.response import render
 from app.commands.fix.rewriting import rewritten
-from app.server.telemetry import Telemetry
+from app.server.observability.telemetry import CallTelemetry
 from fuzz import lines, request, seeds, trees, yaml
 
 
@@ -93,13 +93,13 @@ def test_an_answer_with_another_uid_is_a_finding(monkeypatch: pytest.MonkeyPatch
 
 def test_contents_in_the_log_are_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
     target = request.Target()
-    decided = Telemetry.decided
+    decided = CallTelemetry.decided
 
     def talkative(self: Any, webhook: Any, request: Any, decision: Any, started: float) -> None:
-        self._log.info("seen", spec=request.object)
+        structlog.get_logger().info("seen", spec=request.object)
         decided(self, webhook, request, decision, started)
 
-    monkeypatch.setattr(Telemetry, "decided", talkative)
+    monkeypatch.setattr(CallTelemetry, "decided", talkative)
     with pytest.raises((AssertionError, ValueError)):
         target.attempt(next(seeds.reviews()))
 

@@ -17,7 +17,8 @@ from app.inventory.store import KINDS as HELD
 from app.inventory.store import NAMESPACE
 from app.server.in_flight import InFlightRequests
 from app.server.management import create_app as create_management
-from app.server.telemetry import Telemetry
+from app.server.observability.metrics import Metrics
+from app.server.observability.telemetry import Telemetry
 from app.server.webhooks import create_app
 from app.settings import PREFIX, Settings, load
 from certs.cli import app as certificates
@@ -154,7 +155,7 @@ def test_only_the_mutating_webhook_is_called_again() -> None:
 
 
 def test_the_paths_are_those_that_the_server_answers() -> None:
-    app = create_app(Admission(), Telemetry(), InFlightRequests(most=1))
+    app = create_app(Admission(), Telemetry().calls, InFlightRequests(most=1))
     assert {route.path for route in app.routes if isinstance(route, Route)} == set(webhooks())
 
 
@@ -190,7 +191,7 @@ def test_the_certificates_jobs_are_reached_by_nobody() -> None:
 
 
 def test_the_probes_ask_what_the_management_port_answers() -> None:
-    app = create_management(Telemetry(), lambda: None)
+    app = create_management(Metrics(), lambda: None)
     paths = {getattr(route, "path", "") for route in app.routes}
     probes = {name: container()[f"{name}Probe"]["httpGet"] for name in ("startup", "liveness", "readiness")}
     assert {name: probe["path"] for name, probe in probes.items()} == {

@@ -58,7 +58,7 @@ def test_every_metric_that_is_asked_for_is_one_of_the_servers() -> None:
 
 
 def test_every_label_that_has_to_match_can_have_such_a_value() -> None:
-    labels = registered().labels
+    labels = registered().registry.labels
     matchers = [(name, *found) for name, matching in selectors() for found in MATCHER.findall(matching)]
     assert len(matchers) > 5
     for name, label, _, wanted in matchers:
@@ -69,7 +69,7 @@ def test_every_label_that_has_to_match_can_have_such_a_value() -> None:
 def test_every_metric_is_on_the_dashboard() -> None:
     text = " ".join(expression for panel in PANELS for expression, _ in panel.queries)
     asked = {family(name) for name, _ in SELECTOR.findall(text)}
-    assert asked == registered().labels.keys()
+    assert asked == registered().registry.labels.keys()
 
 
 @ALERT

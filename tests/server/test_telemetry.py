@@ -12,7 +12,8 @@ import pytest
 
 from app.rules.registry import RULES, Level, levels
 from app.server.limits import MAX_HEAD_BYTES
-from app.server.telemetry import ACTS, DECISIONS, OPERATIONS, Telemetry
+from app.server.observability.labels import ACTS, DECISIONS, OPERATIONS
+from app.server.observability.telemetry import Telemetry
 from testbed.patience import eventually
 from testbed.server import JSON, Door, Running, backup, body, running, series
 from tests.support.loglines import Log, collected
@@ -34,9 +35,9 @@ def value(door: Door, name: str, **labels: str) -> float:
 def most_series(telemetry: Telemetry) -> int:
     """How many series the closed sets of all labels allow."""
     total = 0
-    for family in telemetry.registry.collect():
+    for family in telemetry.metrics.registry.collect():
         one = len({sample.name + sample.labels.get("le", "") for sample in family.samples}) or 1
-        total += one * math.prod(map(len, telemetry.labels[family.name].values()))
+        total += one * math.prod(map(len, telemetry.metrics.registry.labels[family.name].values()))
     return total
 
 
@@ -90,11 +91,11 @@ def test_ten_thousand_odd_requests_make_no_series_beyond_the_closed_sets() -> No
 
 def test_every_label_of_every_series_has_a_value_of_its_closed_set() -> None:
     telemetry = Telemetry()
-    telemetry.judges_by(levels({}))
-    for family in telemetry.registry.collect():
+    telemetry.metrics.config.judges_by(levels({}))
+    for family in telemetry.metrics.registry.collect():
         for sample in family.samples:
             for label, found in sample.labels.items():
-                assert label == "le" or found in telemetry.labels[family.name][label], sample
+                assert label == "le" or found in telemetry.metrics.registry.labels[family.name][label], sample
 
 
 def test_what_can_be_counted_is_there_before_it_happens_so_that_a_rate_sees_the_first_one() -> None:
@@ -119,7 +120,7 @@ def test_a_rule_has_a_series_for_each_thing_that_it_can_do(rule: str, acts: set[
 
 def test_the_level_of_each_rule_is_shown() -> None:
     telemetry = Telemetry()
-    telemetry.judges_by(levels({"unique-alias": "warn", "nothing-kept": "off"}))
+    telemetry.metrics.config.judges_by(levels({"unique-alias": "warn", "nothing-kept": "off"}))
     door = Door(telemetry=telemetry)
     shown = {
         dict(labels)["rule"]: dict(labels)["level"] for name, labels in door.metrics() if name == f"{NAME}rule_level"
@@ -132,9 +133,11 @@ def test_the_level_of_each_rule_is_shown() -> None:
 
 def test_of_a_rule_whose_level_changes_only_the_new_one_is_shown() -> None:
     telemetry = Telemetry()
-    telemetry.judges_by({"unique-alias": Level.ENFORCE})
-    telemetry.judges_by({"unique-alias": Level.WARN})
-    (sample,) = [each for family in telemetry.registry.collect() for each in family.samples if "level" in each.name]
+    telemetry.metrics.config.judges_by({"unique-alias": Level.ENFORCE})
+    telemetry.metrics.config.judges_by({"unique-alias": Level.WARN})
+    (sample,) = [
+        each for family in telemetry.metrics.registry.collect() for each in family.samples if "level" in each.name
+    ]
     assert (sample.labels, sample.value) == ({"rule": "unique-alias", "level": "warn"}, 1)
 
 
@@ -142,13 +145,13 @@ def test_the_same_bad_call_is_one_line_in_ten_seconds_which_says_how_many_were_n
     log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seconds = 100.0
-    monkeypatch.setattr("app.server.telemetry.time.monotonic", lambda: seconds)
+    monkeypatch.setattr("app.server.observability.events.time.monotonic", lambda: seconds)
     telemetry = Telemetry()
     for _ in range(500):
-        telemetry.bad_call("bad review", 400)
-    telemetry.bad_call("method", 405)
+        telemetry.calls.bad_call("bad review", 400)
+    telemetry.calls.bad_call("method", 405)
     seconds += 10
-    telemetry.bad_call("bad review", 400)
+    telemetry.calls.bad_call("bad review", 400)
     lines = [(line["reason"], line["status"], line.get("not_logged")) for line in log()]
     assert lines == [("bad review", 400, None), ("method", 405, None), ("bad review", 400, 499)]
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import structlog
 
-from app.server.log import configure_logging
+from app.server.observability.log import configure_logging
 
 Log = Callable[[], list[dict[str, Any]]]
 

@@ -11,18 +11,18 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.trace import SpanKind
+from opentelemetry.trace import SpanKind, Tracer
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.admission.engine import Decision
 from app.admission.response import rules_of
 from app.admission.review import Request
-from app.domain.invoker import KINDS
-from app.server.telemetry import Telemetry, Webhook
+from app.server.observability.events import MAX_TEXT_CHARS, Events
+from app.server.observability.labels import Webhook, kind_label
+from app.server.observability.metrics import CallMetrics
+from app.server.observability.telemetry import CallTelemetry, Telemetry
 
-_LONGEST = 256
-"""Longest uid of a caller in a span."""
 _LAST_SPANS = 3.0
 """Seconds at the end of the process for the spans that were not sent yet."""
 _PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
@@ -33,34 +33,12 @@ _parent: ContextVar[Context | None] = ContextVar("parent", default=None)
 _propagator = TraceContextTextMapPropagator()
 
 
-class TracedTelemetry(Telemetry):
-    """Telemetry that sends a span of each decision too.
+class TracedCalls(CallTelemetry):
+    """Sends a span of each decision too."""
 
-    Where to, how many and under which name is said by OpenTelemetry's own variables (`OTEL_EXPORTER_OTLP_ENDPOINT`,
-    `OTEL_TRACES_SAMPLER`, `OTEL_SERVICE_NAME`). Raises ValueError if these cannot be followed.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        for name in _PROTOCOLS:
-            if os.environ.get(name, _SPOKEN) != _SPOKEN:
-                raise ValueError(f"{name} has to be {_SPOKEN}, which collectors take on port 4318, or not set")
-        given = OTELResourceDetector().detect().attributes
-        ours = {"service.name": "stash-admission", "service.version": version("stash-admission")}
-        self._provider = TracerProvider(resource=Resource.create({**ours, **given}), shutdown_on_exit=False)
-        self._provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
-        self._tracer = self._provider.get_tracer("stash-admission", version("stash-admission"))
-
-    def around(self, app: ASGIApp) -> ASGIApp:
-        """The application, which now knows of whose trace a call is a part."""
-
-        async def continued(scope: Scope, receive: Receive, send: Send) -> None:
-            if scope["type"] == "http":
-                traceparent = dict(scope["headers"]).get(b"traceparent", b"").decode("latin-1")
-                _parent.set(_propagator.extract({"traceparent": traceparent}, Context()) if traceparent else None)
-            await app(scope, receive, send)
-
-        return continued
+    def __init__(self, metrics: CallMetrics, events: Events, tracer: Tracer) -> None:
+        super().__init__(metrics, events)
+        self._tracer = tracer
 
     def decided(self, webhook: Webhook, request: Request, decision: Decision, started: float) -> None:
         """Count and log a decision, and send a span of it: nothing that the object holds, and no names."""
@@ -72,8 +50,8 @@ class TracedTelemetry(Telemetry):
             SpanKind.SERVER,
             {
                 "admission.webhook": webhook,
-                "admission.uid": request.uid[:_LONGEST],
-                "admission.kind": request.kind if request.kind in KINDS else "other",
+                "admission.uid": request.uid[:MAX_TEXT_CHARS],
+                "admission.kind": kind_label(request.kind),
                 "admission.operation": request.operation,
                 "admission.decision": decision.outcome,
                 "admission.rules": rules_of(decision),
@@ -81,6 +59,36 @@ class TracedTelemetry(Telemetry):
             },
             start_time=until - int((time.perf_counter() - started) * 1e9),
         ).end(until)
+
+
+class TracedTelemetry(Telemetry):
+    """Telemetry that sends a span of each decision too.
+
+    Where to, how many and under which name is said by OpenTelemetry's own variables (`OTEL_EXPORTER_OTLP_ENDPOINT`,
+    `OTEL_TRACES_SAMPLER`, `OTEL_SERVICE_NAME`). Raises ValueError if these cannot be followed.
+    """
+
+    def __init__(self) -> None:
+        for name in _PROTOCOLS:
+            if os.environ.get(name, _SPOKEN) != _SPOKEN:
+                raise ValueError(f"{name} has to be {_SPOKEN}, which collectors take on port 4318, or not set")
+        given = OTELResourceDetector().detect().attributes
+        ours = {"service.name": "stash-admission", "service.version": version("stash-admission")}
+        self._provider = TracerProvider(resource=Resource.create({**ours, **given}), shutdown_on_exit=False)
+        self._provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+        tracer = self._provider.get_tracer("stash-admission", version("stash-admission"))
+        super().__init__(lambda metrics, events: TracedCalls(metrics, events, tracer))
+
+    def around(self, app: ASGIApp) -> ASGIApp:
+        """The application, which now knows of whose trace a call is a part."""
+
+        async def continued(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] == "http":
+                traceparent = dict(scope["headers"]).get(b"traceparent", b"").decode("latin-1")
+                _parent.set(_propagator.extract({"traceparent": traceparent}, Context()) if traceparent else None)
+            await app(scope, receive, send)
+
+        return continued
 
     def close(self) -> None:
         """Send the last spans. Nobody waits long for a collector that does not answer."""
