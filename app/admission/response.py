@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from app.admission.engine import NOTHING, Decision, RuleFinding
+from app.admission.decision import Decision, RuleFinding
 from app.admission.review import Request
 from app.domain.path import dotted
 from app.domain.quoting import printable
@@ -26,30 +26,24 @@ _ALLOWED = b'{"apiVersion":"%s","kind":"AdmissionReview","response":{"uid":%%s,"
 
 def render(request: Request, decision: Decision) -> bytes:
     """The answer to the request, as JSON."""
-    if decision is NOTHING:
+    if decision.plain:
         return _ALLOWED % orjson.dumps(request.uid)
     response: AdmissionResponse = {"uid": request.uid, "allowed": decision.allowed}
     if decision.edits:
         patch = orjson.dumps([edit.operation() for _, edit in decision.edits])
         response["patch"] = base64.b64encode(patch).decode()
         response["patchType"] = "JSONPatch"
-    refusals = [each for each in decision.judged if each.refuses]
+    refusals = [each for each in decision.findings if each.refuses]
     if refusals:
         response["status"] = _status(request, refusals)
     warnings = [printable(each) for each in decision.notes]
-    warnings += [_line(each) for each in decision.judged if not each.refuses]
+    warnings += [_line(each) for each in decision.findings if not each.refuses]
     if warnings:
         response["warnings"] = _bounded(warnings)
     annotations = _annotations(decision)
     if annotations:
         response["auditAnnotations"] = annotations
     return orjson.dumps({"apiVersion": API_VERSION, "kind": "AdmissionReview", "response": response})
-
-
-def rules_of(decision: Decision) -> list[str]:
-    """The ids of the rules that acted, in the order in which they did."""
-    acted = [rule for rule, _ in decision.edits] + [each.rule for each in decision.judged]
-    return list(dict.fromkeys(acted))
 
 
 def _status(request: Request, refusals: list[RuleFinding]) -> Any:
@@ -73,18 +67,18 @@ def _status(request: Request, refusals: list[RuleFinding]) -> Any:
     }
 
 
-def _cause(judged: RuleFinding) -> StatusCause:
-    finding = judged.finding
+def _cause(found: RuleFinding) -> StatusCause:
+    finding = found.finding
     return {
         "reason": finding.reason,
-        "message": printable(f"{finding.message} ({judged.rule})"),
+        "message": printable(f"{finding.message} ({found.rule})"),
         "field": printable(dotted(finding.path)),
     }
 
 
-def _line(judged: RuleFinding) -> str:
-    stored = " [not refused: the stored object has this fault already]" if judged.stored else ""
-    return printable(f"{dotted(judged.finding.path)}: {judged.finding.message} ({judged.rule}){stored}")
+def _line(found: RuleFinding) -> str:
+    stored = " [not refused: the stored object has this fault already]" if found.preexisting else ""
+    return printable(f"{dotted(found.finding.path)}: {found.finding.message} ({found.rule}){stored}")
 
 
 def _bounded(warnings: list[str]) -> list[str]:
@@ -100,8 +94,8 @@ def _annotations(decision: Decision) -> dict[str, str | None]:
     """For the audit log, which rules acted; the API server puts the webhook's name in front of the keys."""
     acts = {
         "mutated-by": (rule for rule, _ in decision.edits),
-        "refused-by": (each.rule for each in decision.judged if each.refuses),
-        "warned-by": (each.rule for each in decision.judged if not each.refuses),
+        "refused-by": (each.rule for each in decision.findings if each.refuses),
+        "warned-by": (each.rule for each in decision.findings if not each.refuses),
         "not-checked": decision.unchecked,
     }
     joined = {key: _joined(rules) for key, rules in acts.items()}

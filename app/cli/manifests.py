@@ -158,7 +158,7 @@ def plan(
     once(paths, [config] if config else [])
     decides = admission(rule, config, inventory)
     named = [each for each in (nodes or "").split(",") if each]
-    cluster = Cluster(dict(map(_replicas, replicas or ())), named, decides.others)
+    cluster = Cluster(dict(map(_replicas, replicas or ())), named, decides.cluster)
     found: Plans = watched(planned(paths, decides, cluster), lambda each: f"{len(each.plans)} objects planned")
     if output is PlanOutput.JSON:
         typer.echo(json_report.as_json(found.plans))

@@ -33,8 +33,11 @@ def alias_changed(backup: Backup) -> Iterator[Finding]:
         spec:
           target: {alias: host-0, ref: {apiVersion: apps/v1, kind: Deployment, name: web}}
     """
-    for target in backup.targets:
-        before = target.stored.hosts if target.stored is not None else None
+    for member in backup.members:
+        target, stored = member.target, backup.stored_target(member.index)
+        if target is None or stored is None:
+            continue
+        before = stored.hosts
         if target.hosts is not None and before is not None and target.hosts != before:
             message = (
                 f"{target} was backed up as {quoted(str(before))} and will be as {quoted(str(target.hosts))}: "

@@ -33,11 +33,11 @@ def default_alias(invoker: Invoker) -> Iterator[Edit]:
             alias: host
             ref: {apiVersion: apps/v1, kind: StatefulSet, name: db}
     """
-    for target in invoker.targets:
-        if (
-            target.alias is None
-            and target.effective_alias is not None
-            and not (target.stored and target.stored.alias is None)
-        ):
+    for member in invoker.members:
+        target = member.target
+        if target is None or target.alias is not None or target.effective_alias is None:
+            continue
+        stored = invoker.stored_target(member.index)
+        if stored is None or stored.alias is not None:
             op: Literal["add", "replace"] = "replace" if "alias" in target.body else "add"
             yield Edit(op, (*target.path, "alias"), target.effective_alias)

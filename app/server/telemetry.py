@@ -14,8 +14,7 @@ import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 from starlette.types import ASGIApp
 
-from app.admission.engine import NOTHING, Decision
-from app.admission.response import rules_of
+from app.admission.decision import Decision
 from app.admission.review import Request
 from app.domain.invoker import KINDS
 from app.inventory.store import KINDS as HELD
@@ -269,18 +268,17 @@ class Telemetry:
         untold = self._untold.pop(same, 0)
         self._log.warning(event, reason=reason, **more, **({"not_logged": untold} if untold else {}))
 
-    def decided(self, webhook: Webhook, request: Request, decision: Decision, started: float) -> None:
-        """Count and log a decision. `started` is the time.perf_counter() at which the body was there."""
-        seconds = time.perf_counter() - started
+    def decided(self, webhook: Webhook, request: Request, decision: Decision, seconds: float) -> None:
+        """Count and log a decision. `seconds`: from the last byte of the review to its answer."""
         outcome = decision.outcome
         kind = request.kind if request.kind in KINDS else "other"
         self._decisions[webhook, kind, request.operation, outcome].inc()
         self._seconds[webhook,].observe(seconds)
         rules: list[str] = []
-        if decision is not NOTHING:
-            rules = rules_of(decision)
+        if not decision.plain:
+            rules = decision.rules
             acts = {(rule, "edit") for rule, _ in decision.edits}
-            acts.update((each.rule, "refuse" if each.refuses else "warn") for each in decision.judged)
+            acts.update((each.rule, "refuse" if each.refuses else "warn") for each in decision.findings)
             for act in acts:
                 self._acts[act].inc()
         line = {

@@ -15,8 +15,7 @@ from opentelemetry.trace import SpanKind
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.admission.engine import Decision
-from app.admission.response import rules_of
+from app.admission.decision import Decision
 from app.admission.review import Request
 from app.domain.invoker import KINDS
 from app.server.telemetry import Telemetry, Webhook
@@ -62,9 +61,9 @@ class TracedTelemetry(Telemetry):
 
         return continued
 
-    def decided(self, webhook: Webhook, request: Request, decision: Decision, started: float) -> None:
+    def decided(self, webhook: Webhook, request: Request, decision: Decision, seconds: float) -> None:
         """Count and log a decision, and send a span of it: nothing that the object holds, and no names."""
-        super().decided(webhook, request, decision, started)
+        super().decided(webhook, request, decision, seconds)
         until = time.time_ns()
         self._tracer.start_span(
             "admission review",
@@ -76,10 +75,10 @@ class TracedTelemetry(Telemetry):
                 "admission.kind": request.kind if request.kind in KINDS else "other",
                 "admission.operation": request.operation,
                 "admission.decision": decision.outcome,
-                "admission.rules": rules_of(decision),
+                "admission.rules": decision.rules,
                 "admission.dry_run": request.dry_run,
             },
-            start_time=until - int((time.perf_counter() - started) * 1e9),
+            start_time=until - int(seconds * 1e9),
         ).end(until)
 
     def close(self) -> None:

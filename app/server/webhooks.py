@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from http import HTTPStatus
 from types import MappingProxyType
@@ -17,9 +17,9 @@ from starlette.requests import Request as HTTPRequest
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from app.admission.engine import Admission, Decision
+from app.admission.engine import Admission
 from app.admission.response import render
-from app.admission.review import BadReview, Request, parse, read_request
+from app.admission.review import BadReview, parse, read_request
 from app.domain.duration import parse_duration
 from app.server.in_flight import Call, InFlightRequests
 from app.server.telemetry import Bad, Telemetry, Webhook
@@ -51,12 +51,13 @@ class Endpoint:
     def __init__(
         self,
         webhook: Webhook,
-        decide: Callable[[Request, float | None], Decision],
+        admission: Admission,
         telemetry: Telemetry,
         traffic: InFlightRequests,
     ) -> None:
         self._webhook = webhook
-        self._decide = decide
+        self._decide = admission.mutate if webhook == "mutate" else admission.validate
+        self._remember = admission.remember
         self._telemetry = telemetry
         self._traffic = traffic
 
@@ -106,19 +107,20 @@ class Endpoint:
                 return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
     def _answer(self, body: bytes, deadline: float | None) -> bytes:
-        started = time.perf_counter()
+        started = time.monotonic()
         uid = ""
         try:
             request = read_request(parse(body))
             uid = request.uid
             decision = self._decide(request, deadline)
             answer = render(request, decision)
+            self._remember(decision)
         except BadReview as bad:
             raise BadCall(HTTPStatus.BAD_REQUEST, "bad review", str(bad)) from None
         except Exception as error:  # noqa: BLE001  a mistake of ours is no refusal: failurePolicy decides
             self._telemetry.failed(self._webhook, uid, error)
             raise BadCall(HTTPStatus.INTERNAL_SERVER_ERROR, "internal error", "internal error") from None
-        self._telemetry.decided(self._webhook, request, decision, started)
+        self._telemetry.decided(self._webhook, request, decision, time.monotonic() - started)
         return answer
 
     async def _reply(self, status: int, content: bytes, headers: dict[str, str], send: Send) -> None:
@@ -216,8 +218,8 @@ class Webhooks(FastAPI):
 def create_app(admission: Admission, telemetry: Telemetry, traffic: InFlightRequests) -> FastAPI:
     """The application: two webhooks and nothing else."""
     telemetry.in_flight.set_function(lambda: len(traffic.calls))
-    mutate = Endpoint("mutate", lambda request, _: admission.mutate(request), telemetry, traffic)
-    validate = Endpoint("validate", admission.validate, telemetry, traffic)
+    mutate = Endpoint("mutate", admission, telemetry, traffic)
+    validate = Endpoint("validate", admission, telemetry, traffic)
     app = Webhooks({"/mutate": mutate, "/validate": validate})
 
     async def refuse(_: HTTPRequest, error: Any) -> Response:

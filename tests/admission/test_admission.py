@@ -524,13 +524,13 @@ def test_a_server_decides_by_its_levels_from_its_first_request_on(levels: dict[s
     document = batch(A, member(name="b"), member("app", name="c"))
     request = read_request(parse(json.dumps(review(document)).encode()))
     assert [rule for rule, _ in server.mutate(request).edits] == ["default-alias"]
-    assert [(each.rule, each.refuses) for each in server.validate(request).judged] == judged
+    assert [(each.rule, each.refuses) for each in server.validate(request).findings] == judged
 
 
 def test_a_server_warns_of_what_it_changes_from_its_first_request_on() -> None:
     request = read_request(parse(json.dumps(review(restore(rules=[{"paths": ["/data"]}]))).encode()))
-    assert [each.rule for each in Admission().mutate(request).judged] == ["deprecated-rules"]
-    assert not Admission({"deprecated-rules": "off"}).mutate(request).judged
+    assert [each.rule for each in Admission().mutate(request).findings] == ["deprecated-rules"]
+    assert not Admission({"deprecated-rules": "off"}).mutate(request).findings
 
 
 def test_the_kinds_of_a_rule_follow_from_the_type_of_its_parameter() -> None:

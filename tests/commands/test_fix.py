@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
 
 from app.admission.engine import Admission
+from app.admission.offline import ask
 from app.cli import app
-from app.commands.check.runner import ask
 from app.commands.fix.atomic_write import CannotSave, save
 from app.commands.fix.fixer import Fixed, fix
 from app.commands.fix.spelling import flow, scalar
@@ -313,7 +313,7 @@ def test_aliases_that_are_suggested_are_valid_unique_and_stable(document: dict[s
     if result.left:
         return
     (stored,) = _manifests(result.after)
-    rules = {each.rule for each in ask(stored, ADMISSION).judged}
+    rules = {each.rule for each in ask(stored, ADMISSION).findings}
     assert not rules & {"unique-alias", "unique-host"}
     assert fixed(result.after, aliases=True).after == result.after
     for each in result.written:

@@ -17,7 +17,8 @@ import pytest
 from jsonpatch import JsonPatch
 from ruamel.yaml import YAML
 
-from app.admission.engine import Admission, Decision
+from app.admission.decision import Decision
+from app.admission.engine import Admission
 from app.admission.review import Request
 from app.rules.registry import RULES
 from testbed.reviews import Document, review

@@ -31,7 +31,7 @@ def about(admission: Admission) -> dict[str, Any]:
         "rules": rules,
         "examples": [_example(path) for path in sorted(_EXAMPLES.glob("*.yaml"))],
         "unchecked": []
-        if admission.others is not None
+        if admission.cluster is not None
         else [each.id for each in RULES.values() if each.asks_the_cluster],
         "largest": LARGEST,
     }
