@@ -16,13 +16,12 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
 
+from testbed.patience import PATIENCE
 from testbed.server import environment
 
 CHROMIUM, DRIVER = Path("/usr/bin/chromium"), Path("/usr/bin/chromedriver")
 MISSING = [str(each) for each in (CHROMIUM, DRIVER) if not each.exists()]
 """What is not installed: Debian's packages chromium and chromium-driver have both."""
-PATIENCE = 15.0
-"""Seconds until something that is waited for has to be there."""
 
 
 @contextlib.contextmanager
@@ -34,13 +33,13 @@ def playground(*flags: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     )
     try:
         assert process.stdout is not None
-        assert select.select([process.stdout], [], [], 20)[0], "it says no address"
+        assert select.select([process.stdout], [], [], PATIENCE)[0], "it says no address"
         yield process.stdout.readline().split()[0], process
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGINT)
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.communicate(timeout=10)
+            process.communicate(timeout=PATIENCE)
         if process.poll() is None:
             process.kill()
             process.communicate()

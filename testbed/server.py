@@ -26,9 +26,26 @@ from app.server import management, webhooks
 from app.server.in_flight import InFlightRequests
 from app.server.telemetry import Telemetry
 from app.settings import PREFIX
+from testbed.patience import PATIENCE, eventually
 from testbed.reviews import Document, review
 
 _NOBODY = 65534
+UNHURRIED = """
+import uvicorn
+import app.server.process
+
+
+class Config(uvicorn.Config):
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **{**options, "timeout_graceful_shutdown": 3600})
+
+
+uvicorn.Config = Config
+app.server.process._QUIET = app.server.process._GRACE = 3600.0
+from app.cli import main
+main()
+"""
+"""The server, which waits for an hour for whatever it waits for at its end: it ends in a test for another reason."""
 JSON = {"content-type": "application/json"}
 Series = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 """Values of metrics by name and sorted labels."""
@@ -152,7 +169,8 @@ class Running:
 
     def client(self, **options: Any) -> httpx.Client:
         """A client that verifies the certificate."""
-        return httpx.Client(base_url=self.url, verify=self.verifying, trust_env=False, headers=JSON, **options)
+        common = {"verify": self.verifying, "trust_env": False, "headers": JSON, "timeout": PATIENCE}
+        return httpx.Client(base_url=self.url, **{**common, **options})
 
     def call(self, content: bytes, path: str = "/validate") -> httpx.Response:
         """The answer to one call on a connection of its own."""
@@ -161,11 +179,11 @@ class Running:
 
     def manage(self, path: str) -> httpx.Response:
         """The answer of the management port."""
-        return httpx.get(f"http://127.0.0.1:{self.management_port}{path}", trust_env=False)
+        return httpx.get(f"http://127.0.0.1:{self.management_port}{path}", trust_env=False, timeout=PATIENCE)
 
     def connect(self, context: ssl.SSLContext | None = None) -> ssl.SSLSocket:
         """A TLS connection, to send any bytes on."""
-        plain = socket.create_connection(("127.0.0.1", self.port), timeout=10)
+        plain = socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE)
         try:
             return (context or self.verifying).wrap_socket(plain, server_hostname="localhost")
         except BaseException:
@@ -180,9 +198,9 @@ class Running:
         """Send a signal."""
         self.process.send_signal(number)
 
-    def exit_code(self, within: float) -> int:
-        """The exit code of the process, which ends by itself within so many seconds."""
-        return self.process.wait(within)
+    def exit_code(self) -> int:
+        """The exit code of the process, which ends by itself."""
+        return self.process.wait(PATIENCE)
 
 
 @contextlib.contextmanager
@@ -203,7 +221,7 @@ def issue(directory: Path, *names: str) -> subprocess.CompletedProcess[str]:
     command = [str(Path(sys.executable).with_name("stash-certs")), "issue", "--dir", str(directory)]
     for name in names:
         command += ["--dns", name]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE)
 
 
 def environment(**variables: str) -> dict[str, str]:
@@ -216,7 +234,7 @@ def start(*arguments: str | Path, **variables: str) -> subprocess.CompletedProce
     """What `serve` does where it cannot start."""
     command = [sys.executable, "-m", "app", "serve", *arguments]
     return subprocess.run(
-        command, env=environment(**variables), capture_output=True, text=True, check=False, timeout=20
+        command, env=environment(**variables), capture_output=True, text=True, check=False, timeout=PATIENCE
     )
 
 
@@ -257,15 +275,15 @@ def running(
         if process.poll() is None:
             process.send_signal(signal.SIGINT)
             try:
-                process.wait(5)
+                process.wait(PATIENCE)
             except subprocess.TimeoutExpired:
                 process.kill()
-                process.wait(5)
+                process.wait(PATIENCE)
+                raise
 
 
 def _wait_until_ready(it: Running, ready: bool) -> None:
-    until = time.monotonic() + 20
-    while time.monotonic() < until:
+    def is_ready() -> bool:
         assert it.process.poll() is None, it.complaints
         for line in it.log:
             if line["event"] == "serving":
@@ -273,6 +291,7 @@ def _wait_until_ready(it: Running, ready: bool) -> None:
                 it.management_port = int(line["management"].rpartition(":")[2])
         with contextlib.suppress(httpx.TransportError):
             if it.management_port and (it.manage("/readyz").status_code == 200 or not ready):
-                return
-        time.sleep(0.05)
-    raise AssertionError(f"not ready after 20 seconds: {it.complaints}")
+                return True
+        return False
+
+    eventually(is_ready, says=lambda: it.complaints)

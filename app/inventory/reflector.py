@@ -19,7 +19,10 @@ from kube.errors import one_line
 PAGE = 500
 """Objects in one answer to a list."""
 LONGEST_PAUSE = 30.0
-"""Seconds between two tries, at most."""
+"""Seconds between two tries, at most, whatever the API server asks for."""
+TOLD_AFTER = 15.0
+"""Seconds after which it is a fault that the API server is busy, or ends each watch at once. It does both for a moment
+right after a CRD is made or changed."""
 _FIRST_PAUSE = 0.5
 _BRIEF = 1.0
 """Seconds: a watch that ends before, and brought nothing, was no success."""
@@ -42,6 +45,10 @@ class Broken(Exception):
     """The watch brought what cannot be understood, or an error."""
 
 
+class Brief(Exception):
+    """The watch was ended as soon as it began."""
+
+
 class Reflector:
     """Keeps one kind of an inventory as the cluster has it.
 
@@ -61,6 +68,10 @@ class Reflector:
         self._version: str | None = None
         """The resourceVersion up to which everything is known; None: nothing is."""
         self._failures = 0
+        self._asked = 0.0
+        """Seconds that the API server asked to wait before the next try."""
+        self._passing: float | None = None
+        """Since when there has been only what passes by itself, on the monotonic clock; None: all is well."""
         self._absent = 0
         self._fault: str | None = None
 
@@ -82,6 +93,8 @@ class Reflector:
             except Expired:
                 self._version = None
                 self._failures += 1
+            except Brief:
+                self._passes("no answer from the API server: it closes each connection at once")
             except ApiException as error:
                 self._answered(error)
             except (HTTPError, OSError, ValueError, Broken) as error:
@@ -96,6 +109,7 @@ class Reflector:
         if self._version is None:
             self._version = self._list()
             self._absent = 0
+            self._passing = None
             self._say("")
         started = time.monotonic()
         heard = 0
@@ -105,7 +119,7 @@ class Reflector:
                 self._well()
                 heard += 1
         if not heard and time.monotonic() - started < _BRIEF:
-            raise Broken("it closes each connection at once")
+            raise Brief
         self._well()
 
     def _list(self) -> str:
@@ -174,9 +188,14 @@ class Reflector:
         if status == 404:
             self._missing()
             return
-        if (status not in (0, 429) and status < 500) or status == 504:
+        fault = f"the API server answers {status}: {message_of(error)}"
+        if status == 429:
+            self._asked = _retry_after(error)
+            self._passes(fault)
+            return
+        if (status != 0 and status < 500) or status == 504:
             self._version = None
-        self._failed(f"the API server answers {status}: {message_of(error)}", refused=status in _REFUSALS)
+        self._failed(fault, refused=status in _REFUSALS)
 
     def _missing(self) -> None:
         """There is no CRD, so there are no objects; it may come. An API server that starts can say so too soon."""
@@ -187,6 +206,15 @@ class Reflector:
             self._inventory.synced(self._kind, ())
             self._say("")
 
+    def _passes(self, fault: str) -> None:
+        """It is no fault before it has lasted."""
+        now = time.monotonic()
+        self._passing = now if self._passing is None else self._passing
+        if now - self._passing < TOLD_AFTER:
+            self._failures += 1
+        else:
+            self._failed(fault)
+
     def _failed(self, fault: str, *, refused: bool = False) -> None:
         if self._stopping.is_set():
             return
@@ -196,6 +224,7 @@ class Reflector:
 
     def _well(self) -> None:
         self._failures = 0
+        self._passing = None
         self._inventory.heard(self._kind)
         self._say("")
 
@@ -207,7 +236,9 @@ class Reflector:
     def _pause(self) -> float:
         """Longer with every failure, and never the same for two replicas."""
         longest = min(LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** min(self._failures - 1, 10))
-        return random.uniform(longest / 2, longest)  # noqa: S311
+        pause = random.uniform(longest / 2, longest)  # noqa: S311
+        asked, self._asked = min(self._asked, LONGEST_PAUSE), 0.0
+        return max(pause, asked * random.uniform(1, 1.25))  # noqa: S311
 
 
 def _lines(response: Any) -> Iterator[bytes]:
@@ -224,6 +255,12 @@ def _lines(response: Any) -> Iterator[bytes]:
         rest.append(end)
     if any(rest):
         raise Broken("the connection was closed in the middle of an event")
+
+
+def _retry_after(error: ApiException) -> float:
+    """The seconds that an answer asks to wait; 0 if it does not, or says it in another way than API servers do."""
+    said = str((error.headers or {}).get("Retry-After", ""))
+    return float(said) if said.isascii() and said.isdigit() else 0.0
 
 
 def plural_of(kind: str) -> str:

@@ -21,6 +21,7 @@ from testbed.child import Child, sweep_after_us
 from testbed.control_plane.credentials import ADMIN, Credentials
 from testbed.control_plane.flags import LOOPBACK, apiserver_flags, etcd_flags, free_ports
 from testbed.control_plane.readiness import wait_until_ready
+from testbed.patience import PATIENCE
 
 
 class Cluster:
@@ -110,7 +111,7 @@ class Cluster:
         atexit.unregister(self.stop)
 
     def kubectl(
-        self, *args: str, stdin: str | None = None, user: str = ADMIN, timeout: float = 60
+        self, *args: str, stdin: str | None = None, user: str = ADMIN, timeout: float = PATIENCE
     ) -> subprocess.CompletedProcess[str]:
         """Run kubectl as `user`, for at most `timeout` seconds.
 

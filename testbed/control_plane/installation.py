@@ -6,7 +6,6 @@ import base64
 import contextlib
 import datetime
 import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,8 @@ from ruamel.yaml import YAML
 from certs.files import write
 from certs.issuing import issue_ca, issue_leaf
 from testbed.control_plane.cluster import Cluster
+from testbed.control_plane.heeding import wait_until_heeded
+from testbed.patience import PATIENCE, eventually
 from testbed.server import Running, running
 
 MANIFESTS = Path(__file__).parents[2] / "manifests"
@@ -84,11 +85,22 @@ def definition(group: str, version: str, kind: str, plural: str, schema: dict[st
 
 
 def define(cluster: Cluster, definitions: list[dict[str, Any]]) -> None:
-    """Apply CRDs and wait until they are served."""
+    """Apply CRDs and wait until their objects can be read and written.
+
+    They are served a moment before that: the API server is then busy with their storage, and says so.
+    """
     apply(cluster, *definitions)
     names = [f"crd/{each['metadata']['name']}" for each in definitions]
-    done = cluster.kubectl("wait", "--for=condition=Established", "--timeout=30s", *names)
+    done = cluster.kubectl("wait", "--for=condition=Established", f"--timeout={PATIENCE:.0f}s", *names)
     assert done.returncode == 0, done.stderr
+    for spec in (each["spec"] for each in definitions):
+        for version in (each["name"] for each in spec["versions"] if each["served"]):
+            wait_until_served(cluster, f"/apis/{spec['group']}/{version}/{spec['names']['plural']}")
+
+
+def wait_until_served(cluster: Cluster, path: str) -> None:
+    """Wait until objects can be read at a path."""
+    eventually(lambda: cluster.kubectl("get", "--raw", f"{path}?limit=1").returncode == 0, says=lambda: path)
 
 
 class Installation:
@@ -105,10 +117,8 @@ class Installation:
     def register(self, port: int) -> None:
         """Register the webhooks as shipped, and wait until the API server asks them."""
         self.point_at(port)
-        deadline = time.monotonic() + 20
-        while "(batch-members)" not in (answer := self.probe()):
-            assert time.monotonic() < deadline, answer
-            time.sleep(0.1)
+        wait_until_heeded(self.cluster)
+        eventually(lambda: "(batch-members)" in self.probe(), says=self.probe)
 
     def point_at(self, port: int, policy: str | None = None) -> None:
         """Register the webhooks as shipped, answered on a port. `policy` replaces the failurePolicy.

@@ -12,6 +12,7 @@ from kubernetes import config
 
 from schemas.kinds import GROUP, KINDS
 from testbed.control_plane.cluster import Cluster
+from testbed.patience import eventually
 
 Document = dict[str, Any]
 _WARNING = re.compile(r'299 - "((?:[^"\\]|\\.)*)"')
@@ -80,12 +81,15 @@ class Objects:
         self, method: str, path: str, body: Document | None, query: dict[str, str], content: str = "application/json"
     ) -> Reply:
         headers = {"Content-Type": content, "Accept": "application/json"}
-        response = self._api.rest_client.pool_manager.request(
-            method,
-            f"{self._api.configuration.host}{path}?{urlencode(query)}",
-            body=None if body is None else json.dumps(body).encode(),
-            headers=headers,
-        )
+        url = f"{self._api.configuration.host}{path}?{urlencode(query)}"
+        sent = None if body is None else json.dumps(body).encode()
+
+        def tried() -> Any:
+            """The answer, but for "ask again in a second", after which kubectl does that as well."""
+            answer = self._api.rest_client.pool_manager.request(method, url, body=sent, headers=headers)
+            return None if answer.status == 429 else answer
+
+        response = eventually(tried, every=1)
         raw = " ".join(response.headers.getlist("Warning"))
         warnings = [re.sub(r"\\(.)", r"\1", each) for each in _WARNING.findall(raw)]
         return Reply(response.status, json.loads(response.data), warnings)

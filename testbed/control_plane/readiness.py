@@ -8,13 +8,14 @@ import urllib.error
 import urllib.request
 
 from testbed.child import Child
+from testbed.patience import PATIENCE
 
 
 class NotReadyError(RuntimeError):
     """A program ended or did not become ready in time; the message ends with its log's last lines."""
 
 
-def wait_until_ready(child: Child, url: str, context: ssl.SSLContext | None, seconds: float = 90) -> None:
+def wait_until_ready(child: Child, url: str, context: ssl.SSLContext | None, seconds: float = PATIENCE) -> None:
     """Wait until `url` answers 200, for at most `seconds`; NotReadyError when it does not."""
     handlers = [urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)]
     opener = urllib.request.build_opener(*handlers)
@@ -22,7 +23,7 @@ def wait_until_ready(child: Child, url: str, context: ssl.SSLContext | None, sec
     problem = "no answer"
     while child.running and time.monotonic() < deadline:
         try:
-            with opener.open(url, timeout=5):
+            with opener.open(url, timeout=seconds):
                 return
         except urllib.error.HTTPError as error:
             with error:

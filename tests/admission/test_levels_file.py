@@ -16,13 +16,13 @@ from app.admission.levels_file import CONTENT, LARGEST, watched
 from app.cli import app
 from app.rules.registry import Level, levels
 from app.settings import PREFIX
+from testbed.patience import eventually
 from testbed.reviews import answer
 from testbed.server import Running, backup, body, issue, running, start, unprivileged
 
 SCHEDULE = backup(schedule="0 24 * * *")
 """What valid-schedule refuses."""
 WARN = "rules: {valid-schedule: warn}\n"
-PATIENCE = 20.0
 """Seconds for what the server does within two or three."""
 
 
@@ -458,10 +458,7 @@ def answered(server: Running, namespace: str = "demo") -> str:
 
 
 def until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.1)
+    eventually(condition)
 
 
 def reloads(server: Running, result: str) -> float:
@@ -495,11 +492,12 @@ def test_a_configuration_comes_changes_and_goes_without_a_restart(server: Runnin
 def test_a_wrong_one_is_refused_as_a_whole_and_told_everywhere_and_the_one_before_stays(
     server: Running, mounted: Path
 ) -> None:
+    started = time.time()
     mount(mounted, WARN)
     until(lambda: answered(server) == "warned")
     assert metric(server, "last_reload_successful") == 1
     read_well = metric(server, "last_reload_success_timestamp_seconds")
-    assert abs(read_well - time.time()) < 60
+    assert started <= read_well <= time.time()
     mount(mounted, "rules:\n  valid-schedule: off\n  unique-hots: off\n")
     until(lambda: reloads(server, "failed") == 1)
     assert answered(server) == "warned"
@@ -565,5 +563,5 @@ def test_a_server_without_a_file_says_nothing_of_one(certificates: Path, tmp_pat
     with running(tmp_path, certificates=certificates) as server:
         assert metric(server, "last_reload_successful") == 1
         server.signal(signal.SIGINT)
-        assert server.exit_code(10) == 0
+        assert server.exit_code() == 0
         assert not events(server, "configuration read")

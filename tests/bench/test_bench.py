@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import json
 import os
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from bench.setting import CHECK, QUICK, WHOLE, Setting
 from bench.throughput import spread_of
 from proof import machine
 from proof.stage import issue
+from testbed.patience import eventually
 
 GO = "calls/s against Go, controller-runtime: /mutate, 2 members"
 MEMORY = "MB of memory at the start"
@@ -254,10 +254,7 @@ def test_a_server_that_is_measured_runs_on_one_core_and_tells_what_it_uses(tmp_p
         assert os.sched_getaffinity(server.pid) == {min(before)}
         assert 0 < server.cpu < 60
         assert 20 < server.memory() <= server.memory("VmHWM")
-        until = time.monotonic() + 5
-        while '"decided"' not in server.log.read_text():  # the line comes after the answer
-            assert time.monotonic() < until
-            time.sleep(0.01)
+        eventually(lambda: '"decided"' in server.log.read_text())  # the line comes after the answer
     assert not server.running
     assert os.sched_getaffinity(0) == before
 

@@ -30,6 +30,7 @@ from certs.rotation import next_step
 from certs.state import Content, Desired, Observed, Step, Target, UpToDate
 from certs.trust import renewed_from, stamp, verifies
 from kube.errors import Conflict, Forbidden, Gone, Refused, Unavailable, failure
+from testbed.patience import PATIENCE
 
 START = datetime.datetime(2026, 1, 1, 12, tzinfo=datetime.UTC)
 DAY, SECOND = datetime.timedelta(days=1), datetime.timedelta(seconds=1)
@@ -604,7 +605,7 @@ class Turns:
         with self.changed:
             self.waiting.add(who)
             self._choose()
-            assert self.changed.wait_for(lambda: self.chosen == who, timeout=60)
+            assert self.changed.wait_for(lambda: self.chosen == who, timeout=PATIENCE)
             self.waiting.discard(who)
             self.chosen = -1
 

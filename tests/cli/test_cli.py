@@ -19,6 +19,7 @@ from app.cli.cluster import audit
 from app.rules.registry import RULES
 from app.settings import Settings
 from schemas.kinds import KINDS
+from testbed.patience import PATIENCE
 from testbed.server import Door, backup, body, environment, issue, start
 
 SAMPLES = sorted((Path(__file__).parents[2] / "manifests/samples/reviews").glob("*.json"))
@@ -309,7 +310,7 @@ def test_the_program_and_the_module_are_the_same(command: list[str]) -> None:
         env=environment(),
         capture_output=True,
         check=False,
-        timeout=20,
+        timeout=PATIENCE,
     )
     assert (ended.returncode, ended.stderr) == (1, b"")
     assert ended.stdout == Door().call(REFUSED).content + b"\n"

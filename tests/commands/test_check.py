@@ -25,6 +25,7 @@ from app.rules.registry import RULES
 from schemas.defaults import defaults_of
 from schemas.kinds import KINDS
 from testbed.cases import Case, cases
+from testbed.patience import PATIENCE
 from testbed.reviews import admit
 from tests.support.objects import updates
 
@@ -430,7 +431,7 @@ def on_a_terminal(*command: str, **variables: str) -> str:
             if not part:
                 break
             written += part
-        process.wait(timeout=20)
+        process.wait(timeout=PATIENCE)
     os.close(ours)
     return written.decode().replace("\r\n", "\n")
 

@@ -28,6 +28,7 @@ from app.inventory.folder import inventory_of
 from app.rules.registry import RULES
 from testbed.browser import playground
 from testbed.cases import Case, cases
+from testbed.patience import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = sorted((ROOT / "manifests" / "samples").glob("*.yaml"))
@@ -361,9 +362,9 @@ def test_it_listens_on_this_machine_only() -> None:
 
 def test_it_says_where_the_page_is_and_ctrl_c_ends_it_well() -> None:
     with playground() as (address, process):
-        assert httpx.get(address, trust_env=False).status_code == 200
+        assert httpx.get(address, trust_env=False, timeout=PATIENCE).status_code == 200
         process.send_signal(signal.SIGINT)
-        assert process.communicate(timeout=10) == ("", "")
+        assert process.communicate(timeout=PATIENCE) == ("", "")
         assert process.returncode == 0
 
 

@@ -14,6 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 from app.settings import PREFIX, Settings
+from testbed.patience import PATIENCE
 from testbed.server import Running, running
 from tests.docs.test_pages import PAGE, PAGES
 from tools.generate import ROOT
@@ -166,7 +167,7 @@ CURLS = {
 def test_curl_gets_the_answer_that_a_page_shows(server: Running, asked: Shown) -> None:
     line = asked.line.replace(".local/certs/ca.crt", str(server.certificates / "ca.crt"))
     line = line.replace(":8443", f":{server.port}")
-    done = subprocess.run(["bash", "-c", line], cwd=ROOT, capture_output=True, text=True, timeout=20, check=False)
+    done = subprocess.run(["bash", "-c", line], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert done.returncode == 0, done.stderr
     assert f"{done.stdout}\n" == asked.output
 

@@ -423,9 +423,9 @@ def test_a_time_zone_in_small_letters_is_a_sixth_field() -> None:
     ids=range(15),
 )
 def test_a_megabyte_is_read_in_linear_time_and_never_echoed(expression: str) -> None:
-    started = time.monotonic()
+    started = time.thread_time()
     fault = schedule_fault(expression) or ""
-    assert time.monotonic() - started < 10
+    assert time.thread_time() - started < 10, "quadratic time is hours"
     assert len(fault) < 700
     assert fault.isascii()
     assert fault.isprintable()

@@ -12,7 +12,6 @@ import re
 import signal
 import ssl
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -26,8 +25,10 @@ from app.domain.reading import read
 from testbed.control_plane import binaries
 from testbed.control_plane.cluster import Cluster
 from testbed.control_plane.credentials import GUEST
+from testbed.control_plane.heeding import wait_until_heeded
 from testbed.control_plane.installation import Installation, crds, define
 from testbed.control_plane.objects import Document, Objects
+from testbed.patience import PATIENCE
 from tests.support.e2e.standin import Answer, Call, standing_in
 from tests.support.e2e.stored import PROGRAM, Holding, Page, aliased, batch_of, said, without_alias
 
@@ -133,18 +134,18 @@ def test_what_is_stopped_half_way_is_finished_by_running_it_again(
 ) -> None:
     namespace = holding.namespace(end.__name__)
     before = holding.store(*many(namespace, 64), restore(namespace))
-    command = [PROGRAM, "backfill", "--yes", "-n", namespace, "--pause", "0.2"]
+    command = [PROGRAM, "backfill", "--yes", "-n", namespace, "--pause", "1"]
     with subprocess.Popen(
         command, env=holding.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
-        for _ in range(10):
+        for _ in range(3):
             assert process.stdout.readline()
         end(process)
-        _, complaints = process.communicate(timeout=30)
+        _, complaints = process.communicate(timeout=PATIENCE)
     half = now(holding, before)
     written = sum(state(one) != state(other) for one, other in zip(before, half, strict=True))
-    assert 10 <= written < 48
+    assert 3 <= written < 48
     if end is kill:
         assert process.returncode == -signal.SIGKILL
     else:
@@ -321,11 +322,7 @@ def test_what_another_webhook_refuses_is_told_and_the_rest_is_written(
     ready = before[1]
     assert holding.objects.merge(ready, {"status": {"phase": "Ready"}}, "/status").status == 200
     with freezing(holding, installation):
-        until = time.monotonic() + 20
-        while holding.objects.merge(ready, {"spec": {"target": {"alias": "probe"}}}).status == 200:
-            assert time.monotonic() < until  # until the API server knows the registration
-            holding.objects.merge(ready, {"spec": {"target": {"alias": None}}})
-            time.sleep(0.1)
+        wait_until_heeded(holding.cluster)
         for options in (["--dry-run"], ["--yes"], ["--yes"]):
             done = holding.run("backfill", *options, "-n", namespace)
             assert done.returncode == 1
@@ -484,7 +481,7 @@ def at_a_terminal(command: list[str], environment: dict[str, str], typed: str) -
             while part := os.read(ours, 65536):
                 shown += part
         os.close(ours)
-        code = process.wait(30)
+        code = process.wait(PATIENCE)
     return " ".join(shown.decode().split()), code
 
 

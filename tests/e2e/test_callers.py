@@ -15,6 +15,7 @@ from ruamel.yaml import YAML
 from testbed.control_plane import binaries
 from testbed.control_plane.cluster import Cluster
 from testbed.control_plane.flags import free_ports
+from testbed.control_plane.heeding import wait_until_heeded
 from testbed.control_plane.installation import Installation, crds, define
 from testbed.control_plane.objects import Objects
 from tests.e2e.test_admission import batch
@@ -77,6 +78,7 @@ def test_who_is_not_asked_for_reads_why(asking: Asking, tmp_path: Path) -> None:
     flags = ["--port", str(asking.port), "--client-ca", str(asking.client_ca), "--client-name", "somebody-else"]
     with asking.installation.serving(tmp_path, *flags):
         asking.installation.point_at(asking.port)
+        wait_until_heeded(asking.cluster)
         reply = asking.objects.create(batch("default", "refused"))
         assert reply.status == 500
         assert 'failed calling webhook "mutate.admission.stash.appscode.com"' in reply.message
@@ -89,9 +91,8 @@ def test_who_shows_none_reads_what_to_do(cluster: Cluster, asking: Asking, tmp_p
         define(cluster, crds())
         installation.point_at(server.port)
         try:
+            wait_until_heeded(cluster)
             said = installation.probe()
-            while "failed calling webhook" not in said:
-                said = installation.probe()
         finally:
             installation.unregister()
     assert "a client certificate is required" in said

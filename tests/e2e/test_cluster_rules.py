@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -15,16 +14,16 @@ from typing import Any
 
 import pytest
 
+from app.inventory.folder import inventory_of
+from app.inventory.store import KINDS
 from testbed.control_plane import binaries
 from testbed.control_plane.cluster import Cluster
 from testbed.control_plane.installation import NAME, Installation, apply, crds, define, documents
 from testbed.control_plane.objects import Document, Objects
+from testbed.patience import PATIENCE, eventually
 from testbed.server import Running, environment
 from tests.e2e.test_admission import batch
 from tests.support.e2e.proxy import proxied
-
-SEEN = 3.0
-"""Seconds in which a watch delivers what was stored, on a busy machine."""
 
 
 @dataclass
@@ -47,7 +46,23 @@ class Place:
         for document in stored:
             reply = self.objects.create(document)
             assert reply.status == 201, reply.message
-        time.sleep(SEEN)
+        self.settle()
+
+    def settle(self) -> None:
+        """Wait until the replicas know of as many objects as there are."""
+        listed = self.cluster.kubectl("get", ",".join(KINDS.values()), "--all-namespaces", "-o", "json")
+        assert listed.returncode == 0, listed.stderr
+        held = inventory_of(json.loads(listed.stdout)["items"]).counts()
+        eventually(
+            lambda: all(known(each) == held for each in self.replicas),
+            says=lambda: (held, [known(each) for each in self.replicas]),
+        )
+
+
+def known(replica: Running) -> dict[str, float]:
+    """How many objects of each kind a replica says it holds."""
+    metrics = replica.metrics()
+    return {kind: metrics["stash_admission_inventory_objects", (("kind", kind),)] for kind in KINDS}
 
 
 def kubeconfig(cluster: Cluster, folder: Path) -> Path:
@@ -136,7 +151,7 @@ def test_a_repository_serves_one_backup_batch(place: Place) -> None:
     changed = place.objects.merge(batch(demo, "first"), {"spec": {"schedule": "@daily"}})
     assert changed.status == 200, "the object itself is left out"
     assert place.objects.delete(batch(demo, "first")).status == 200
-    time.sleep(SEEN)
+    place.settle()
     assert place.objects.create(batch(demo, "second", repository=gcs)).status == 201
 
 
@@ -199,7 +214,7 @@ def audited(place: Place, namespace: str) -> list[Document]:
     """The findings of `audit` in a namespace."""
     variables = environment(KUBECONFIG=str(place.cluster.credentials.kubeconfig("admin")))
     command = [sys.executable, "-m", "app", "audit", "--namespace", namespace, "--output", "json"]
-    done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False, timeout=PATIENCE)
     assert done.returncode in (0, 1), done.stderr
     findings: list[Document] = json.loads(done.stdout)["findings"]
     return findings

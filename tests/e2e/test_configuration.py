@@ -6,7 +6,6 @@ import json
 import os
 import re
 import subprocess
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +16,7 @@ from app.admission.levels_file import CONTENT
 from testbed.control_plane import binaries
 from testbed.control_plane.cluster import Cluster
 from testbed.control_plane.installation import NAME, Installation, crds, define
+from testbed.patience import PATIENCE, eventually
 from testbed.server import Running
 from tests.support.e2e.page import commands
 from tests.support.e2e.replica import mount
@@ -50,7 +50,7 @@ class Reader:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=PATIENCE,
             check=False,
         )
         self.follow()
@@ -64,14 +64,12 @@ class Reader:
         there = {path.name: path.read_text() for path in self.mounted.iterdir() if path.name == CONTENT}
         if wanted == there:
             return
-        reloads, end = self.reloads(), time.monotonic() + 20
+        reloads = self.reloads()
         self.mounts += 1
         mount(self.mounted, {name: text.encode() for name, text in wanted.items()}, self.mounts)
         for name in there.keys() - wanted.keys():
             (self.mounted / name).unlink()
-        while self.reloads() == reloads:
-            assert time.monotonic() < end, self.server.manage("/readyz").text
-            time.sleep(0.1)
+        eventually(lambda: self.reloads() != reloads, says=lambda: self.server.manage("/readyz").text)
 
     def reloads(self) -> float:
         """How often the server has read a changed file."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from ruamel.yaml import YAML
 from schemas.faults import Checker
 from schemas.kinds import KINDS, Kind
 from testbed.control_plane.cluster import Cluster
+from testbed.patience import PATIENCE, eventually
 from tests.e2e.full.fields import FIELDS, values
 
 CRDS = Path(__file__).parents[2] / "manifests" / "crds"
@@ -31,7 +31,7 @@ def api(cluster: Cluster) -> Cluster:
     """The cluster with our CRDs and a namespace."""
     run(cluster, "apply", "--server-side", "--force-conflicts", "-f", str(CRDS))
     names = [f"crd/{kind.plural}.stash.appscode.com" for kind in KINDS.values()]
-    run(cluster, "wait", "--for=condition=Established", "--timeout=30s", *names)
+    run(cluster, "wait", "--for=condition=Established", f"--timeout={PATIENCE:.0f}s", *names)
     run(cluster, "create", "namespace", NAMESPACE)
     # Where other CRDs were there before, the API server goes on with them for a moment.
     new = manifest("RestoreBatch", "new", spec={"maintainOrder": True, "members": [{"rules": []}]})
@@ -55,11 +55,9 @@ def run(api: Cluster, *args: str, stdin: str | None = None) -> str:
     return done.stdout + done.stderr
 
 
-def run_in_time(api: Cluster, *args: str, stdin: str | None = None, seconds: float = 20) -> str:
+def run_in_time(api: Cluster, *args: str, stdin: str | None = None) -> str:
     """The same, for what works a moment after the API server established a CRD."""
-    deadline = time.monotonic() + seconds
-    while api.kubectl(*args, stdin=stdin).returncode != 0 and time.monotonic() < deadline:
-        time.sleep(0.2)
+    eventually(lambda: api.kubectl(*args, stdin=stdin).returncode == 0, says=lambda: run(api, *args, stdin=stdin))
     return run(api, *args, stdin=stdin)
 
 

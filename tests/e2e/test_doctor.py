@@ -13,7 +13,6 @@ import socket
 import ssl
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,6 +29,7 @@ from testbed.control_plane import binaries
 from testbed.control_plane.cluster import Cluster
 from testbed.control_plane.flags import free_ports
 from testbed.control_plane.installation import NAME, apply, crds, define, documents, shipped_crds
+from testbed.patience import PATIENCE, eventually
 from testbed.server import environment, running
 from tests.commands.test_doctor import CALLS, FINDINGS, call, seen
 from tests.support.e2e.standin import Answer, Call, Fault, standing_in
@@ -175,20 +175,18 @@ class Patient:
 
     def until(self, *fragments: str, arguments: tuple[str, ...] = ()) -> Said:
         """What doctor says as soon as it says all of these: the API server takes a moment to use what it is told."""
-        deadline = time.monotonic() + 20
-        while True:
-            said = self.doctor(*arguments)
-            if all(any(fragment in line for _, line in said.remarks) for fragment in fragments):
-                return said
-            assert time.monotonic() < deadline, f"{fragments} in\n{said}"
-            time.sleep(0.1)
+        said = list[Said]()
+
+        def says() -> bool:
+            said.append(self.doctor(*arguments))
+            return all(any(fragment in line for _, line in said[-1].remarks) for fragment in fragments)
+
+        eventually(says, says=lambda: f"{fragments} in\n{said[-1]}")
+        return said[-1]
 
     def until_well(self) -> Said:
         """The same for nothing."""
-        deadline = time.monotonic() + 20
-        while (said := self.doctor()).result.exit_code != 0:
-            assert time.monotonic() < deadline, str(said)
-            time.sleep(0.1)
+        said = eventually(lambda: None if (now := self.doctor()).result.exit_code else now, says=self.doctor)
         assert said.wrong == []
         return said
 
@@ -271,7 +269,7 @@ def test_a_good_run_is_as_the_documentation_shows_it(patient: Patient) -> None:
 def test_it_runs_as_a_process_and_without_a_dry_run(patient: Patient) -> None:
     command = [sys.executable, "-m", "app", "doctor", "--no-try"]
     variables = environment(KUBECONFIG=str(patient.cluster.credentials.kubeconfig("admin")))
-    done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False, timeout=PATIENCE)
     assert (done.returncode, done.stderr) == (0, "")
     assert "\x1b" not in done.stdout
     assert "Dry run" not in done.stdout
@@ -691,9 +689,7 @@ def test_without_a_permission_the_rest_is_checked(patient: Patient) -> None:
     assert {level for level, _ in said.remarks} == {"ok"}
     reads = json.dumps([{"op": "remove", "path": "/rules/0"}])
     patient.kubectl("patch", "clusterrole", "stash-admission-doctor", "--type=json", "-p", reads)
-    deadline = time.monotonic() + 20
-    while not (said := patient.doctor(user="guest")).level("note"):
-        assert time.monotonic() < deadline
+    said = eventually(lambda: now if (now := patient.doctor(user="guest")).level("note") else None)
     assert said.result.exit_code == 0
     assert f"Secret {NAME}/{NAME}-tls: not checked: grant get on secrets in namespace {NAME}" in said.level("note")
     assert len(said.level("ok")) > 5

@@ -4,12 +4,12 @@ import json
 import os
 import re
 import signal
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from testbed.patience import PATIENCE, eventually
 from testbed.server import Running, issue
 from tests.support.e2e import dockerfile
 from tests.support.e2e.dockerfile import ROOT, Image
@@ -38,20 +38,21 @@ def server(image: Image, tmp_path_factory: pytest.TempPathFactory) -> Iterator[R
     with (folder / "stdout").open("w") as output:
         process = image.start(mounts={certificates: MOUNT}, variables=variables, output=output)
     it = Running(process, folder, certificates)  # type: ignore[arg-type]
-    until = time.monotonic() + 60
-    while not it.port:
+
+    def listens() -> bool:
         assert process.poll() is None, (folder / "stdout").read_text()
-        assert time.monotonic() < until
         for line in (folder / "stdout").read_text().splitlines():
             if '"serving"' in line:
                 listening = json.loads(line)
                 it.port = int(listening["webhooks"].rpartition(":")[2])
                 it.management_port = int(listening["management"].rpartition(":")[2])
-        time.sleep(0.1)
+        return bool(it.port)
+
+    eventually(listens)
     yield it
     if process.poll() is None:
         process.kill()
-    process.wait(10)
+    process.wait(PATIENCE)
 
 
 def inside(it: Running) -> int:
@@ -88,7 +89,7 @@ def test_it_runs_as_a_user_without_rights_and_cannot_get_any(server: Running) ->
 
 def test_a_signal_to_end_ends_it_in_order(server: Running) -> None:
     os.kill(inside(server), signal.SIGTERM)
-    assert server.exit_code(60) == 0
+    assert server.exit_code() == 0
 
 
 def test_there_is_no_program_but_python_and_the_two_commands(image: Image) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-import time
+import itertools
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -21,6 +21,7 @@ from testbed.control_plane.cluster import Cluster
 from testbed.control_plane.flags import free_ports
 from testbed.control_plane.installation import NAME, crds, define
 from testbed.control_plane.objects import Document, Objects
+from testbed.patience import eventually
 from tests.e2e.test_admission import batch
 from tests.support.e2e import certmanager
 from tests.support.e2e.page import commands
@@ -29,6 +30,7 @@ from tests.support.e2e.steady import Series, creating
 
 CONFIGURATIONS = ("mutatingwebhookconfiguration", "validatingwebhookconfiguration")
 WHATEVER_IS_THERE = "jobs,cronjobs,deployments,services,secrets,roles,rolebindings,serviceaccounts,certificates,issuers"
+_NUMBERS = itertools.count(1)
 
 
 @pytest.fixture(scope="module")
@@ -75,12 +77,18 @@ def without_alias(name: str) -> Document:
 
 def assert_decides(reader: Reader) -> None:
     """Both webhooks are called, and answer."""
-    objects, good, bad = Objects(reader.cluster), without_alias(f"first-{time.monotonic_ns()}"), without_alias("bad")
-    deadline = time.monotonic() + 20
-    while (reply := objects.create(good)).status != 201 or "alias" not in reply.body["spec"]["target"]:
-        assert time.monotonic() < deadline, reply.message
+    objects, good, bad = Objects(reader.cluster), without_alias(f"first-{next(_NUMBERS)}"), without_alias("bad")
+
+    def decided() -> bool:
+        reply = objects.create(good)
+        said.append(reply.message)
+        if reply.status == 201 and "alias" in reply.body["spec"]["target"]:
+            return True
         objects.delete(good)
-        time.sleep(0.1)
+        return False
+
+    said = list[str]()
+    eventually(decided, says=lambda: said[-1])
     assert objects.get(good)["spec"]["target"]["alias"] == "host"
     bad["spec"]["schedule"] = "every day"
     refused = objects.create(bad)
@@ -91,9 +99,8 @@ def assert_decides(reader: Reader) -> None:
 
 def assert_none_failed(series: Series) -> None:
     series.wait()
+    eventually(lambda: series.created > 10 and series.handshakes > 10, says=lambda: series)
     assert series.failed == []
-    assert series.created > 10
-    assert series.handshakes > 10
 
 
 def leaf(reader: Reader) -> bytes:
@@ -169,11 +176,9 @@ def test_cert_manager_as_its_page_says(reader: Reader) -> None:
 @contextmanager
 def issuing(reader: Reader, secret: str) -> Iterator[None]:
     """What is done here has cert-manager issue a certificate once more, and trust its CA, which is waited for."""
-    before, deadline = reader.secret(secret), time.monotonic() + 20
+    before = reader.secret(secret)
     yield
-    while reader.secret(secret) == before or not is_injected(reader):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    eventually(lambda: reader.secret(secret) != before and is_injected(reader))
     reader.settle()
 
 

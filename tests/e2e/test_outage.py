@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import copy
 import ssl
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,8 +13,10 @@ import pytest
 
 from testbed.control_plane import binaries
 from testbed.control_plane.cluster import Cluster
+from testbed.control_plane.heeding import wait_until_heeded
 from testbed.control_plane.installation import Installation, apply, crds, define
 from testbed.control_plane.objects import Document, Objects
+from testbed.patience import PATIENCE
 from tests.e2e.conftest import Admitting
 from tests.e2e.test_admission import batch, legacy_restore
 from tests.support.e2e.standin import Answer, Call, standing_in
@@ -115,7 +116,8 @@ def test_while_the_server_is_down_only_creations_and_changed_specs_wait(older: O
     assert 'failed calling webhook "mutate.admission.stash.appscode.com"' in changed.message
     assert older.objects.create(stateful("waiting", "new")).status == 500
     assert older.objects.replace(document).status == 200, "what is stored, as it is written"
-    done = older.cluster.kubectl("delete", "backupconfigurations", "--all", "-n", "waiting", "--timeout=10s")
+    waiting = f"--timeout={PATIENCE:.0f}s"
+    done = older.cluster.kubectl("delete", "backupconfigurations", "--all", "-n", "waiting", waiting)
     assert done.returncode == 0, done.stderr
 
 
@@ -238,9 +240,8 @@ def test_an_answer_of_500_leaves_the_decision_to_the_failure_policy(older: Older
     context.load_cert_chain(folder / "tls.crt", folder / "tls.key")
     with standing_in(context, fail) as port:
         older.installation.point_at(port, policy)
-        deadline = time.monotonic() + 20
-        while len(calls) < 2 and time.monotonic() < deadline:  # until the API server knows the registration
-            older.objects.create(invalid(namespace, "probe"), dryRun="All")
+        wait_until_heeded(older.cluster)
         reply = older.objects.create(invalid(namespace))
+        assert calls
         assert reply.status == status, reply.message
         assert (policy == "Fail") == ("failed calling webhook" in reply.message)

@@ -7,7 +7,7 @@ import contextlib
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -21,6 +21,7 @@ from app.domain.invoker import GROUP, VERSION
 from app.inventory import reflector
 from app.inventory.reflector import Reflector
 from app.inventory.store import Inventory
+from testbed.patience import PATIENCE, eventually
 from testbed.reviews import Document
 from tests.inventory.test_store import batch
 
@@ -49,6 +50,8 @@ class StandIn:
     watches: list[list[Document] | int | bytes] = field(default_factory=list)
     asked: list[dict[str, str]] = field(default_factory=list)
     """The queries of all calls."""
+    again: str = ""
+    """The Retry-After of what is refused."""
     closing: threading.Event = field(default_factory=threading.Event)
 
     def answer(self, handler: BaseHTTPRequestHandler) -> None:
@@ -77,11 +80,12 @@ class StandIn:
             part = content[start : start + 1000]
             handler.wfile.write(b"%x\r\n%s\r\n" % (len(part), part))
         if said is None:
-            self.closing.wait(20)
+            self.closing.wait(PATIENCE)
         handler.wfile.write(b"0\r\n\r\n")
 
     def _refuse(self, handler: BaseHTTPRequestHandler, status: int) -> None:
-        _send(handler, status, json.dumps({"kind": "Status", "code": status, "message": f"status {status}"}).encode())
+        body = json.dumps({"kind": "Status", "code": status, "message": f"status {status}"}).encode()
+        _send(handler, status, body, **({"Retry-After": self.again} if self.again else {}))
 
     @property
     def watched(self) -> list[str]:
@@ -94,8 +98,10 @@ class StandIn:
         return len(self.asked) - len(self.watched)
 
 
-def _send(handler: BaseHTTPRequestHandler, status: int, body: bytes) -> None:
+def _send(handler: BaseHTTPRequestHandler, status: int, body: bytes, **headers: str) -> None:
     handler.send_response(status)
+    for name, value in headers.items():
+        handler.send_header(name, value)
     handler.send_header("Content-Type", "application/json")
     handler.send_header("Content-Length", str(len(body)))
     handler.end_headers()
@@ -145,18 +151,11 @@ def following(stand_in: StandIn, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fo
         finally:
             following.stop()
             stand_in.closing.set()
-            thread.join(5)
+            thread.join(PATIENCE)
             server.shutdown()
             serving.join()
             api.close()
             assert not thread.is_alive()
-
-
-def eventually(true: Callable[[], bool]) -> None:
-    until = time.monotonic() + 15
-    while not true():
-        assert time.monotonic() < until
-        time.sleep(0.01)
 
 
 def test_a_long_list_comes_in_pages(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -197,14 +196,71 @@ def test_a_watch_goes_on_where_the_one_before_ended(monkeypatch: pytest.MonkeyPa
         assert stand_in.listed == 1
 
 
-@pytest.mark.parametrize("status", [429, 500, 503])
-def test_a_busy_api_server_is_asked_again_for_the_same(status: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("status", [500, 503])
+def test_an_api_server_that_fails_is_asked_again_for_the_same(status: int, monkeypatch: pytest.MonkeyPatch) -> None:
     stand_in = StandIn([status, status, numbered(7, "a")], [status, [event("ADDED", 8, "b")]])
     with following(stand_in, monkeypatch) as it:
         eventually(lambda: it.holds("a", "b"))
         assert stand_in.watched[:2] == ["7", "7"]
         assert stand_in.listed == 3
         assert it.told == [fault := f"the API server answers {status}: status {status}", "", fault, ""]
+
+
+@pytest.mark.parametrize("again", ["", "0"], ids=["unsaid", "Retry-After"])
+def test_an_api_server_that_is_busy_for_a_moment_is_no_fault(again: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    stand_in = StandIn([429, 429, numbered(7, "a")], [429, [event("ADDED", 8, "b")]], again=again)
+    with following(stand_in, monkeypatch) as it:
+        eventually(lambda: it.holds("a", "b"))
+        assert stand_in.watched[:2] == ["7", "7"], "what is known is not listed anew"
+        assert stand_in.listed == 3
+        assert it.told == [""]
+
+
+def test_a_watch_that_ends_at_once_is_no_fault_until_they_all_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As right after a CRD was made or changed: the API server ends the watches of what it serves in a new way."""
+    stand_in = StandIn([numbered(7, "a")], [[], [event("ADDED", 8, "b")]])
+    with following(stand_in, monkeypatch) as it:
+        eventually(lambda: it.holds("a", "b"))
+        assert stand_in.watched[:2] == ["7", "7"]
+        assert it.told == [""]
+
+
+@pytest.mark.parametrize(
+    ("said", "fault"),
+    [(429, "the API server answers 429: status 429"), ([], "it closes each connection at once")],
+    ids=["busy", "ends at once"],
+)
+def test_what_may_pass_within_seconds_is_told_when_it_lasts(
+    said: Any, fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reflector, "TOLD_AFTER", 0.3)
+    monkeypatch.setattr(reflector, "_BRIEF", 60.0)
+    stand_in = StandIn([numbered(7, "a")], [said] * 1000)
+    with following(stand_in, monkeypatch) as it:
+        eventually(lambda: len(it.told) == 2)
+        assert fault in it.told[1]
+        assert fault in str(it.inventory.remark())
+        assert len(stand_in.watched) > 1, "not of the first time"
+        del stand_in.watches[:-1]
+        stand_in.watches[-1:] = [[event("ADDED", 8, "b")]]
+        eventually(lambda: it.told[2:] == [""])
+
+
+def test_an_api_server_that_says_when_to_ask_again_is_not_asked_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    stand_in = StandIn([429, numbered(7, "a")], again="1")
+    started = time.monotonic()
+    with following(stand_in, monkeypatch) as it:
+        eventually(lambda: it.holds("a"))
+        assert time.monotonic() - started >= 1
+
+
+@pytest.mark.parametrize("again", ["86400", "9" * 500, "-5", "Wed, 21 Oct 2099 07:28:00 GMT", "1e9", "soon"])
+def test_nobody_can_tell_it_to_wait_for_long(again: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reflector, "LONGEST_PAUSE", 0.05)
+    stand_in = StandIn([429, numbered(7, "a")], again=again)
+    with following(stand_in, monkeypatch) as it:
+        eventually(lambda: it.holds("a"))
+        assert it.told == [""]
 
 
 @pytest.mark.parametrize("status", [400, 403, 504])
@@ -224,9 +280,8 @@ def test_a_watch_that_is_refused_leads_to_a_new_list(status: int, monkeypatch: p
         (json.dumps(error(500)).encode() + b"\n", "20"),
         (json.dumps({"type": "NEWS"}).encode() + b"\n", "20"),
         (json.dumps({"type": "ADDED", "object": {"metadata": {}}}).encode() + b"\n", "7"),
-        (b"", "7"),
     ],
-    ids=["cut", "no JSON", "no event", "an error", "unknown", "no name", "nothing"],
+    ids=["cut", "no JSON", "no event", "an error", "unknown", "no name"],
 )
 def test_a_watch_that_brings_what_nobody_can_read_is_a_fault_that_passes(
     said: bytes, again: str, monkeypatch: pytest.MonkeyPatch

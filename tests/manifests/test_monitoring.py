@@ -15,6 +15,7 @@ import httpx
 import pytest
 from ruamel.yaml import YAML
 
+from testbed.patience import PATIENCE
 from testbed.server import JSON, Running, backup, body, running
 from tests.docs.test_pages import anchors
 from tests.support.prometheus import Prometheus, needs_prometheus, scraping, wait_for
@@ -156,7 +157,7 @@ def test_the_command_of_the_page_has_every_runbook_lead_to_an_address(tmp_path: 
     shutil.copytree(MONITORING, copy)
     (command,) = re.findall(r"^\$ (sed .*runbook_url(?:.*\\\n)*.*)$", (ROOT / PAGE).read_text(), flags=re.MULTILINE)
     for _ in range(2):  # again, which changes nothing more
-        subprocess.run(["bash", "-c", command], cwd=tmp_path, check=True, timeout=60)
+        subprocess.run(["bash", "-c", command], cwd=tmp_path, check=True, timeout=PATIENCE)
     for name in ("alerts.yaml", "prometheusrule.yaml"):
         found = re.findall(r"runbook_url: (\S+)", (copy / name).read_text())
         assert found == [f"https://git.example/stash-admission/blob/main/{each.runbook}" for each in ALERTS]
@@ -166,7 +167,7 @@ def test_the_command_of_the_page_has_every_runbook_lead_to_an_address(tmp_path: 
 
 
 def promtool(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(["promtool", *arguments], capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(["promtool", *arguments], capture_output=True, text=True, check=False, timeout=PATIENCE)
 
 
 @needs_prometheus
@@ -245,7 +246,7 @@ class Scene:
         with self.server.connect() as connection:
             connection.sendall(b"\x00no http\r\n\r\n")
             connection.recv(1000)
-        with socket.create_connection(("127.0.0.1", self.server.port), timeout=10) as plain:
+        with socket.create_connection(("127.0.0.1", self.server.port), timeout=PATIENCE) as plain:
             plain.sendall(b"GET / HTTP/1.1\r\n\r\n")
             with contextlib.suppress(ConnectionError):
                 plain.recv(1000)
@@ -264,7 +265,9 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     with (
         running(folder, "--inventory", str(inventory), "--config", str(configuration)) as server,
         scraping(folder, f"127.0.0.1:{server.management_port}", MONITORING / "alerts.yaml") as prometheus,
-        httpx.Client(base_url=server.url, verify=server.verifying, trust_env=False, headers=JSON) as client,
+        httpx.Client(
+            base_url=server.url, verify=server.verifying, trust_env=False, headers=JSON, timeout=PATIENCE
+        ) as client,
     ):
         yield Scene(server, prometheus, client)
 

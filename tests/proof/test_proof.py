@@ -28,6 +28,7 @@ from proof.pool import Pool
 from proof.section import Section
 from proof.stage import issue, trusting
 from proof.tally import Tally
+from testbed.patience import PATIENCE, eventually
 from testbed.server import running
 
 Handler = Callable[["Server", asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -66,7 +67,7 @@ class Server:
         finally:
             writer.close()
             with contextlib.suppress(OSError, TimeoutError):
-                async with asyncio.timeout(5):
+                async with asyncio.timeout(PATIENCE):
                     await writer.wait_closed()
 
     async def request(self, reader: asyncio.StreamReader) -> dict[str, Any]:
@@ -81,11 +82,18 @@ class Server:
         return Pool(self.port, lambda: self.trusted, NAME, dialled=self.dialled.append, **options)
 
 
+async def closed(connection: Connection) -> None:
+    """Wait until the other side has closed a connection."""
+    async with asyncio.timeout(PATIENCE):
+        while connection.alive:
+            await asyncio.sleep(0.01)
+
+
 async def gone(connections: list[Connection]) -> None:
     """Close connections, and wait until nothing of them is left."""
     for each in connections:
         each.close()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while not all(each.is_gone for each in connections):
             await asyncio.sleep(0.01)
 
@@ -143,7 +151,7 @@ def test_a_connection_that_ends_after_the_call_is_a_failed_call_and_the_call_is_
     certificates: Path,
 ) -> None:
     async def work(server: Server) -> None:
-        fault = await fate(server.pool().call, Reviews(2)(VALIDATE), 5)
+        fault = await fate(server.pool().call, Reviews(2)(VALIDATE), PATIENCE)
         assert fault is not None
         assert fault.endswith("after the call was sent")
         assert (server.connections, len(server.requests)) == (1, 1)
@@ -158,8 +166,8 @@ def test_so_it_is_on_a_connection_that_was_good_before(certificates: Path) -> No
 
     async def work(server: Server) -> None:
         pool = server.pool()
-        assert await fate(pool.call, Reviews(2)(VALIDATE), 5) is None
-        assert "after the call was sent" in str(await fate(pool.call, Reviews(2)(VALIDATE), 5))
+        assert await fate(pool.call, Reviews(2)(VALIDATE), PATIENCE) is None
+        assert "after the call was sent" in str(await fate(pool.call, Reviews(2)(VALIDATE), PATIENCE))
         assert (server.connections, len(server.requests)) == (1, 2)
 
     ask(certificates, once, work)
@@ -172,7 +180,7 @@ def test_half_an_answer_is_a_failed_call(certificates: Path) -> None:
         await writer.drain()
 
     async def work(server: Server) -> None:
-        assert "after the call was sent" in str(await fate(server.pool().call, Reviews(2)(VALIDATE), 5))
+        assert "after the call was sent" in str(await fate(server.pool().call, Reviews(2)(VALIDATE), PATIENCE))
 
     ask(certificates, half, work)
 
@@ -182,20 +190,23 @@ def test_a_connection_that_is_refused_is_a_failed_call(certificates: Path) -> No
         return server.pool()
 
     pool = ask(certificates, allow_all, work)
-    assert "no connection" in str(asyncio.run(fate(pool.call, Reviews(2)(VALIDATE), 5)))
+    assert "no connection" in str(asyncio.run(fate(pool.call, Reviews(2)(VALIDATE), PATIENCE)))
 
 
 def test_no_answer_in_time_is_a_failed_call_and_a_late_one_is_not_taken_for_the_next(certificates: Path) -> None:
+    given_up = asyncio.Event()
+
     async def late(server: Server, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         uid = (await server.request(reader))["uid"]
-        await asyncio.sleep(0.3)
+        await given_up.wait()
         reply(writer, {"uid": uid, "allowed": True})
         await allow_all(server, reader, writer)
 
     async def work(server: Server) -> None:
         pool = server.pool()
-        assert await fate(pool.call, Reviews(2)(VALIDATE), 0.1) == "no answer within 0.1 s"
-        assert await fate(pool.call, Reviews(2)(VALIDATE), 5) is None
+        assert await fate(pool.call, Reviews(2)(VALIDATE), 1) == "no answer within 1 s"
+        given_up.set()
+        assert await fate(pool.call, Reviews(2)(VALIDATE), PATIENCE) is None
         assert server.connections == 2
 
     ask(certificates, late, work)
@@ -209,9 +220,9 @@ def test_a_connection_that_the_server_closes_while_it_is_idle_is_replaced_and_no
 ) -> None:
     async def work(server: Server) -> None:
         pool = server.pool()
-        assert await fate(pool.call, Reviews(2)(VALIDATE), 5) is None
-        await asyncio.sleep(0.1)
-        assert await fate(pool.call, Reviews(2)(VALIDATE), 5) is None
+        assert await fate(pool.call, Reviews(2)(VALIDATE), PATIENCE) is None
+        await closed(server.dialled[0])
+        assert await fate(pool.call, Reviews(2)(VALIDATE), PATIENCE) is None
         assert (server.connections, len(server.requests)) == (2, 2)
 
     ask(certificates, allow, work)
@@ -224,7 +235,7 @@ def test_connection_close_is_honoured_at_once(certificates: Path) -> None:
 
     async def work(server: Server) -> None:
         pool = server.pool()
-        faults = [await fate(pool.call, Reviews(2)(VALIDATE), 5) for _ in range(3)]
+        faults = [await fate(pool.call, Reviews(2)(VALIDATE), PATIENCE) for _ in range(3)]
         assert (faults, server.connections) == ([None] * 3, 3)
 
     ask(certificates, last, work)
@@ -234,7 +245,7 @@ def test_a_good_connection_is_used_again_unless_each_call_is_to_have_its_own(cer
     async def work(server: Server) -> None:
         for options, dials in (({}, 1), ({"fresh": True}, 3)):
             pool = server.pool(**options)
-            assert [await fate(pool.call, Reviews(2)(VALIDATE), 5) for _ in range(3)] == [None] * 3
+            assert [await fate(pool.call, Reviews(2)(VALIDATE), PATIENCE) for _ in range(3)] == [None] * 3
             assert pool.dials == dials
             pool.close()
 
@@ -246,8 +257,7 @@ def test_a_connection_knows_whether_it_can_be_called_on(certificates: Path) -> N
         connection = await Connection.dial("127.0.0.1", server.port, server.trusted, NAME)
         server.dialled.append(connection)
         assert (await connection.call(Reviews(2)(VALIDATE).message)).status == 200
-        await asyncio.sleep(0.1)
-        assert not connection.alive
+        await closed(connection)
         with pytest.raises(CallFailed, match="closed before the call"):
             await connection.call(Reviews(2)(VALIDATE).message)
 
@@ -306,7 +316,7 @@ def test_a_call_that_waits_for_others_is_counted_from_when_it_was_due(certificat
         await allow_all(server, reader, writer)
 
     async def work(server: Server) -> Tally:
-        load = Load(server.pool(), lambda number: Reviews(2)(2 * number + VALIDATE), rate=100)
+        load = Load(server.pool(), lambda number: Reviews(2)(2 * number + VALIDATE), rate=100, patience=PATIENCE)
         task = asyncio.create_task(load.run())
         await asyncio.sleep(0.6)
         load.stop()
@@ -326,9 +336,11 @@ def test_the_real_server_is_served_by_the_load_as_by_the_api_server(tmp_path: Pa
                 Pool(server.port, lambda: server.verifying, NAME, fresh=fresh, dialled=dialled.append)
                 for fresh in (False, True)
             ]
-            kept, fresh = (Load(pool, Reviews(2, 50), 50) for pool in pools)
+            kept, fresh = (Load(pool, Reviews(2, 50), 50, PATIENCE) for pool in pools)
             tasks = [asyncio.create_task(each.run()) for each in (kept, fresh)]
-            await asyncio.sleep(0.5)
+            async with asyncio.timeout(PATIENCE):
+                while not all(load.tally.calls >= 10 for load in (kept, fresh)):
+                    await asyncio.sleep(0.05)
             kept.stop()
             fresh.stop()
             tallies = await asyncio.gather(*tasks)
@@ -337,7 +349,6 @@ def test_the_real_server_is_served_by_the_load_as_by_the_api_server(tmp_path: Pa
 
         tallies = asyncio.run(work())
         assert [tally.failed for tally in tallies] == [0, 0], [tally.faults for tally in tallies]
-        assert all(tally.calls >= 10 for tally in tallies)
 
 
 # --- What is written down.
@@ -456,19 +467,14 @@ def test_ctrl_c_ends_every_process_and_leaves_nothing_behind(tmp_path: Path) -> 
         text=True,
         start_new_session=True,
     )
-    until = time.monotonic() + 20
-    while not any("serve" in command for command in children(run.pid).values()):
-        assert time.monotonic() < until
-        time.sleep(0.1)
+    eventually(lambda: any("serve" in command for command in children(run.pid).values()))
     started = children(run.pid)
     run.send_signal(signal.SIGINT)
-    _, said = run.communicate(timeout=20)
+    _, said = run.communicate(timeout=PATIENCE)
     assert run.returncode == 130
     assert said.endswith("interrupted: all processes are ended, nothing is written\n")
-    until = time.monotonic() + 10
-    while left := [pid for pid in started if runs(pid)]:  # the kernel takes a moment to end the children of a child
-        assert time.monotonic() < until, left
-        time.sleep(0.05)
+    # The kernel takes a moment to end the children of a child.
+    eventually(lambda: not any(runs(pid) for pid in started), says=lambda: list(filter(runs, started)))
     assert list(tmp_path.iterdir()) == []
 
 

@@ -3,7 +3,6 @@
 import asyncio
 import math
 import random
-import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import pytest
 from app.rules.registry import RULES, Level, levels
 from app.server.telemetry import ACTS, DECISIONS, OPERATIONS, Telemetry
 from app.server.webhooks import LARGEST_HEAD
+from testbed.patience import eventually
 from testbed.server import JSON, Door, Running, backup, body, running, series
 from tests.support.loglines import Log, collected
 
@@ -172,7 +172,4 @@ def test_the_levels_that_are_shown_follow_the_configuration_file(tmp_path: Path)
     with running(tmp_path, "--config", str(file)) as server:
         assert shown(server) == {"warn"}
         file.write_text("rules: {unique-alias: 'off'}\n")
-        until = time.monotonic() + 30
-        while shown(server) != {"off"}:
-            assert time.monotonic() < until
-            time.sleep(0.2)
+        eventually(lambda: shown(server) == {"off"})

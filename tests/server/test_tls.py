@@ -3,7 +3,6 @@
 import datetime
 import shutil
 import ssl
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from cryptography.x509.oid import NameOID
 
 from certs.files import write
 from certs.issuing import Pair, issue_ca, issue_leaf
+from testbed.patience import PATIENCE, eventually
 from testbed.server import Running, body, running, start
 
 NAMES = ["localhost", "127.0.0.1"]
@@ -46,10 +46,7 @@ def der(pair: Pair) -> bytes:
 
 def until(server: Running, event: str, count: int = 1) -> None:
     """Wait until the log has so many lines of an event."""
-    deadline = time.monotonic() + 10
-    while sum(line["event"] == event for line in server.log) < count:
-        assert time.monotonic() < deadline, server.log
-        time.sleep(0.05)
+    eventually(lambda: sum(line["event"] == event for line in server.log) >= count, says=lambda: server.log)
 
 
 def test_a_new_pair_is_shown_without_a_restart_and_live_connections_go_on(server: Running, ca: Pair) -> None:
@@ -129,7 +126,9 @@ def test_a_caller_without_sni_is_shown_the_new_pair_too(server: Running, ca: Pai
     new = issue_leaf(ca, NAMES, NOW)
     write(server.certificates, ca, new)
     until(server, "certificate reloaded")
-    answer = httpx.get(f"https://127.0.0.1:{server.port}/none", verify=server.verifying, trust_env=False)
+    answer = httpx.get(
+        f"https://127.0.0.1:{server.port}/none", verify=server.verifying, trust_env=False, timeout=PATIENCE
+    )
     assert answer.status_code == 404
 
 
@@ -290,15 +289,31 @@ def test_a_pair_without_ca_is_served(tmp_path: Path, ca: Pair) -> None:
         assert server.call(body()).status_code == 200
 
 
+A_YEAR_LATER = """
+import datetime, pathlib, types
+import app.server.tls
+
+
+class Clock(datetime.datetime):
+    @classmethod
+    def now(cls, tz=None):
+        return super().now(tz) + datetime.timedelta(days=365 * pathlib.Path({!r}).exists())
+
+
+app.server.tls.datetime = types.SimpleNamespace(datetime=Clock, UTC=datetime.UTC)
+from app.cli import main
+main()
+"""
+"""The server, whose clock is a year fast when a file is there."""
+
+
 def test_a_server_whose_certificate_ends_is_not_ready(tmp_path: Path, ca: Pair) -> None:
-    certificates = tmp_path / "certs"
-    short = issue_leaf(ca, NAMES, datetime.datetime.now(datetime.UTC), datetime.timedelta(seconds=12))
-    write(certificates, ca, short)
-    with running(tmp_path, certificates=certificates) as server:
-        deadline = time.monotonic() + 40
-        while server.manage("/readyz").status_code == 200:
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+    certificates, late = tmp_path / "certs", tmp_path / "late"
+    write(certificates, ca, issue_leaf(ca, NAMES, datetime.datetime.now(datetime.UTC), datetime.timedelta(days=1)))
+    program = ("-c", A_YEAR_LATER.format(str(late)))
+    with running(tmp_path, certificates=certificates, program=program) as server:
+        late.touch()
+        eventually(lambda: server.manage("/readyz").status_code != 200)
         assert server.manage("/readyz").text == "the certificate in use is expired\n"
         assert server.manage("/healthz").status_code == 200
 

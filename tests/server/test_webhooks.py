@@ -6,7 +6,6 @@ import copy
 import json
 import math
 import re
-import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from app.admission.decision import Decision
 from app.admission.engine import Admission
 from app.admission.review import Request
 from app.rules.registry import RULES
+from testbed.patience import PATIENCE
 from testbed.reviews import Document, review
 from testbed.server import JSON, Door, backup, body
 from tests.support.loglines import Log, collected
@@ -853,7 +853,7 @@ def test_large_bodies_that_arrive_at_the_same_time_are_bounded_by_their_bytes(mo
         assert {answer.status_code for answer in await asyncio.gather(*calls)} == {200}
         assert (await door.request(padded(6 * MIB))).status_code == 200
 
-    asyncio.run(asyncio.wait_for(scene(), 30))
+    asyncio.run(asyncio.wait_for(scene(), PATIENCE))
 
 
 def test_a_large_body_that_takes_long_gives_way_to_others(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -878,9 +878,9 @@ def test_a_large_body_that_takes_long_gives_way_to_others(monkeypatch: pytest.Mo
         await asyncio.gather(*calls, return_exceptions=True)
         assert door.traffic.held == 0
 
-    asyncio.run(asyncio.wait_for(scene(), 30))
+    asyncio.run(asyncio.wait_for(scene(), PATIENCE))
 
-    asyncio.run(asyncio.wait_for(scene(), 10))
+    asyncio.run(asyncio.wait_for(scene(), PATIENCE))
 
 
 def test_a_large_body_whose_last_byte_is_one_too_many_gives_way_and_is_counted_once(
@@ -905,7 +905,7 @@ def test_a_large_body_whose_last_byte_is_one_too_many_gives_way_and_is_counted_o
         assert [answer.status_code for answer in await asyncio.gather(second, third)] == [200, 200]
         assert door.traffic.held == 0
 
-    asyncio.run(asyncio.wait_for(scene(), 30))
+    asyncio.run(asyncio.wait_for(scene(), PATIENCE))
 
 
 def test_as_many_calls_as_the_bound_are_answered_at_the_same_time() -> None:
@@ -919,7 +919,7 @@ def test_as_many_calls_as_the_bound_are_answered_at_the_same_time() -> None:
             each.released.set()
         assert [call.status_code for call in await asyncio.gather(*calls)] == [200, 200]
 
-    asyncio.run(asyncio.wait_for(scene(), 10))
+    asyncio.run(asyncio.wait_for(scene(), PATIENCE))
 
 
 @pytest.mark.parametrize("content", [b"no json", padded(7 * MIB + 1)], ids=["bad", "large"])
@@ -1113,13 +1113,17 @@ def test_the_line_of_a_decision_says_what_was_decided_and_by_which_rules(
 
 
 def test_the_line_of_a_decision_says_how_many_milliseconds_it_took(monkeypatch: pytest.MonkeyPatch, log: Log) -> None:
+    now = 100.0
+    monkeypatch.setattr("app.server.webhooks.time.perf_counter", lambda: now)
+
     def slow(_: Request) -> Decision:
-        time.sleep(0.03)
+        nonlocal now
+        now += 0.25
         return Decision()
 
     out_of_order(monkeypatch, slow).call(body())
     (line,) = log()
-    assert 30 <= line["milliseconds"] < 1000
+    assert line["milliseconds"] == 250
 
 
 @pytest.mark.parametrize("content", [body(operation="DELETE"), body(subResource="status"), body(kind={
@@ -1184,7 +1188,7 @@ def test_the_time_that_decisions_take_is_counted(door: Door) -> None:
     for _ in range(3):
         door.call(body())
     assert value(door, "decision_seconds_count", webhook="validate") == 3
-    assert 0 < value(door, "decision_seconds_sum", webhook="validate") < 3
+    assert value(door, "decision_seconds_sum", webhook="validate") > 0
 
 
 def test_what_rules_do_is_counted(door: Door) -> None:
@@ -1241,7 +1245,7 @@ def test_calls_in_flight_are_counted_while_they_are() -> None:
         page = await door.request(path="/metrics", method="GET", app=door.management)
         assert "stash_admission_in_flight 0.0" in page.text
 
-    asyncio.run(asyncio.wait_for(scene(), 10))
+    asyncio.run(asyncio.wait_for(scene(), PATIENCE))
 
 
 # --- The management port

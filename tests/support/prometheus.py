@@ -14,19 +14,18 @@ import httpx
 import pytest
 
 from testbed.child import Child
+from testbed.patience import PATIENCE
 
 needs_prometheus = pytest.mark.skipif(
     not (shutil.which("prometheus") and shutil.which("promtool")), reason="needs prometheus (apt install prometheus)"
 )
-PATIENCE = 120.0
-"""Seconds after which what has not come will not come."""
 
 
 class Prometheus:
     """It, by its HTTP API."""
 
     def __init__(self, port: int) -> None:
-        self._client = httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=10)
+        self._client = httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=PATIENCE)
 
     def ready(self) -> bool:
         """Whether it answers queries."""
@@ -53,10 +52,10 @@ class Prometheus:
 
 
 def wait_for(what: Callable[[], object], wanted: object, meanwhile: Callable[[], object] = lambda: None) -> None:
-    """Wait until something is as wanted, at the longest for two minutes."""
+    """Wait until something is as wanted."""
     until = time.monotonic() + PATIENCE
     while (found := what()) != wanted:
-        assert time.monotonic() < until, f"after two minutes it is {found}, not {wanted}"
+        assert time.monotonic() < until, f"it is still {found}, not {wanted}"
         meanwhile()
         time.sleep(0.3)
 

@@ -16,6 +16,7 @@ from cryptography.x509.oid import NameOID
 from certs import pem
 from testbed.control_plane.cluster import Cluster
 from testbed.control_plane.installation import definition
+from testbed.patience import PATIENCE
 from tests.support.e2e.certmanager_issuing import issue
 
 Document = dict[str, Any]
@@ -103,7 +104,7 @@ class CertManager:
 
     def __init__(self, cluster: Cluster, namespace: str) -> None:
         context = cluster.credentials.client_context()
-        self._client = httpx.Client(base_url=cluster.server, verify=context, trust_env=False)
+        self._client = httpx.Client(base_url=cluster.server, verify=context, trust_env=False, timeout=PATIENCE)
         self._certificates = f"/apis/cert-manager.io/v1/namespaces/{namespace}/certificates"
         self._issuers = f"/apis/cert-manager.io/v1/namespaces/{namespace}/issuers"
         self._secrets = f"/api/v1/namespaces/{namespace}/secrets"

@@ -19,6 +19,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import IO
 
+from testbed.patience import PATIENCE
+
 ROOT = Path(__file__).parents[3]
 _DEVICES = ("null", "zero", "random", "urandom")
 _SETPRIV, _CHROOT = str(shutil.which("setpriv")), str(shutil.which("chroot"))
@@ -92,7 +94,7 @@ class Image:
     def run(self, *command: str) -> tuple[int, str]:
         """The exit code of a command, and what it wrote."""
         with self.start(*command) as process:
-            said, _ = process.communicate(timeout=120)
+            said, _ = process.communicate(timeout=10 * PATIENCE)
         return process.returncode, said
 
 

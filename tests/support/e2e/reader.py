@@ -24,7 +24,9 @@ from ruamel.yaml import YAML
 
 from testbed.control_plane.cluster import Cluster
 from testbed.control_plane.credentials import GUEST
+from testbed.control_plane.heeding import wait_until_heeded
 from testbed.control_plane.installation import MANIFESTS, NAME
+from testbed.patience import PATIENCE
 from tests.support.e2e.certmanager import CMCTL
 from tests.support.e2e.page import Command, commands
 from tests.support.e2e.replica import Replica
@@ -33,8 +35,8 @@ Document = dict[str, Any]
 _NEEDS_PODS = ("logs", "port-forward")
 _PRELUDE = """\
 set -euo pipefail
-# Several API servers need the time that a page gives them; this one follows at once.
-sleep() { command sleep 0.7; }
+# Several API servers need the time that a page gives them. This one has followed already: see `settle`.
+sleep() { command sleep 0.2; }
 """
 _ASSIGNMENT = re.compile(r"\w+=\$\(.*\)", re.DOTALL)
 _ROLLED_OUT = ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas")
@@ -51,8 +53,10 @@ class Reader:
         self.served: list[dict[str, bytes]] = []
         """What any replica may serve still: the Secret's data since the last rollout, the present ones last."""
         self._functions: list[str] = []
+        self._registered: list[str] = []
+        """The versions of the registrations that the API server heeds."""
         context = cluster.credentials.client_context()
-        self._client = httpx.Client(base_url=cluster.server, verify=context, trust_env=False)
+        self._client = httpx.Client(base_url=cluster.server, verify=context, trust_env=False, timeout=PATIENCE)
         self._account = folder / "account"
         _check_out(folder, port)
         programs = folder / "bin"
@@ -91,7 +95,7 @@ class Reader:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=60,
+            timeout=PATIENCE,
             check=False,
         )
         assert done.returncode == code, f"$ {text}\n{done.stdout}"
@@ -105,10 +109,14 @@ class Reader:
         return done.stdout
 
     def settle(self) -> None:
-        """Let the cluster do what it would do by itself."""
+        """Let the cluster do what it would do by itself, and wait until the API server heeds the registrations."""
         for job in self.there("/apis/batch/v1", "jobs"):
             if not job.get("status", {}).get("conditions"):
                 self._run_job(job)
+        registered = self._registrations()
+        if registered != self._registered:
+            wait_until_heeded(self.cluster)
+            self._registered = registered
         data = self.secret(f"{NAME}-tls")
         for deployment in self.there("/apis/apps/v1", "deployments"):
             if data and data not in self.served:
@@ -118,6 +126,11 @@ class Reader:
             if deployment.get("status", {}).get("observedGeneration") != generation:
                 status = dict.fromkeys(_ROLLED_OUT, deployment["spec"]["replicas"])
                 self._patch_status("deployment", deployment, {**status, "observedGeneration": generation})
+
+    def _registrations(self) -> list[str]:
+        kinds = ("mutatingwebhookconfigurations", "validatingwebhookconfigurations")
+        found = [self._get(f"/apis/admissionregistration.k8s.io/v1/{kind}")["items"] for kind in kinds]
+        return [each["metadata"]["resourceVersion"] for items in found for each in items if _name(each) == NAME]
 
     def secret(self, name: str) -> dict[str, bytes] | None:
         """A Secret's data; None if there is none."""
@@ -159,7 +172,7 @@ class Reader:
         command = [*container["command"], *container["args"], *self.rotate_flags]
         environment = {**self._environment, "KUBECONFIG": str(self._account)}
         done = subprocess.run(
-            ["env", *command], env=environment, capture_output=True, text=True, timeout=60, check=False
+            ["env", *command], env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False
         )
         assert done.returncode == 0, f"{shlex.join(command)}\n{done.stdout}{done.stderr}"
         now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import itertools
 import ssl
-import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from testbed.patience import eventually
 from testbed.server import Running, running
 
 
@@ -43,13 +43,14 @@ class Replica:
             server = running(self._folder, *flags, certificates=self._mount, variables=variables)
             self.server = self._running.enter_context(server)
 
-    def wait(self, seconds: float = 15) -> None:
+    def wait(self) -> None:
         """Wait until it shows what is mounted, as a new pod would from the start."""
         assert self._mounted
-        wanted, deadline = ssl.PEM_cert_to_DER_cert(_first(self._mounted["tls.crt"])), time.monotonic() + seconds
-        while ssl.PEM_cert_to_DER_cert(ssl.get_server_certificate(("127.0.0.1", self._port))) != wanted:
-            assert time.monotonic() < deadline, "the server does not show its new certificate"
-            time.sleep(0.1)
+        wanted = ssl.PEM_cert_to_DER_cert(_first(self._mounted["tls.crt"]))
+        eventually(
+            lambda: ssl.PEM_cert_to_DER_cert(ssl.get_server_certificate(("127.0.0.1", self._port))) == wanted,
+            says=lambda: "the server does not show its new certificate",
+        )
 
     def stop(self) -> None:
         """End the server."""

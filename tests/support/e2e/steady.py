@@ -8,13 +8,13 @@ import itertools
 import socket
 import ssl
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from certs import pem
 from testbed.control_plane.installation import NAME
 from testbed.control_plane.objects import Document, Objects
+from testbed.patience import PATIENCE, eventually
 from tests.e2e.test_rotate import handshake
 from tests.support.e2e.reader import Reader
 
@@ -32,10 +32,8 @@ class Series:
 
     def wait(self, more: int = 5) -> None:
         """Wait for so many creations from now."""
-        until, deadline = self.created + more, time.monotonic() + 30
-        while self.created < until:
-            assert time.monotonic() < deadline, self.failed
-            time.sleep(0.05)
+        until = self.created + more
+        eventually(lambda: self.created >= until, says=lambda: self.failed)
 
 
 @contextlib.contextmanager
@@ -96,5 +94,5 @@ def _shake_hands(reader: Reader, series: Series) -> None:
 
 def _connect(port: int, bundle: bytes) -> None:
     context = ssl.create_default_context(cadata=bundle.decode())
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as plain:
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as plain:
         context.wrap_socket(plain, server_hostname=_HOST).close()

@@ -23,6 +23,7 @@ from app.settings import PREFIX
 from testbed.control_plane.cluster import Cluster
 from testbed.control_plane.credentials import ADMIN, GUEST
 from testbed.control_plane.objects import Document, Objects
+from testbed.patience import PATIENCE
 
 PROGRAM = str(Path(sys.executable).with_name("stash-admission"))
 ROOT = Path(__file__).parents[3]
@@ -62,7 +63,7 @@ class Holding:
             input=given,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=PATIENCE,
             check=False,
         )
         assert "Traceback" not in done.stderr, done.stderr
@@ -131,7 +132,7 @@ def said(holding: Holding, arguments: list[str]) -> str:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=120,
+        timeout=PATIENCE,
         check=False,
     )
     lines = done.stdout.replace(holding.cluster.server, "https://10.96.0.1").splitlines()
