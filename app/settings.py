@@ -44,6 +44,9 @@ class Settings(BaseSettings):
     """Names of which a client certificate must have one, in the variable with commas between. Without it: any."""
     inventory: str = Field("none", min_length=1)
     """What the rules know that ask about the cluster: `none`, `cluster`, or a folder of manifests."""
+    inventory_missing: Literal["warn", "fail"] = "warn"
+    """What becomes of an object where the inventory lacks what an enforced rule asks: `warn` admits it with a warning;
+    `fail` answers 503, which the API server tries again until `failurePolicy` decides."""
     drain_seconds: float = Field(20, ge=0, le=3600)
     """Longest time to serve on after SIGTERM."""
     max_in_flight: int = Field(256, ge=1)

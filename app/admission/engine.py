@@ -36,7 +36,8 @@ class Admission:
 
     `chosen` sets levels of rules: by their ids, which raises UnknownLevel, or as Levels, which namespaces may have of
     their own. Without an inventory, the rules that ask about the cluster do not run. `clock` is what deadlines are
-    compared with.
+    compared with. `needs_inventory`: what an inventory lacks, so that an enforced rule cannot be run, is not only
+    warned of, but leaves a review undecided.
     """
 
     def __init__(
@@ -44,9 +45,12 @@ class Admission:
         chosen: Mapping[str, str] | Levels | None = None,
         inventory: Inventory | None = None,
         clock: Callable[[], float] = time.monotonic,
+        *,
+        needs_inventory: bool = False,
     ) -> None:
         self._inventory = inventory
         self._clock = clock
+        self._needs_inventory = needs_inventory
         self._mutations = {kind: for_kind(kind, MUTATIONS) for kind in KINDS}
         self.use(chosen if isinstance(chosen, Levels) else Levels(levels(chosen or {})))
 
@@ -83,7 +87,8 @@ class Admission:
     def validate(self, request: Request, deadline: float | None = None) -> Decision:
         """What `/validate` answers: every finding about the object.
 
-        Rules for which no time is left at `deadline`, a time of the clock, are not run; a warning names them.
+        Rules for which no time is left at `deadline`, a time of the clock, are not run; a warning names them. Raises
+        Undecided where one of them is enforced, unless another one refuses the object: time never admits.
         """
         documents = _documents(request)
         if isinstance(documents, Decision):
@@ -92,7 +97,7 @@ class Admission:
         kind, key = request.kind, _key(request)
         rules = self._selection.within(request.namespace).validations[kind]
         invoker = read(kind, document, request.namespace)
-        budget = RuleBudget(self._clock, deadline)
+        budget = RuleBudget(self._clock, deadline, needs_inventory=self._needs_inventory)
         if old is None:
             found = self._findings(rules, invoker, key, budget)
         else:
@@ -105,6 +110,8 @@ class Admission:
             if any(each.refuses for each in found):
                 before = [stored, read(kind, settled, request.namespace)]
                 found = list(self._ratcheted(rules, found, invoker, before, key, budget))
+        if not any(each.refuses for each in found):
+            budget.raise_undecided()
         decision = NOTHING
         if found or budget.reasons:
             decision = Decision(
@@ -129,7 +136,7 @@ class Admission:
 
     def _announced(self, request: Request, invoker: Invoker, budget: RuleBudget) -> Iterable[RuleFinding]:
         for rule, function in self._selection.within(request.namespace).announcements[request.kind]:
-            if budget.over(rule):
+            if budget.over(rule, enforced=False):
                 continue
             for finding in function(invoker):
                 yield RuleFinding(rule, finding, refuses=False)
@@ -139,7 +146,7 @@ class Admission:
         clock, deadline = self._clock, budget.deadline
         for rule, function, asks, enforced in rules:
             if clock() >= deadline:
-                budget.over(rule)
+                budget.over(rule, enforced=enforced)
                 continue
             if self._inventory is None or not asks:
                 findings = iter(function(invoker))
@@ -151,10 +158,10 @@ class Admission:
             try:
                 mine = list(_of_rule(rule, function(invoker, cluster), enforced, budget))
             except Unknown as unknown:
-                budget.because(rule, str(unknown))
+                budget.because(rule, str(unknown), enforced=enforced)
                 continue
             if cluster.late:
-                budget.late(rule, cluster.late)
+                budget.late(rule, cluster.late, enforced=enforced)
                 mine = [replace(each, refuses=False) for each in mine]
             found += mine
         return each_fault_once(found, invoker) if found else found
@@ -182,7 +189,7 @@ class Admission:
                 if is_settled(each, invoker, known):
                     each = only_warns(each)
                 elif each.rule in not_run.reasons:
-                    budget.reasons[each.rule] = not_run.reasons[each.rule]
+                    budget.not_settled(each.rule, not_run.reasons[each.rule])
                     each = replace(each, refuses=False)
             yield each
 
@@ -192,7 +199,7 @@ def _of_rule(rule: str, findings: Iterable[Finding], enforced: bool, budget: Rul
         last = number == _MAX_FINDINGS
         preexisting = finding.preexisting and not last
         yield RuleFinding(rule, finding, enforced and not preexisting and not finding.advisory, preexisting, last)
-        if budget.over(rule):
+        if budget.over(rule, enforced=enforced):
             return
 
 

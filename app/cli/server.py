@@ -33,6 +33,13 @@ def serve(
             metavar="none|cluster|DIR", help="What the rules know that ask about the cluster. [default: none]"
         ),
     ] = None,
+    inventory_missing: Annotated[
+        str | None,
+        typer.Option(
+            metavar="warn|fail",
+            help="What becomes of an object where the inventory lacks what an enforced rule asks. [default: warn]",
+        ),
+    ] = None,
     drain_seconds: Annotated[
         float | None, typer.Option(help="Longest time to serve on after SIGTERM. [default: 20]")
     ] = None,
@@ -69,6 +76,7 @@ def serve(
             client_ca=client_ca,
             client_name=tuple(client_name) if client_name else None,
             inventory=inventory,
+            inventory_missing=inventory_missing,
             drain_seconds=drain_seconds,
             max_in_flight=max_in_flight,
             max_connections=max_connections,

@@ -141,7 +141,11 @@ class Process:
         listening = listen(settings.host, settings.port, "--port")
         managing = listen(settings.host, settings.management_port, "--management-port")
         self.selfcheck = SelfCheck(settings.host, listening.getsockname()[1], self.certificates, self.telemetry)
-        self.admission = Admission(self.configuration.levels, self.inventory.inventory)
+        self.admission = Admission(
+            self.configuration.levels,
+            self.inventory.inventory,
+            needs_inventory=settings.inventory_missing == "fail",
+        )
         self.telemetry.judges_by(self.configuration.levels.everywhere)
         webhook = webhooks.create_app(self.admission, self.telemetry, self.traffic)
         callers = ClientCertificatePolicy(settings.client_name) if settings.client_ca else None

@@ -17,6 +17,7 @@ from starlette.requests import Request as HTTPRequest
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from app.admission.budget import Undecided
 from app.admission.engine import Admission
 from app.admission.response import render
 from app.admission.review import BadReview, parse, read_request
@@ -29,6 +30,8 @@ LARGEST_BODY = 7 * 2**20
 LARGEST_HEAD = 64 * 2**10
 """Bytes of all header names and values. The API server sends less than one KiB."""
 
+_DEFAULT_TIMEOUT = 30.0
+"""Seconds that a call may take which does not say how long it waits: the longest that a registration can ask for."""
 _DEADLINE_FRACTION = 0.8
 """The part of a call's time that is for deciding. The rest is for the way here and back."""
 PIECE = 2**16
@@ -85,8 +88,7 @@ class Endpoint:
             self._traffic.end(call)
         # Who does not take the answer takes nobody's place.
         if body is not None:
-            timeout = _timeout(scope["query_string"])
-            deadline = None if timeout is None else call.since + timeout * _DEADLINE_FRACTION
+            deadline = call.since + _timeout(scope["query_string"]) * _DEADLINE_FRACTION
             await self._reply(200, self._answer(body, deadline), {}, send)
 
     async def _body(self, call: Call, receive: Receive) -> bytes | None:
@@ -117,6 +119,8 @@ class Endpoint:
             self._remember(decision)
         except BadReview as bad:
             raise BadCall(HTTPStatus.BAD_REQUEST, "bad review", str(bad)) from None
+        except Undecided as undecided:
+            raise _undecided(str(undecided)) from None
         except Exception as error:  # noqa: BLE001  a mistake of ours is no refusal: failurePolicy decides
             self._telemetry.failed(self._webhook, uid, error)
             raise BadCall(HTTPStatus.INTERNAL_SERVER_ERROR, "internal error", "internal error") from None
@@ -136,13 +140,13 @@ class Endpoint:
 
 
 @lru_cache(maxsize=64)
-def _timeout(query: bytes) -> float | None:
-    """The seconds of `?timeout=10s`, which the API server adds; None where there is nothing of the kind."""
+def _timeout(query: bytes) -> float:
+    """The seconds of `?timeout=5s`, which the API server adds; its own default where there is nothing of the kind."""
     try:
         seconds = parse_duration(parse_qs(query.decode("ascii"))["timeout"][0]) / 1e9
     except (KeyError, ValueError):
-        return None
-    return seconds if seconds > 0 else None
+        return _DEFAULT_TIMEOUT
+    return seconds if 0 < seconds < _DEFAULT_TIMEOUT else _DEFAULT_TIMEOUT
 
 
 def _check_head(headers: list[tuple[bytes, bytes]]) -> None:
@@ -177,6 +181,12 @@ def _too_busy(headers: Mapping[str, str] = MappingProxyType({})) -> BadCall:
     # The API server tries again, each second until its deadline.
     status, again = HTTPStatus.SERVICE_UNAVAILABLE, {"retry-after": "1"}
     return BadCall(status, "too busy", "too many calls at once: try again", {**again, **headers})
+
+
+def _undecided(rules: str) -> BadCall:
+    # Neither a refusal nor an admission: the API server tries again, and at its deadline failurePolicy decides.
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    return BadCall(status, "undecided", f"the object was not judged by {rules}: try again", {"retry-after": "1"})
 
 
 def _status(code: int, message: str) -> bytes:

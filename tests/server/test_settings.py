@@ -19,6 +19,7 @@ SETTINGS: dict[str, tuple[str, Any, Any]] = {
     "client_ca": ("/run/ca.crt", Path("/run/ca.crt"), Path("/elsewhere")),
     "client_name": ("apiserver, kube-apiserver", ("apiserver", "kube-apiserver"), ("front-proxy",)),
     "inventory": ("cluster", "cluster", "/some/where"),
+    "inventory_missing": ("fail", "fail", "warn"),
     "drain_seconds": ("7.5", 7.5, 30.0),
     "max_in_flight": ("12", 12, 64),
     "max_connections": ("12", 12, 64),
@@ -36,6 +37,7 @@ BAD = {
     "drain_seconds": ["", "soon", "-1", "nan", "inf", "10s"],
     "host": [""],  # to listen on, it would be every address
     "inventory": [""],
+    "inventory_missing": ["", "refuse"],
     # What something forgot to fill in must not switch off what it was to switch on.
     "cert_dir": ["", " "],
     "server_name": [""],
