@@ -94,7 +94,7 @@ def _patch() -> str:
 
 def _rules() -> str:
     rows = [
-        f"| [`{rule.id}`](docs/reference/rules.md#{rule.id}) | {rule.level or 'changes'} | {rule.summary} |\n"
+        f"| [`{rule.id}`](#{rule.id}) | {rule.level or 'changes'} | {rule.summary} |\n"
         for rule in RULES.values()
     ]
     return "| rule | level | what it does |\n|---|---|---|\n" + "".join(rows)
