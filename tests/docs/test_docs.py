@@ -132,6 +132,17 @@ def test_every_page_is_in_the_index() -> None:
     assert {name for name in pages if f"]({name})" not in index} == set()
 
 
+def test_every_decision_has_its_number_its_date_and_whether_it_holds() -> None:
+    text = (ROOT / "docs" / "project" / "decisions.md").read_text()
+    numbers = re.findall(r"^## (\S+) ", text, flags=re.MULTILINE)
+    assert numbers == [f"{number}." for number in range(1, len(numbers) + 1)]
+    held = re.findall(
+        r"^## .*\n\n(?:Accepted|Superseded by (\d+)), \d{4}-\d\d-\d\d(?:, .*)?\.$", text, flags=re.MULTILINE
+    )
+    assert len(held) == len(numbers)
+    assert {f"{number}." for number in held if number} <= set(numbers)
+
+
 def test_contributing_says_of_each_module_and_package_what_it_is() -> None:
     text = (ROOT / "CONTRIBUTING.md").read_text()
     paths = [path for path in (ROOT / "app").iterdir() if not path.name.startswith("_")]
