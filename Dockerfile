@@ -1,4 +1,4 @@
-# The image: an interpreter, what the server needs, and nothing else. No shell, no package manager; docs/image.md says more.
+# The image: an interpreter, what the server needs, and nothing else. No shell, no package manager; docs/install/image.md says more.
 # BASE is where interpreter and C library come from: any image with glibc and Python 3.11 or newer as `python3`.
 ARG BASE=python:3.13-slim
 

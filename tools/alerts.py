@@ -10,7 +10,7 @@ from ruamel.yaml.scalarstring import LiteralScalarString
 
 from app.inventory.store import STALE_AFTER
 
-PAGE = "docs/monitoring.md"
+PAGE = "docs/operate/monitoring.md"
 NAME = "stash-admission"
 
 
@@ -42,8 +42,8 @@ ALERTS = (
         "No replica of stash-admission is ready",
         "No Stash object can be created and no spec changed while no replica answers. Or Prometheus reaches none.",
         """\
-`stash-admission doctor` looks at the whole installation and says what to do: [doctor.md](doctor.md). If the replicas
-are ready (`kubectl -n stash-admission get pods`), it is Prometheus that does not reach them: [who may read the
+`stash-admission doctor` looks at the whole installation and says what to do: [doctor.md](../cli/doctor.md). If the
+replicas are ready (`kubectl -n stash-admission get pods`), it is Prometheus that does not reach them: [who may read the
 metrics](#who-may-read-the-metrics). [operations.md](operations.md#open-the-gate-in-an-emergency) has the
 command that lets everything through in an emergency.""",
     ),
@@ -56,8 +56,8 @@ command that lets everything through in an emergency.""",
         "{{ $labels.instance }} has not been ready, or not been reached, for ten minutes. The others answer its calls.",
         """\
 `/readyz` of the replica says why in one line: `kubectl -n stash-admission port-forward pod/NAME 8080`, then `curl
-http://127.0.0.1:8080/readyz`. What it can say is in [certificates.md](certificates.md#in-every-mode) and
-[cluster-rules.md](cluster-rules.md).""",
+http://127.0.0.1:8080/readyz`. What it can say is in [certificates.md](../install/certificates.md#in-every-mode) and
+[cluster-rules.md](../reference/cluster-rules.md).""",
     ),
     Alert(
         "StashAdmissionCertificateExpiresSoon",
@@ -69,10 +69,10 @@ http://127.0.0.1:8080/readyz`. What it can say is in [certificates.md](certifica
         "{{ $value | humanizeDuration }}. It should have been renewed weeks ago.",
         """\
 Every mode renews with at least a month to spare, so what renews does not run. `stash-certs show` says what is in the
-Secret and what the API server believes; the page of the mode says who renews: [certificates.md](certificates.md). If
-`stash-certs show` has a later end, the replica did not take it over: see
-[StashAdmissionCertificateUnusable](#stashadmissioncertificateunusable). `client-ca` is the file of `--client-ca`,
-which you renew: [client-certificates.md](client-certificates.md).""",
+Secret and what the API server believes; the page of the mode says who renews:
+[certificates.md](../install/certificates.md). If `stash-certs show` has a later end, the replica did not take it over:
+see [StashAdmissionCertificateUnusable](#stashadmissioncertificateunusable). `client-ca` is the file of `--client-ca`,
+which you renew: [client-certificates.md](../install/client-certificates.md).""",
     ),
     Alert(
         "StashAdmissionCertificateExpires",
@@ -95,7 +95,8 @@ As [above](#stashadmissioncertificateexpiressoon), today. In the mode self-manag
         "{{ $labels.instance }} goes on with what it read before, until that expires.",
         """\
 The second line of `/readyz` says what is wrong with which file, and so does the log (`certificate not reloaded`,
-`fault`). Write the files again: they are used within seconds ([certificates.md](certificates.md#in-every-mode)).""",
+`fault`). Write the files again: they are used within seconds
+([certificates.md](../install/certificates.md#in-every-mode)).""",
     ),
     Alert(
         "StashAdmissionCertificateNotAccepted",
@@ -146,7 +147,7 @@ Which of both, the dashboard shows under *Calls that fail*: then as
 Many clients write at once, or a few send bodies that do not end (*Connections ended* on the dashboard). For the
 first: more replicas (`kubectl -n stash-admission scale deployment/stash-admission --replicas=4`), or more CPU where
 they use all of theirs. For the second, the log has no address, since who does it has got past TLS: [client
-certificates](client-certificates.md) keep strangers away.""",
+certificates](../install/client-certificates.md) keep strangers away.""",
     ),
     Alert(
         "StashAdmissionSlow",
@@ -157,7 +158,7 @@ certificates](client-certificates.md) keep strangers away.""",
         "One of a hundred reviews by {{ $labels.webhook }} takes longer than {{ $value | humanizeDuration }}. "
         "The API server waits for five seconds.",
         """\
-An object of usual size is decided in about a millisecond: [benchmarks.md](benchmarks.md). Either the replicas lack
+An object of usual size is decided in about a millisecond: [benchmarks.md](../benchmarks.md). Either the replicas lack
 CPU (a limit that throttles, a full node), or somebody writes very large objects: `milliseconds` in the log has who
 and which.""",
     ),
@@ -171,8 +172,8 @@ and which.""",
         "The rules that ask about the cluster only warn meanwhile.",
         """\
 The second line of `/readyz` and the log (`inventory not up to date`, `fault`) say of which kind, and why: mostly a
-missing right, or an API server that does not answer. [cluster-rules.md](cluster-rules.md) has what the rules do
-meanwhile.""",
+missing right, or an API server that does not answer. [cluster-rules.md](../reference/cluster-rules.md) has what the
+rules do meanwhile.""",
     ),
     Alert(
         "StashAdmissionConfigUnusable",
@@ -211,9 +212,9 @@ first day nothing is usual yet, so this alert is silent until an installation is
         "{{ $value | humanize }} calls a second are answered with an error: {{ $labels.reason }}.",
         """\
 The API server makes none of these, except for `client certificate`, where `--client-ca` or `--client-name` does not
-fit what it shows: then every call fails, see [client-certificates.md](client-certificates.md). All others are made by
-something else that reaches the port: a scanner, a probe with a wrong path. A NetworkPolicy or client certificates
-keep it away.""",
+fit what it shows: then every call fails, see [client-certificates.md](../install/client-certificates.md). All others
+are made by something else that reaches the port: a scanner, a probe with a wrong path. A NetworkPolicy or client
+certificates keep it away.""",
     ),
 )
 

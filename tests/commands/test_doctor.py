@@ -735,7 +735,7 @@ def test_a_report_has_colours_on_a_terminal_alone() -> None:
 
 
 def test_the_documentation_lists_each_finding_and_no_other() -> None:
-    page = (ROOT / "docs" / "doctor.md").read_text().partition("## What it says")[2]
+    page = (ROOT / "docs" / "cli" / "doctor.md").read_text().partition("## What it says")[2]
     rows = re.findall(r"^\| `(.*?)` \|", page, re.MULTILINE)
     assert len(rows) == len(set(rows)) > 60
     patterns = {row: re.compile(".*".join(re.escape(each) for each in row.split("…"))) for row in rows}

@@ -232,7 +232,7 @@ def test_a_cluster_without_stash_is_told(empty: list[subprocess.CompletedProcess
 
 
 def test_the_page_shows_what_it_really_says(holding: Holding) -> None:
-    page = Page.read("audit.md")
+    page = Page.read("cli/audit.md")
     holding.namespace("demo")
     holding.store(*page.objects())
     command, output = page.transcript("audit")

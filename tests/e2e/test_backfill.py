@@ -486,7 +486,7 @@ def at_a_terminal(command: list[str], environment: dict[str, str], typed: str) -
 
 
 def test_the_page_shows_what_it_really_says(holding: Holding) -> None:
-    page = Page.read("backfill.md")
+    page = Page.read("cli/backfill.md")
     holding.namespace("demo")
     holding.store(*page.objects())
     for name in ("dry-run", "run"):

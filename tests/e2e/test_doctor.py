@@ -34,7 +34,7 @@ from testbed.server import environment, running
 from tests.commands.test_doctor import CALLS, FINDINGS, call, seen
 from tests.support.e2e.standin import Answer, Call, Fault, standing_in
 
-DOCS = (Path(__file__).parents[2] / "docs" / "doctor.md").read_text()
+DOCS = (Path(__file__).parents[2] / "docs" / "cli" / "doctor.md").read_text()
 HOST = f"{NAME}.{NAME}.svc"
 DAY = datetime.timedelta(days=1)
 KINDS = ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration")
@@ -675,7 +675,7 @@ def test_levels_that_let_the_bad_object_through_are_noted(patient: Patient, tmp_
 def test_who_may_do_nothing_is_told_so(patient: Patient) -> None:
     said = patient.doctor(user="guest")
     assert (said.result.exit_code, said.result.stdout) == (2, "")
-    assert said.result.stderr.startswith("Error: you may not read anything of an installation: docs/doctor.md")
+    assert said.result.stderr.startswith("Error: you may not read anything of an installation: docs/cli/doctor.md")
     assert len(said.result.stderr.splitlines()) == 1
 
 

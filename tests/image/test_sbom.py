@@ -66,7 +66,7 @@ def test_the_same_sources_give_the_same_bytes(text: str, tmp_path: Path) -> None
 
 
 def test_the_page_says_what_the_command_prints(bill: Any) -> None:
-    page = (ROOT / "docs/image.md").read_text()
+    page = (ROOT / "docs/install/image.md").read_text()
     assert f"$ make sbom\n.local/sbom.json: {len(bill['components'])} components\n" in page
 
 

@@ -462,7 +462,7 @@ def test_many_at_once_are_all_served(certificates: Path, tmp_path: Path) -> None
 
 def test_the_servers_page_says_how_long_each_may_take() -> None:
     seconds = {stage: limit for stage, (limit, _) in connections._LONGEST.items()}  # noqa: SLF001
-    said = " ".join((Path(__file__).parents[2] / "docs" / "server.md").read_text().split())
+    said = " ".join((Path(__file__).parents[2] / "docs" / "reference" / "server.md").read_text().split())
     head, whole, silent = (f"{seconds[each]:.0f}" for each in (Stage.HEAD, Stage.BODY, Stage.SILENT))
     greeting = f"{acceptor._GREETING:.0f}"  # noqa: SLF001
     assert f"{greeting} seconds for the TLS handshake, {head} for the head of a call and {whole} for the whole" in said
