@@ -12,6 +12,9 @@ from app.inventory.store import STALE_AFTER
 
 PAGE = "docs/operate/monitoring.md"
 NAME = "stash-admission"
+_OURS = "internal error|too busy|undecided"
+"""Reasons of bad calls that are the server's, not the caller's."""
+_FAILED = f'stash_admission_bad_calls_total{{reason=~"{_OURS}"}}'
 
 
 @dataclass(frozen=True)
@@ -125,15 +128,16 @@ a rule, setting that rule to `off` lets such objects through until it is mended.
     Alert(
         "StashAdmissionFailing",
         "critical",
-        'sum(rate(stash_admission_bad_calls_total{reason=~"internal error|too busy"}[5m]))'
-        ' / (sum(rate(stash_admission_bad_calls_total{reason=~"internal error|too busy"}[5m]))'
+        f"sum(rate({_FAILED}[5m])) / (sum(rate({_FAILED}[5m]))"
         " + sum(rate(stash_admission_decision_seconds_count[5m]))) > 0.05",
         "5m",
         "stash-admission fails to answer many reviews",
         "{{ $value | humanizePercentage }} of the reviews of the last five minutes got 500 or 503, and no decision.",
         """\
-Which of both, the dashboard shows under *Calls that fail*: then as
-[StashAdmissionInternalErrors](#stashadmissioninternalerrors) or [StashAdmissionTooBusy](#stashadmissiontoobusy).""",
+Which of them, the dashboard shows under *Calls that fail*: then as
+[StashAdmissionInternalErrors](#stashadmissioninternalerrors) or [StashAdmissionTooBusy](#stashadmissiontoobusy).
+With `undecided`, an enforced rule was not reached in time, which is mostly load; or with `--inventory-missing fail`
+the inventory lacks something, which `/readyz` names.""",
     ),
     Alert(
         "StashAdmissionTooBusy",
@@ -206,7 +210,7 @@ first day nothing is usual yet, so this alert is silent until an installation is
     Alert(
         "StashAdmissionBadCalls",
         "warning",
-        'sum by (reason) (rate(stash_admission_bad_calls_total{reason!~"internal error|too busy"}[10m])) > 0.2',
+        f'sum by (reason) (rate(stash_admission_bad_calls_total{{reason!~"{_OURS}"}}[10m])) > 0.2',
         "10m",
         "Somebody calls stash-admission with what is no review",
         "{{ $value | humanize }} calls a second are answered with an error: {{ $labels.reason }}.",
