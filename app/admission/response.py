@@ -77,7 +77,7 @@ def _cause(found: RuleFinding) -> StatusCause:
 
 
 def _line(found: RuleFinding) -> str:
-    stored = " [not refused: the stored object has this fault already]" if found.preexisting else ""
+    stored = " [not refused: the stored object already has this problem]" if found.preexisting else ""
     return printable(f"{dotted(found.finding.path)}: {found.finding.message} ({found.rule}){stored}")
 
 

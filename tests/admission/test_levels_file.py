@@ -189,7 +189,7 @@ def test_a_decision_under_way_keeps_the_levels_that_it_began_with() -> None:
     old, new = SCHEDULE, backup(schedule="0 24 * * *", timeOut="3h")
     admission = Admission(clock=clock)
     under_way = answer(admission, "validate", new, old, deadline=10.0)
-    assert "not refused: the stored object has this fault already" in under_way.warnings[0]
+    assert "not refused: the stored object already has this problem" in under_way.warnings[0]
     assert not answer(admission, "validate", new, old).warnings
 
 

@@ -105,7 +105,7 @@ def check(manifest: Subject, admission: Admission, old: Mapping[str, Any] | None
 
 def _said(manifest: Subject, found: RuleFinding, edits: Sequence[Edit]) -> Diagnostic:
     finding = found.finding
-    note = " [not refused: the stored object has this fault already]" if found.preexisting else ""
+    note = " [not refused: the stored object already has this problem]" if found.preexisting else ""
     return Diagnostic(
         rule=found.rule,
         level="error" if found.refuses else "warning",
