@@ -93,10 +93,7 @@ def _patch() -> str:
 
 
 def _rules() -> str:
-    rows = [
-        f"| [`{rule.id}`](#{rule.id}) | {rule.level or 'changes'} | {rule.summary} |\n"
-        for rule in RULES.values()
-    ]
+    rows = [f"| [`{rule.id}`](#{rule.id}) | {rule.level or 'changes'} | {rule.summary} |\n" for rule in RULES.values()]
     return "| rule | level | what it does |\n|---|---|---|\n" + "".join(rows)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Hashable, Iterator, Sequence
 from enum import Enum
 from typing import NamedTuple
 
-LONGEST_ALIAS = 63
+MAX_ALIAS_CHARS = 63
 """An alias is a Kubernetes label value."""
 
 
@@ -81,7 +81,7 @@ def _beginnings(alias: str) -> Iterator[str]:
     None is longer than an alias may be, which keeps a hostile alias of a million dashes cheap.
     """
     end = alias.find("-")
-    while 0 <= end <= LONGEST_ALIAS:
+    while 0 <= end <= MAX_ALIAS_CHARS:
         yield alias[:end]
         end = alias.find("-", end + 1)
 

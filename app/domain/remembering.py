@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import lru_cache, wraps
 
-_LONGEST = 64
+_MAX_CHARS = 64
 """Characters. What is longer comes from nobody who means well, and would fill the memory."""
 
 
@@ -16,6 +16,6 @@ def remembered(judge: Callable[[str], str | None]) -> Callable[[str], str | None
 
     @wraps(judge)
     def recall(text: str) -> str | None:
-        return known(text) if len(text) <= _LONGEST else judge(text)
+        return known(text) if len(text) <= _MAX_CHARS else judge(text)
 
     return recall

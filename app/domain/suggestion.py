@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Hashable, Iterator
 
 from app.domain.hosts import (
-    LONGEST_ALIAS,
+    MAX_ALIAS_CHARS,
     Hosts,
     certain_index_keys,
     certain_lookup_keys,
@@ -71,10 +71,10 @@ class Suggestions:
 
 
 def _numbered(stem: str, number: int, *, behind: bool) -> str:
-    short = stem[: LONGEST_ALIAS - len(f"-{number}")]
+    short = stem[: MAX_ALIAS_CHARS - len(f"-{number}")]
     return f"{valid_alias(short)}-{number}" if behind else valid_alias(f"{number}-{short}")
 
 
 def valid_alias(name: str) -> str:
     """The name as a label value: other characters become dashes, others at the ends go. Empty if nothing is left."""
-    return re.sub(r"[^A-Za-z0-9._-]", "-", name[:LONGEST_ALIAS]).strip("-._")
+    return re.sub(r"[^A-Za-z0-9._-]", "-", name[:MAX_ALIAS_CHARS]).strip("-._")

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 
 from app.domain.cluster_view import ClusterView
-from app.domain.hosts import LONGEST_ALIAS, Hosts
+from app.domain.hosts import MAX_ALIAS_CHARS, Hosts
 from app.domain.invoker import Restore
 from app.domain.outcome import Finding, Reason
 from app.domain.quoting import quoted
@@ -68,7 +68,7 @@ def known_alias(restore: Restore, cluster: ClusterView) -> Iterator[Finding]:
 
 def _nearest(alias: str, written: list[Hosts]) -> str:
     """The hosts whose aliases are most similar to this one; the first ones if none is similar."""
-    near = get_close_matches(alias[:LONGEST_ALIAS], {str(hosts.stem) for hosts in written}, n=3)
+    near = get_close_matches(alias[:MAX_ALIAS_CHARS], {str(hosts.stem) for hosts in written}, n=3)
     similar = [hosts for hosts in written if hosts.stem in near]
     return ", ".join(quoted(str(hosts)) for hosts in (similar or written)[:3])
 

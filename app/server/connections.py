@@ -11,7 +11,7 @@ class Stage(enum.Enum):
 
     GREETING = enum.auto()
     """It agrees on TLS."""
-    SILENT = enum.auto()
+    NEW = enum.auto()
     """Nothing has come yet. The API server dials ahead: such a connection may be used as late as an idle one."""
     HEAD = enum.auto()
     """The head of a call is arriving."""
@@ -19,30 +19,30 @@ class Stage(enum.Enum):
     """The body is arriving."""
     ANSWER = enum.auto()
     """The call is being answered, or its answer taken."""
-    IDLE = enum.auto()
+    KEEPALIVE = enum.auto()
     """Between two calls."""
     LEAVING = enum.auto()
     """It was ended, and the other side has not taken note yet."""
 
 
-_LONGEST = {
-    Stage.SILENT: (120.0, "never called"),
+_LIMITS = {
+    Stage.NEW: (120.0, "never called"),
     Stage.HEAD: (10.0, "head too slow"),
     # No caller waits longer than 30 s: the API server's timeoutSeconds goes no further.
     Stage.BODY: (30.0, "body too slow"),
     Stage.ANSWER: (30.0, "answer not taken"),
     # The API server keeps idle connections for 90 s, and a call on one that was just closed fails.
-    Stage.IDLE: (120.0, ""),
+    Stage.KEEPALIVE: (120.0, ""),
     Stage.LEAVING: (5.0, "did not leave"),
 }
 """Seconds, and what to call it: nothing, where it is as it should be. From the beginning of a call for its stages.
 Others bound greeting."""
-_FOREVER = (float("inf"), "")
-_EVERY = 1.0
+_NO_LIMIT = (float("inf"), "")
+_POLL_SECONDS = 1.0
 """Seconds between two looks at all connections: a timer for each would cost every call."""
-_MOST_STUCK = 16
+_MAX_STUCK = 16
 """Answers that wait to be taken. One that changes ninety thousand members is 9 MB."""
-_MUST_PROVE = frozenset({Stage.GREETING, Stage.SILENT, Stage.HEAD, Stage.BODY, Stage.LEAVING})
+_UNPROVEN = frozenset({Stage.GREETING, Stage.NEW, Stage.HEAD, Stage.BODY, Stage.LEAVING})
 """Who is in one of these has not been heard out. Those who mean well pass through most of them in milliseconds."""
 
 
@@ -89,8 +89,8 @@ class Connections:
         """
         if len(self._open) < self._most:
             return True
-        waiting = [each for each in self._open if each.stage in _MUST_PROVE]
-        candidates = waiting or [each for each in self._open if each.stage is Stage.IDLE]
+        waiting = [each for each in self._open if each.stage in _UNPROVEN]
+        candidates = waiting or [each for each in self._open if each.stage is Stage.KEEPALIVE]
         if not candidates:
             self._ended("no room")
             return False
@@ -104,16 +104,16 @@ class Connections:
         """End what takes too long, until cancelled."""
         time = asyncio.get_running_loop().time
         while True:
-            await asyncio.sleep(_EVERY)
+            await asyncio.sleep(_POLL_SECONDS)
             now = time()
             for each in tuple(self._open):
-                seconds, reason = _LONGEST.get(each.stage, _FOREVER)
+                seconds, reason = _LIMITS.get(each.stage, _NO_LIMIT)
                 if now - each.since > seconds:
                     if reason:
                         self._ended(reason)
                     each.end()
             stuck = sorted((each for each in self._open if each.is_stuck), key=lambda each: each.since)
-            for each in stuck[:-_MOST_STUCK]:
+            for each in stuck[:-_MAX_STUCK]:
                 self._ended("answer not taken")
                 each.end()
 

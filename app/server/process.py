@@ -36,7 +36,7 @@ _QUIET = 3.0
 """Seconds without a call after which nobody is expected to call any more."""
 _GRACE = 4.0
 """Seconds that calls may still take after draining. A second later, uvicorn cancels them with a traceback each."""
-_MOST_PROBES = 100
+_MAX_PROBES = 100
 """Connections on the management port: the kubelet's and a few scrapers'."""
 _FILES_EACH = 2
 """Files that a connection may take: two while it agrees on TLS."""
@@ -55,7 +55,7 @@ def listen(host: str, port: int, flag: str) -> socket.socket:
         return socket.create_server((host, port), family=family, backlog=2048)
     except (OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise CannotServe(f"cannot listen on {host} port {port}: {reason}; {flag} chooses another port") from None
+        raise CannotServe(f"cannot listen on {host} port {port}: {reason}; choose another port with {flag}") from None
 
 
 def _url(scheme: str, listening: socket.socket) -> str:
@@ -121,7 +121,7 @@ class Process:
         self._stopping = asyncio.Event()
         self._at_once = False
         if settings.client_name and not settings.client_ca:
-            raise CannotServe("--client-name or STASH_ADMISSION_CLIENT_NAME needs --client-ca: whose certificates?")
+            raise CannotServe("--client-name or STASH_ADMISSION_CLIENT_NAME needs --client-ca as well")
         try:
             self.certificates = Certificates(
                 settings.cert_dir, settings.client_ca, settings.server_name, self.telemetry
@@ -156,7 +156,7 @@ class Process:
         self.telemetry.connections.set_function(lambda: len(self.webhook.connections))
         self.telemetry.certificate_fault.set_function(lambda: self.certificates.fault is not None)
         manage = management.create_app(self.telemetry, self.not_ready, self.remark)
-        self.management = _Listener(manage, managing, _MOST_PROBES, self.telemetry)
+        self.management = _Listener(manage, managing, _MAX_PROBES, self.telemetry)
 
     def _decide_by(self, levels: Levels) -> None:
         self.admission.use(levels)
@@ -167,13 +167,13 @@ class Process:
         if self._stopping.is_set():
             return "stopping"
         if self.certificates.pair.expired:
-            return self.certificates.fault or "the certificate in use is expired"
+            return self.certificates.fault or "the certificate in use has expired"
         return self.selfcheck.fault or self.inventory.not_ready()
 
     def remark(self) -> str | None:
         """What is wrong although the server is ready: all replicas mount the same Secret, so none would be left."""
         faults = filter(None, (self.certificates.fault, self.configuration.fault))
-        files = [f"{fault}; what was read before is still in use" for fault in faults]
+        files = [f"{fault}; the previous content is still in use" for fault in faults]
         return "\n".join(filter(None, (*files, self.inventory.remark()))) or None
 
     async def run(self) -> None:

@@ -39,7 +39,7 @@ class Connection(HttpToolsProtocol):
         self._telemetry = telemetry
         self._beside = 0
         """Bytes of the request that are not its body: request line, headers, sizes of chunks, trailers."""
-        self.stage = Stage.SILENT
+        self.stage = Stage.NEW
         self.since = self.loop.time()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -58,7 +58,7 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Take bytes from the network."""
-        if self.stage is Stage.SILENT:
+        if self.stage is Stage.NEW:
             self._begin(Stage.HEAD)
         self._beside += len(data)
         super().data_received(data)
@@ -110,7 +110,7 @@ class Connection(HttpToolsProtocol):
         self._beside = 0
         # A call that is refused early is answered before its end.
         if self.cycle.response_complete:
-            self._begin(Stage.IDLE)
+            self._begin(Stage.KEEPALIVE)
         else:
             self.stage = Stage.ANSWER
 
@@ -118,7 +118,7 @@ class Connection(HttpToolsProtocol):
         """End a call, if its end has come. uvicorn would set a timer each time; `Connections` looks at all at once."""
         self.flow.resume_reading()
         if self.stage is Stage.ANSWER:
-            self._begin(Stage.IDLE)
+            self._begin(Stage.KEEPALIVE)
 
     def send_400_response(self, msg: str) -> None:
         """Answer what is no HTTP."""
@@ -136,7 +136,7 @@ class Connection(HttpToolsProtocol):
         answered = self.cycle is not None and self.cycle.response_started and not self.cycle.response_complete
         if self.stage in (Stage.HEAD, Stage.BODY) and not answered and not self.transport.is_closing():
             self._leave(_TOO_BUSY if again else _TOO_SLOW)
-        elif self.stage is Stage.IDLE and not again:
+        elif self.stage is Stage.KEEPALIVE and not again:
             self._leave(b"")
         else:
             self.transport.abort()

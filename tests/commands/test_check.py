@@ -385,7 +385,7 @@ def test_what_cannot_be_read_does_not_keep_the_rest_from_being_checked() -> None
         ([], "Missing argument"),
         (["-", "-"], "standard input can be read once"),
         (["-", "--old", "-"], "standard input can be read once"),
-        (["--rule", "no-such-rule=off", "a.yaml"], "there is no rule"),
+        (["--rule", "no-such-rule=off", "a.yaml"], "unknown rule"),
         (["--output", "xml", "a.yaml"], "xml"),
         (["--fail-on", "nothing", "a.yaml"], "nothing"),
         (["nowhere.yaml", "--old", "gone.yaml"], "gone.yaml: No such file"),

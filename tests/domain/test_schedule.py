@@ -203,7 +203,7 @@ def test_two_slashes_are_refused(item: str) -> None:
 
 @pytest.mark.parametrize("item", ["1-2-3", "1-2-", "1--2", "--", "-1-2", "x-y-z", "1-2-3/2", "1-*-3"])
 def test_two_hyphens_are_refused(item: str) -> None:
-    expected = f'month "{item}" has more than one hyphen: write ranges with a comma between them'
+    expected = f'month "{item}" has more than one hyphen: separate ranges with commas'
     assert schedule_fault(with_field("month", item)) == expected
 
 
@@ -389,7 +389,7 @@ def test_the_clause_about_a_duration_is_kept() -> None:
     ],
 )
 def test_a_time_zone_is_refused_wherever_it_stands(expression: str) -> None:
-    assert schedule_fault(expression) == f'"{expression}" sets a time zone: leave out "TZ=" or "CRON_TZ="'
+    assert schedule_fault(expression) == f'"{expression}" sets a time zone: remove "TZ=" or "CRON_TZ="'
 
 
 @pytest.mark.parametrize("expression", ["*-tz * * * *", "*-T * * * *", "*-Z * * * *", "*-T-Z * * * *"])
