@@ -1,4 +1,4 @@
-"""Values of objects in messages for people."""
+"""Values of objects, quoted in messages."""
 
 import json
 

@@ -8,7 +8,7 @@ from app.domain.quoting import quoted
 
 
 def alias_changed(backup: Backup) -> Iterator[Finding]:
-    """Warn of a backup whose hosts change.
+    """Warn about a backup whose hosts change.
 
     Snapshots under the old host stay in the repository: retention never prunes them again, and a restore with the new
     alias does not find them. Writing the legacy alias into a target that had none changes nothing.
