@@ -12,11 +12,11 @@ from app.domain.path import dotted
 from app.domain.quoting import printable
 from schemas.admissionreview import API_VERSION, AdmissionResponse, StatusCause
 
-_MOST_CAUSES = 1_000
-_MOST_IN_MESSAGE = 20
-_MOST_WARNINGS = 15
-_LONGEST_WARNING = 256
-_ALL_WARNINGS = 4_096
+_MAX_CAUSES = 1_000
+_MAX_MESSAGE_LINES = 20
+_MAX_WARNINGS = 15
+_MAX_WARNING_CHARS = 256
+_MAX_CHARS_OF_WARNINGS = 4_096
 """The API server cuts each warning to 256 characters where all together are longer, and drops what is then too much."""
 
 
@@ -50,9 +50,9 @@ def _status(request: Request, refusals: list[RuleFinding]) -> Any:
     lines = [_line(each) for each in refusals]
     message = lines[0]
     if len(lines) > 1:
-        message = f"{len(lines)} findings:\n" + "\n".join(f"* {line}" for line in lines[:_MOST_IN_MESSAGE])
-        if len(lines) > _MOST_IN_MESSAGE:
-            message += f"\nand {len(lines) - _MOST_IN_MESSAGE} more"
+        message = f"{len(lines)} findings:\n" + "\n".join(f"* {line}" for line in lines[:_MAX_MESSAGE_LINES])
+        if len(lines) > _MAX_MESSAGE_LINES:
+            message += f"\nand {len(lines) - _MAX_MESSAGE_LINES} more"
     return {
         "status": "Failure",
         "message": message,
@@ -62,7 +62,7 @@ def _status(request: Request, refusals: list[RuleFinding]) -> Any:
             "name": request.name,
             "group": request.group,
             "kind": request.kind,
-            "causes": [_cause(each) for each in refusals[:_MOST_CAUSES]],
+            "causes": [_cause(each) for each in refusals[:_MAX_CAUSES]],
         },
     }
 
@@ -77,16 +77,16 @@ def _cause(found: RuleFinding) -> StatusCause:
 
 
 def _line(found: RuleFinding) -> str:
-    stored = " [not refused: the stored object has this fault already]" if found.preexisting else ""
+    stored = " [not refused: the stored object already has this problem]" if found.preexisting else ""
     return printable(f"{dotted(found.finding.path)}: {found.finding.message} ({found.rule}){stored}")
 
 
 def _bounded(warnings: list[str]) -> list[str]:
-    if sum(map(len, warnings)) <= _ALL_WARNINGS:
+    if sum(map(len, warnings)) <= _MAX_CHARS_OF_WARNINGS:
         return warnings
-    kept = [text if len(text) <= _LONGEST_WARNING else f"{text[: _LONGEST_WARNING - 1]}…" for text in warnings]
-    if len(kept) > _MOST_WARNINGS:
-        kept[_MOST_WARNINGS:] = [f"and {len(kept) - _MOST_WARNINGS} more warnings"]
+    kept = [text if len(text) <= _MAX_WARNING_CHARS else f"{text[: _MAX_WARNING_CHARS - 1]}…" for text in warnings]
+    if len(kept) > _MAX_WARNINGS:
+        kept[_MAX_WARNINGS:] = [f"and {len(kept) - _MAX_WARNINGS} more warnings"]
     return kept
 
 

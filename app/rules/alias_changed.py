@@ -8,10 +8,10 @@ from app.domain.quoting import quoted
 
 
 def alias_changed(backup: Backup) -> Iterator[Finding]:
-    """Warn of a backup whose hosts change.
+    """Warn about a backup whose hosts change.
 
-    Snapshots under the old host stay in the repository: retention never touches them again, and a restore with the new
-    alias does not see them. Writing the legacy alias into a target that had none changes nothing.
+    Snapshots under the old host stay in the repository: retention never prunes them again, and a restore with the new
+    alias does not find them. Writing the legacy alias into a target that had none changes nothing.
 
     Bad:
 
@@ -40,7 +40,8 @@ def alias_changed(backup: Backup) -> Iterator[Finding]:
         before = stored.hosts
         if target.hosts is not None and before is not None and target.hosts != before:
             message = (
-                f"{target} was backed up as {quoted(str(before))} and will be as {quoted(str(target.hosts))}: "
-                "its snapshots so far stay under the old host, neither pruned nor used"
+                f"{target} was backed up under host {quoted(str(before))} and now will be under "
+                f"{quoted(str(target.hosts))}: existing snapshots stay under the old host, where they are neither "
+                "pruned nor restored; leave the alias unchanged to keep using them"
             )
             yield Finding((*target.path, "alias"), Reason.INVALID, message)

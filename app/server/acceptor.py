@@ -9,13 +9,13 @@ from collections.abc import Callable
 from app.server.connections import Connections, Stage
 from app.server.telemetry import Telemetry
 
-_GREETING = 10.0
+_HANDSHAKE_SECONDS = 10.0
 """Seconds for the TLS handshake, as many as Go gives it on the other side."""
-_FAREWELL = 2.0
+_SHUTDOWN_SECONDS = 2.0
 """Seconds for the end of TLS."""
-_AT_ONCE = 64
+_MAX_ACCEPTS_IN_A_ROW = 64
 """Connections accepted in a row, before others are served."""
-_OUT_OF_FILES = 0.2
+_OUT_OF_FILES_PAUSE_SECONDS = 0.2
 """Seconds to wait where the process may open no more files."""
 
 _REASONS = {
@@ -82,7 +82,7 @@ class Acceptor:
         """Wait for nothing: uvicorn itself waits for the connections."""
 
     def _accept(self) -> None:
-        for _ in range(_AT_ONCE):
+        for _ in range(_MAX_ACCEPTS_IN_A_ROW):
             try:
                 accepted, address = self._listening.accept()
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
@@ -90,7 +90,7 @@ class Acceptor:
             except OSError:
                 self._telemetry.connection_ended("no more files")
                 self._loop.remove_reader(self._listening)
-                self._loop.call_later(_OUT_OF_FILES, self._go_on)
+                self._loop.call_later(_OUT_OF_FILES_PAUSE_SECONDS, self._go_on)
                 return
             if not self._connections.has_room():
                 accepted.close()
@@ -136,8 +136,8 @@ class Acceptor:
                     self._protocol,
                     accepted,
                     ssl=self._context(),
-                    ssl_handshake_timeout=_GREETING,
-                    ssl_shutdown_timeout=_FAREWELL,
+                    ssl_handshake_timeout=_HANDSHAKE_SECONDS,
+                    ssl_shutdown_timeout=_SHUTDOWN_SECONDS,
                 )
             except ssl.SSLError as error:
                 self._telemetry.handshake_refused(_reason(error), peer, getattr(error, "verify_message", None))

@@ -5,11 +5,11 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-_MOST_HELD = 64 * 2**20
+_MAX_HELD_BYTES = 64 * 2**20
 """Bytes of bodies that are arriving: a bound on calls alone would let them take 1.8 GB."""
-_SMALL = 2**18
+_SMALL_BODY_BYTES = 2**18
 """Bytes. A body that is no larger is always held: as many as there may be of them fit."""
-_SLOW = 1.0
+_SLOW_BODY_SECONDS = 1.0
 """Seconds that large bodies may take before they give way to other large ones, none of which would end else."""
 
 
@@ -55,7 +55,7 @@ class InFlightRequests:
         """Take a part of a body, if need be in the place of another call. Whether that was possible."""
         call.size += size
         self.held += size
-        return self.held <= _MOST_HELD or call.size <= _SMALL or self._make_room(_SLOW)
+        return self.held <= _MAX_HELD_BYTES or call.size <= _SMALL_BODY_BYTES or self._make_room(_SLOW_BODY_SECONDS)
 
     def arrived(self, call: Call) -> None:
         """Note that a call's body is complete."""

@@ -33,10 +33,10 @@ from app.server.warmup import warm_up
 from app.settings import Settings
 
 _QUIET = 3.0
-"""Seconds without a call after which nobody is expected to call any more."""
+"""Seconds without a call after which no more calls are expected."""
 _GRACE = 4.0
 """Seconds that calls may still take after draining. A second later, uvicorn cancels them with a traceback each."""
-_MOST_PROBES = 100
+_MAX_PROBES = 100
 """Connections on the management port: the kubelet's and a few scrapers'."""
 _FILES_EACH = 2
 """Files that a connection may take: two while it agrees on TLS."""
@@ -55,7 +55,7 @@ def listen(host: str, port: int, flag: str) -> socket.socket:
         return socket.create_server((host, port), family=family, backlog=2048)
     except (OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise CannotServe(f"cannot listen on {host} port {port}: {reason}; {flag} chooses another port") from None
+        raise CannotServe(f"cannot listen on {host} port {port}: {reason}; choose another port with {flag}") from None
 
 
 def _url(scheme: str, listening: socket.socket) -> str:
@@ -73,9 +73,9 @@ class _Listener(uvicorn.Server):
         most: int,
         telemetry: Telemetry,
         certificates: Certificates | None = None,
-        callers: ClientCertificatePolicy | None = None,
+        client_policy: ClientCertificatePolicy | None = None,
     ) -> None:
-        """`certificates` are for TLS, without them it is plain HTTP; `callers` who may call."""
+        """`certificates` are for TLS; without them it is plain HTTP. `client_policy` says who may call."""
         config = uvicorn.Config(
             app,
             ws="none",
@@ -89,7 +89,7 @@ class _Listener(uvicorn.Server):
         super().__init__(config)
         self.listening = listening
         self.connections = Connections(most, telemetry.connection_ended)
-        self._telemetry, self._certificates, self._callers = telemetry, certificates, callers
+        self._telemetry, self._certificates, self._client_policy = telemetry, certificates, client_policy
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Let connections in."""
@@ -107,7 +107,7 @@ class _Listener(uvicorn.Server):
     def _protocol(self) -> Connection:
         state = self.server_state
         return Connection(
-            self.connections, self._callers, self._telemetry, config=self.config, server_state=state, app_state={}
+            self.connections, self._client_policy, self._telemetry, config=self.config, server_state=state, app_state={}
         )
 
 
@@ -117,11 +117,11 @@ class Process:
     def __init__(self, settings: Settings, telemetry: Telemetry | None = None) -> None:
         self.settings = settings
         self.telemetry = telemetry or _telemetry(settings)
-        self.traffic = InFlightRequests(most=settings.max_in_flight)
+        self.in_flight = InFlightRequests(most=settings.max_in_flight)
         self._stopping = asyncio.Event()
         self._at_once = False
         if settings.client_name and not settings.client_ca:
-            raise CannotServe("--client-name or STASH_ADMISSION_CLIENT_NAME needs --client-ca: whose certificates?")
+            raise CannotServe("--client-name or STASH_ADMISSION_CLIENT_NAME needs --client-ca as well")
         try:
             self.certificates = Certificates(
                 settings.cert_dir, settings.client_ca, settings.server_name, self.telemetry
@@ -147,16 +147,16 @@ class Process:
             needs_inventory=settings.inventory_missing == "fail",
         )
         self.telemetry.judges_by(self.configuration.levels.everywhere)
-        webhook = webhooks.create_app(self.admission, self.telemetry, self.traffic)
-        callers = ClientCertificatePolicy(settings.client_name) if settings.client_ca else None
+        webhook = webhooks.create_app(self.admission, self.telemetry, self.in_flight)
+        client_policy = ClientCertificatePolicy(settings.client_name) if settings.client_ca else None
         most = min(settings.max_connections, max((_most_files() - _OTHER_FILES) // _FILES_EACH, 10))
         self.webhook = _Listener(
-            self.telemetry.around(webhook), listening, most, self.telemetry, self.certificates, callers
+            self.telemetry.around(webhook), listening, most, self.telemetry, self.certificates, client_policy
         )
         self.telemetry.connections.set_function(lambda: len(self.webhook.connections))
         self.telemetry.certificate_fault.set_function(lambda: self.certificates.fault is not None)
         manage = management.create_app(self.telemetry, self.not_ready, self.remark)
-        self.management = _Listener(manage, managing, _MOST_PROBES, self.telemetry)
+        self.management = _Listener(manage, managing, _MAX_PROBES, self.telemetry)
 
     def _decide_by(self, levels: Levels) -> None:
         self.admission.use(levels)
@@ -167,13 +167,13 @@ class Process:
         if self._stopping.is_set():
             return "stopping"
         if self.certificates.pair.expired:
-            return self.certificates.fault or "the certificate in use is expired"
+            return self.certificates.fault or "the certificate in use has expired"
         return self.selfcheck.fault or self.inventory.not_ready()
 
     def remark(self) -> str | None:
         """What is wrong although the server is ready: all replicas mount the same Secret, so none would be left."""
         faults = filter(None, (self.certificates.fault, self.configuration.fault))
-        files = [f"{fault}; what was read before is still in use" for fault in faults]
+        files = [f"{fault}; the previous content is still in use" for fault in faults]
         return "\n".join(filter(None, (*files, self.inventory.remark()))) or None
 
     async def run(self) -> None:
@@ -191,7 +191,7 @@ class Process:
         watching = [asyncio.create_task(each) for each in (self.certificates.watch(), self.selfcheck.watch())]
         watching.append(asyncio.create_task(self.configuration.watch(self._decide_by)))
         watching.append(asyncio.create_task(self._settle()))
-        watching.append(asyncio.create_task(memory.give_back(lambda: self.traffic.last)))
+        watching.append(asyncio.create_task(memory.give_back(lambda: self.in_flight.last)))
         await self._stopping.wait()
         await self._drain()
         for each in watching:
@@ -227,10 +227,10 @@ class Process:
 
         Each connection is closed after its next answer, so that the API server opens one to another replica.
         """
-        self.traffic.closing = True
-        started = self.traffic.last = time.monotonic()
+        self.in_flight.closing = True
+        started = self.in_flight.last = time.monotonic()
         while not self._at_once and time.monotonic() - started < self.settings.drain_seconds:
-            if not self.traffic.calls and time.monotonic() - self.traffic.last >= _QUIET:
+            if not self.in_flight.calls and time.monotonic() - self.in_flight.last >= _QUIET:
                 return
             await asyncio.sleep(0.1)
 

@@ -137,7 +137,7 @@ def test_it_finds_and_changes_what_the_server_does(case: Case, write: Any) -> No
     ]
     assert [operation for each in said["edits"] for operation in each["patch"]] == server.mutation.patch
     warnings = [each for each in said["findings"] if each["level"] == "warning" and each["rule"] != "unknown-field"]
-    stored = " [not refused: the stored object has this fault already]"
+    stored = " [not refused: the stored object already has this problem]"
     lines = [
         f"{each['path']}: {each['message'].removesuffix(stored)} ({each['rule']})"
         + (stored if each["message"].endswith(stored) else "")
@@ -385,7 +385,7 @@ def test_what_cannot_be_read_does_not_keep_the_rest_from_being_checked() -> None
         ([], "Missing argument"),
         (["-", "-"], "standard input can be read once"),
         (["-", "--old", "-"], "standard input can be read once"),
-        (["--rule", "no-such-rule=off", "a.yaml"], "there is no rule"),
+        (["--rule", "no-such-rule=off", "a.yaml"], "unknown rule"),
         (["--output", "xml", "a.yaml"], "xml"),
         (["--fail-on", "nothing", "a.yaml"], "nothing"),
         (["nowhere.yaml", "--old", "gone.yaml"], "gone.yaml: No such file"),

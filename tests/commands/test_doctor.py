@@ -210,31 +210,39 @@ _FINDINGS: dict[str, tuple[Iterable[Diagnosis], Level, str]] = {
     "another path": (
         looked(seen(mutating=configuration("MutatingWebhookConfiguration", service={"path": "/validate"}))),
         WRONG,
-        "calls the path /validate, where nobody answers, not /mutate",
+        "calls the path /validate, where the server does not answer, not /mutate",
     ),
     "v1beta1 first": (
         looked(seen(**both(admissionReviewVersions=["v1beta1", "v1"]))),
         WRONG,
-        "asks in AdmissionReview v1beta1, which the server does not speak",
+        "asks in AdmissionReview v1beta1, which the server does not support",
     ),
     "a url": (
         looked(seen(**both(clientConfig={"url": "https://stash.example/mutate"}))),
         NOTE,
-        "calls https://stash.example/mutate, no Service: what is there is not checked",
+        "calls https://stash.example/mutate, not a Service: what is there is not checked",
     ),
-    "Ignore": (looked(seen(**both(failurePolicy="Ignore"))), NOTE, "has failurePolicy Ignore: while nobody answers"),
-    "long": (looked(seen(**both(timeoutSeconds=30))), NOTE, "has timeoutSeconds 30: while nobody answers, every user"),
+    "Ignore": (
+        looked(seen(**both(failurePolicy="Ignore"))),
+        NOTE,
+        "has failurePolicy Ignore: while the server is down",
+    ),
+    "long": (
+        looked(seen(**both(timeoutSeconds=30))),
+        NOTE,
+        "has timeoutSeconds 30: while the server is down, every user",
+    ),
     "short": (looked(seen(**both(timeoutSeconds=1))), NOTE, "has timeoutSeconds 1: a replica that is busy"),
     "another namespaceSelector": (
         looked(seen(**both(namespaceSelector={"matchLabels": {"guarded": "yes"}}))),
         NOTE,
-        'leaves out namespaces otherwise than shipped: {"matchLabels":{"guarded":"yes"}}',
+        'leaves out other namespaces than shipped: {"matchLabels":{"guarded":"yes"}}',
     ),
     "no namespaceSelector": (looked(seen(**both(namespaceSelector={}))), NOTE, "leaves out no namespace"),
     "an objectSelector": (
         looked(seen(**both(objectSelector={"matchLabels": {"guarded": "yes"}}))),
         NOTE,
-        "leaves out objects by their labels, which anybody may set",
+        "leaves out objects by their labels, which anyone may set",
     ),
     "no matchConditions": (
         looked(seen(**both(matchConditions=[]))),
@@ -262,17 +270,17 @@ _FINDINGS: dict[str, tuple[Iterable[Diagnosis], Level, str]] = {
     "no selector": (
         looked(seen(service=without(manifest("Service"), "spec", "selector"))),
         NOTE,
-        "it has no selector, so somebody has to write its endpoints",
+        "it has no selector, so its endpoints must be written by hand",
     ),
     "no endpoints": (
         looked(seen(slices=[])),
         WRONG,
-        "no endpoint is ready, so nobody answers (0 of 0 endpoints ready)",
+        "no endpoint is ready, so no call is answered (0 of 0 endpoints ready)",
     ),
     "none ready": (
         looked(seen(slices=slices(False, False))),
         WRONG,
-        "no endpoint is ready, so nobody answers (0 of 2 endpoints ready)",
+        "no endpoint is ready, so no call is answered (0 of 2 endpoints ready)",
     ),
     "one ready": (looked(seen(slices=slices(True, False))), NOTE, "only one endpoint is ready: without it"),
     # Certificates
@@ -310,12 +318,12 @@ _FINDINGS: dict[str, tuple[Iterable[Diagnosis], Level, str]] = {
     "others' due": (
         looked(seen(secret=secret(leaf(days=-25), **MANAGED))),
         NOTE,
-        "the certificate is valid until 2026-06-06T12:00:00Z: two thirds of its life are over",
+        "the certificate is valid until 2026-06-06T12:00:00Z: two thirds of its lifetime are over",
     ),
     "others' late": (
         looked(seen(secret=secret(leaf(days=-28), labels={}))),
         WRONG,
-        "the certificate is valid until 2026-06-03T12:00:00Z, and nobody has renewed it",
+        "the certificate is valid until 2026-06-03T12:00:00Z, and it has not been renewed",
     ),
     "others' CA late": (
         looked(
@@ -325,7 +333,7 @@ _FINDINGS: dict[str, tuple[Iterable[Diagnosis], Level, str]] = {
             )
         ),
         WRONG,
-        "the CA that signed the certificate is valid until 2026-06-21T12:00:00Z, and nobody has renewed it",
+        "the CA that signed the certificate is valid until 2026-06-21T12:00:00Z, and it has not been renewed",
     ),
     "empty bundle": (looked(seen(**both(bundle=b""))), WRONG, f"{MUTATE}: caBundle is empty"),
     "cert-manager's empty bundle": (
@@ -353,7 +361,7 @@ _FINDINGS: dict[str, tuple[Iterable[Diagnosis], Level, str]] = {
     "suspended": (
         looked(seen(cron_jobs=[cron_job(suspend=True)])),
         WRONG,
-        "it is suspended, so nobody renews the certificate",
+        "it is suspended, so the certificate is not renewed",
     ),
     "never": (
         looked(seen(cron_jobs=[cron_job(None, born=NOW - 2 * DAY)])),
@@ -368,7 +376,7 @@ _FINDINGS: dict[str, tuple[Iterable[Diagnosis], Level, str]] = {
     "clocks": (
         looked(seen(ahead=5 * MINUTE)),
         NOTE,
-        "the API server's clock is 5 minutes ahead of ours: certificates are judged by the API server's",
+        "the API server's clock is 5 minutes ahead of ours, and certificates are checked against it",
     ),
     # CRDs
     "no CRD": (
@@ -389,7 +397,7 @@ _FINDINGS: dict[str, tuple[Iterable[Diagnosis], Level, str]] = {
     "another schema": (
         looked(seen(definitions={"backupbatches": SPEC_MISSING})),
         NOTE,
-        "it is not the one of this project, so the API server drops spec.maintainOrder",
+        "it is another version, so the API server drops spec.maintainOrder",
     ),
     # Dry run
     "no alias": (good(admitted(), seen()), WRONG, "is admitted, but /mutate did not write its alias"),
@@ -407,7 +415,7 @@ _FINDINGS: dict[str, tuple[Iterable[Diagnosis], Level, str]] = {
     "another webhook": (
         good(call("EOF", "guard.other.example"), seen()),
         WRONG,
-        "guard.other.example, a webhook of another program, cannot be called, so nobody can create a",
+        "guard.other.example, a webhook of another program, cannot be called, so no one can create a",
     ),
     "a matchCondition": (
         good(refusal("... is forbidden: expression 'object.x' resulted in error: no such key: x"), seen()),
@@ -433,7 +441,7 @@ _FINDINGS: dict[str, tuple[Iterable[Diagnosis], Level, str]] = {
     "no namespace to try in": (
         trial(Tried(), seen(tried_in=None), "absent"),
         NOTE,
-        "dry run: not tried, there is no namespace absent",
+        "dry run: not tried, namespace absent does not exist",
     ),
     "a namespace left out": (
         trial(Tried(), seen(), "stash-admission"),
@@ -448,7 +456,7 @@ _FINDINGS: dict[str, tuple[Iterable[Diagnosis], Level, str]] = {
     "a quota": (
         bad(refusal("... is forbidden: exceeded quota: few"), seen()),
         NOTE,
-        "dry run: the bad BackupConfiguration is refused by somebody else, so nothing is proved",
+        "dry run: the bad BackupConfiguration is refused by something else, so nothing is proved",
     ),
     "unseen": (
         looked(seen(service=Unreadable("Service a/b", "grant get on services in namespace a"))),
@@ -498,8 +506,8 @@ CALLS = {
         'cannot route to service with ClusterIP "None"',
         'unsupported service type "ExternalName"',
     ),
-    "nobody listens there": ("dial tcp 10.0.0.1:443: connect: connection refused",),
-    "the control plane does not reach the pods": (
+    "nothing listens there": ("dial tcp 10.0.0.1:443: connect: connection refused",),
+    "the control plane cannot reach the pods": (
         "dial tcp 10.0.0.1:443: i/o timeout",
         "dial tcp 10.0.0.1:443: connect: no route to host",
         "Address is not allowed",
@@ -511,7 +519,7 @@ CALLS = {
         "context deadline exceeded (Client.Timeout exceeded while awaiting headers)",
         "net/http: TLS handshake timeout",
     ),
-    "the host that the Service stands for is not known": (
+    "the host that the Service stands for cannot be resolved": (
         "dial tcp: lookup a.invalid on 10.0.0.10:53: no such host",
         "dial tcp: lookup a.invalid on 10.0.0.10:53: read udp 10.0.0.1:1->10.0.0.10:53: i/o timeout",
     ),
@@ -520,7 +528,7 @@ CALLS = {
         "EOF",
         "read tcp 10.0.0.1:1->10.0.0.2:2: read: connection reset by peer",
     ),
-    "nobody answers at the path": (
+    "nothing answers at the path": (
         "the server could not find the requested resource",
         "there are POST /mutate and POST /validate, and nothing else",
         "the server does not allow this method on the requested resource",

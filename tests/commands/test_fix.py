@@ -131,13 +131,13 @@ def test_the_other_documents_and_objects_stay_byte_for_byte() -> None:
         (f"{RESTORE}  target: {{alias: app}}\n  rules: [{{paths: [/a]}}] # why\n", "cannot stand in braces"),
         (
             f"{RESTORE}  target:\n    alias: app\n    rules: [{{paths: [/a]}}]\n  rules:\n  # why\n  - paths: [/a]\n",
-            "it holds comments, which would be lost",
+            "it has comments, which would be lost",
         ),
         (
             f"{RESTORE}  target: {{alias: app, rules: []}}\n  rules: [{{paths: [/a]}}]\n",
             "an empty list of that name stands there",
         ),
-        (f"{RESTORE}  ? rules\n  : - paths: [/a]\n  target: {{alias: app}}\n", "it does not begin its line"),
+        (f"{RESTORE}  ? rules\n  : - paths: [/a]\n  target: {{alias: app}}\n", "it is not at the start of its line"),
         (
             RESTORE.replace("spec:\n  ", "x: &t\n  alias: app\nspec: {").strip()
             + ",\n  target: *t, rules: [{paths: [/a]}]}\n",
@@ -146,12 +146,12 @@ def test_the_other_documents_and_objects_stay_byte_for_byte() -> None:
         (
             RESTORE.replace("spec:\n  ", "spec: {").strip()
             + ",\n  target: {alias: app}, # t\n  rules: [{paths: [/a]}]}\n",
-            "a comment stands beside it",
+            "there is a comment next to it",
         ),
         (
             RESTORE.replace("spec:\n  ", "spec: {").strip()
             + ",\n  rules: [{paths: [/a]}], # r\n  target: {alias: app}}\n",
-            "a comment stands beside it",
+            "there is a comment next to it",
         ),
         (
             f"x: &t\n alias: app\n{RESTORE}  target: *t\n  rules: [{{paths: [/a]}}]\n",

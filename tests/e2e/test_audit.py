@@ -196,7 +196,7 @@ def test_a_kind_that_cannot_be_read_keeps_nobody_from_reading_the_others(holding
 def test_a_namespace_that_does_not_exist_is_told(holding: Holding) -> None:
     done = holding.run("audit", "-n", "nowhere")
     assert done.returncode == 2
-    assert done.stderr == "Error: nowhere: there is no such namespace\n"
+    assert done.stderr == "Error: nowhere: the namespace does not exist\n"
 
 
 # --- many objects, and clusters that are not as they should be

@@ -152,7 +152,7 @@ def test_what_is_stopped_half_way_is_finished_by_running_it_again(
         assert process.returncode == 1
         last = complaints.splitlines()[-1]
         lacking = 48
-        assert last == f"interrupted: {written} objects written, {lacking - written} to do: run again to go on"
+        assert last == f"interrupted: {written} objects written, {lacking - written} to do: run again to continue"
     again = holding.run("backfill", "--yes", "-n", namespace)
     assert again.returncode == 0, again.stderr
     after = now(holding, before)
@@ -183,7 +183,7 @@ def test_a_limit_writes_the_first_few(holding: Holding) -> None:
     before = holding.store(*(without_alias(namespace, f"web-{i}") for i in range(5)))
     done = holding.run("backfill", "--yes", "-n", namespace, "--limit", "2")
     assert done.returncode == 0
-    assert done.stderr.endswith("2 objects written, 3 to do: run again to go on\n")
+    assert done.stderr.endswith("2 objects written, 3 to do: run again to continue\n")
     assert [aliases(each) for each in now(holding, before)] == [["host-0"]] * 2 + [[None]] * 3
 
 

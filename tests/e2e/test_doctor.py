@@ -441,7 +441,7 @@ def test_a_certificate_that_somebody_brought_is_theirs_to_replace(patient: Patie
 def test_a_cron_job_that_is_suspended_and_the_remedy_mends_it(patient: Patient) -> None:
     patient.kubectl("patch", "cronjob", f"{NAME}-certs", "-n", NAME, "-p", '{"spec":{"suspend":true}}')
     said = patient.doctor()
-    assert said.wrong == [f"CronJob {NAME}/{NAME}-certs: it is suspended, so nobody renews the certificate"]
+    assert said.wrong == [f"CronJob {NAME}/{NAME}-certs: it is suspended, so the certificate is not renewed"]
     patient.kubectl(*shlex.split(said.remedy("suspended").splitlines()[1])[1:])
     assert patient.doctor().result.exit_code == 0
 
@@ -471,15 +471,15 @@ def test_a_service_without_the_port(patient: Patient) -> None:
     said = patient.until("the Service has no such port")
     service, nobody, call = said.wrong
     assert service == f"Service {NAME}/{NAME}: it has no port {port}, which a webhook calls; it has 8443"
-    assert nobody == f"Service {NAME}/{NAME}: no endpoint is ready, so nobody answers (0 of 0 endpoints ready)"
+    assert nobody == f"Service {NAME}/{NAME}: no endpoint is ready, so no call is answered (0 of 0 endpoints ready)"
     assert call.endswith("the Service has no such port")
     patient.kubectl("delete", "service", NAME, "-n", NAME)
 
 
 def test_a_port_on_which_nobody_listens(patient: Patient) -> None:
     patient.register(free_ports(1)[0])
-    said = patient.until("nobody listens there")
-    assert said.wrong == [f"{WEBHOOKS[0]}: nobody listens there"]
+    said = patient.until("nothing listens there")
+    assert said.wrong == [f"{WEBHOOKS[0]}: nothing listens there"]
     assert said.remedy("nobody listens").startswith("see whether the replicas run, and on the port that the Service")
     assert "connect: connection refused" in str(said)
 
@@ -495,13 +495,13 @@ def test_a_port_that_never_answers(patient: Patient) -> None:
 
 def test_a_port_on_which_somebody_else_answers(patient: Patient) -> None:
     for answer, means in (
-        (404, "nobody answers at the path that is called, or another program does"),
-        (Fault(500, "internal error"), "the server fails at answering, and its log says why"),
-        (503, "the replicas have more to do than they take on at once"),
-        (Fault(503, "too many calls at once: try again"), "the replicas have more to do than they take on at once"),
+        (404, "nothing answers at the path that is called, or another program does"),
+        (Fault(500, "internal error"), "the server fails to answer, and its log says why"),
+        (503, "the replicas get more calls than they take at once"),
+        (Fault(503, "too many calls at once: try again"), "the replicas get more calls than they take at once"),
         (Fault(403, "a client certificate is needed"), "the server asks for a client certificate that the API server"),
-        ({"uid": "other", "allowed": True}, "who answers is another program than stash-admission"),
-        (418, "who answers is another program than stash-admission"),
+        ({"uid": "other", "allowed": True}, "what answers is a program other than stash-admission"),
+        (418, "what answers is a program other than stash-admission"),
     ):
         assert isinstance(answer, int | dict | Fault)
         with patient.served_by(leaf(patient), answer) as port:
@@ -558,9 +558,9 @@ def test_a_path_that_nobody_serves(patient: Patient) -> None:
     apply(patient.cluster, *changed)
     said = patient.until(f"{WEBHOOKS[0]}: nobody answers at the path")
     assert said.wrong == [
-        f"{MUTATING}: {WEBHOOKS[0]} calls the path /, where nobody answers, not /mutate",
-        f"{VALIDATING}: {WEBHOOKS[1]} calls the path /, where nobody answers, not /validate",
-        f"{WEBHOOKS[0]}: nobody answers at the path that is called, or another program does",
+        f"{MUTATING}: {WEBHOOKS[0]} calls the path /, where the server does not answer, not /mutate",
+        f"{VALIDATING}: {WEBHOOKS[1]} calls the path /, where the server does not answer, not /validate",
+        f"{WEBHOOKS[0]}: nothing answers at the path that is called, or another program does",
     ]
 
 
@@ -581,7 +581,7 @@ def test_failure_policy_ignore_is_a_note_and_hides_an_outage_which_is_found(pati
     said = patient.doctor()
     assert said.result.exit_code == 0
     assert [line.partition(" has ")[2] for line in said.level("note")] == [
-        "failurePolicy Ignore: while nobody answers, every object is stored unchecked"
+        "failurePolicy Ignore: while the server is down, every object is stored unchecked"
     ] * 2
     patient.register(free_ports(1)[0], failurePolicy="Ignore")
     said = patient.until("/mutate did not write its alias", "/validate did not refuse it")
@@ -596,8 +596,8 @@ def test_what_differs_from_what_is_shipped_is_noted(patient: Patient) -> None:
     assert said.result.exit_code == 0
     notes = [line.removeprefix(f"{MUTATING}: {WEBHOOKS[0]} ") for line in said.level("note")[:3]]
     assert notes == [
-        "has timeoutSeconds 30: while nobody answers, every user waits that long",
-        'leaves out objects by their labels, which anybody may set: {"matchLabels":{"guarded":"yes"}}',
+        "has timeoutSeconds 30: while the server is down, every user waits that long",
+        'leaves out objects by their labels, which anyone may set: {"matchLabels":{"guarded":"yes"}}',
         "lacks matchConditions created-or-spec-changed, not-being-deleted as shipped: an outage blocks more than it "
         "has to",
     ]
@@ -632,7 +632,7 @@ def test_the_crds_of_the_shipped_operator_are_noted(patient: Patient) -> None:
     finally:
         define(patient.cluster, crds())
     assert said.result.exit_code == 0
-    drops = "it is not the one of this project, so the API server drops"
+    drops = "it is another version, so the API server drops"
     assert said.level("note") == [
         f"CRD backupbatches.stash.appscode.com: {drops} spec.maintainOrder",
         f"CRD restorebatches.stash.appscode.com: {drops} spec.members[].rules, spec.maintainOrder",
@@ -643,7 +643,7 @@ def test_the_crds_of_the_shipped_operator_are_noted(patient: Patient) -> None:
     ("namespace", "line"),
     [
         (NAME, "dry run: not tried, the MutatingWebhookConfiguration leaves namespace stash-admission out"),
-        ("absent", "dry run: not tried, there is no namespace absent"),
+        ("absent", "dry run: not tried, namespace absent does not exist"),
     ],
 )
 def test_a_namespace_in_which_nothing_can_be_tried(patient: Patient, namespace: str, line: str) -> None:
@@ -750,7 +750,7 @@ def endpoints(*ready: bool) -> dict[str, Any]:
 
 def test_a_service_without_endpoints(routed: Patient) -> None:
     said = routed.until(f"{WEBHOOKS[0]}: no replica is ready")
-    service = f"Service {NAME}/{NAME}: no endpoint is ready, so nobody answers (0 of 0 endpoints ready)"
+    service = f"Service {NAME}/{NAME}: no endpoint is ready, so no call is answered (0 of 0 endpoints ready)"
     assert said.wrong == [service, f"{WEBHOOKS[0]}: no replica is ready"]
     assert said.remedies[service].startswith(
         f"Deployment {NAME} wants 2 replicas; see what keeps them from being ready"
@@ -785,7 +785,7 @@ def test_a_service_that_selects_no_pods(routed: Patient) -> None:
 def test_one_endpoint_is_a_note_and_two_are_well(routed: Patient) -> None:
     apply(routed.cluster, endpoints(True, False))
     said = routed.doctor("--no-try")
-    line = f"Service {NAME}/{NAME}: only one endpoint is ready: without it nobody answers (1 of 2 endpoints ready)"
+    line = f"Service {NAME}/{NAME}: only one endpoint is ready: without it no call is answered (1 of 2 endpoints ready)"
     assert said.level("note") == [line]
     apply(routed.cluster, endpoints(True, True))
     said = routed.doctor("--no-try")

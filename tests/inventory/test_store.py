@@ -366,7 +366,7 @@ def test_a_call_whose_time_is_over_is_answered_with_a_warning_that_names_what_wa
         late(0, TWICE)
     message = str(undecided.value)
     assert message.startswith("field-type, unique-alias, ")
-    assert message.endswith(": not checked, since the time of the call was over")
+    assert message.endswith(": not checked, since the time for the call had run out")
     assert "exclusive-repository" in message
     assert "unused-field" not in message, "what only warns may be left out"
 
@@ -391,7 +391,7 @@ def test_rules_that_only_warn_may_be_left_out_and_are_named() -> None:
     assert result.allowed
     (warning,) = result.warnings
     assert warning.startswith("field-type, unique-alias, ")
-    assert warning.endswith(": not checked, since the time of the call was over")
+    assert warning.endswith(": not checked, since the time for the call had run out")
 
 
 def test_where_no_time_is_left_to_look_at_the_stored_object_nothing_is_decided() -> None:

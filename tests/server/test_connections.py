@@ -20,9 +20,9 @@ CALL = HEAD + b"content-length: %d\r\n\r\n" % len(body()) + body()
 HURRIED = """
 import sys
 from app.server import acceptor, connections
-connections._LONGEST = {stage: (seconds / 20, why) for stage, (seconds, why) in connections._LONGEST.items()}
-connections._EVERY = 0.1
-acceptor._GREETING = 2
+connections._LIMITS = {stage: (seconds / 20, why) for stage, (seconds, why) in connections._LIMITS.items()}
+connections._POLL_SECONDS = 0.1
+acceptor._HANDSHAKE_SECONDS = 2
 from app.cli import main
 main()
 """
@@ -461,10 +461,10 @@ def test_many_at_once_are_all_served(certificates: Path, tmp_path: Path) -> None
 
 
 def test_the_servers_page_says_how_long_each_may_take() -> None:
-    seconds = {stage: limit for stage, (limit, _) in connections._LONGEST.items()}  # noqa: SLF001
+    seconds = {stage: limit for stage, (limit, _) in connections._LIMITS.items()}  # noqa: SLF001
     said = " ".join((Path(__file__).parents[2] / "docs" / "reference" / "server.md").read_text().split())
-    head, whole, silent = (f"{seconds[each]:.0f}" for each in (Stage.HEAD, Stage.BODY, Stage.SILENT))
-    greeting = f"{acceptor._GREETING:.0f}"  # noqa: SLF001
+    head, whole, silent = (f"{seconds[each]:.0f}" for each in (Stage.HEAD, Stage.BODY, Stage.NEW))
+    greeting = f"{acceptor._HANDSHAKE_SECONDS:.0f}"  # noqa: SLF001
     assert f"{greeting} seconds for the TLS handshake, {head} for the head of a call and {whole} for the whole" in said
     assert f"{silent} for a connection on which nothing comes" in said
     assert seconds[Stage.BODY] == seconds[Stage.ANSWER]

@@ -314,7 +314,7 @@ def test_a_server_whose_certificate_ends_is_not_ready(tmp_path: Path, ca: Pair) 
     with running(tmp_path, certificates=certificates, program=program) as server:
         late.touch()
         eventually(lambda: server.manage("/readyz").status_code != 200)
-        assert server.manage("/readyz").text == "the certificate in use is expired\n"
+        assert server.manage("/readyz").text == "the certificate in use has expired\n"
         assert server.manage("/healthz").status_code == 200
 
 

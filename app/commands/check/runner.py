@@ -19,8 +19,8 @@ from schemas import kinds
 
 UNKNOWN_FIELD, API_VERSION = "unknown-field", "api-version"
 BESIDE_THE_RULES = {
-    UNKNOWN_FIELD: "Warn of a field that the CRD does not have: the API server drops it.",
-    API_VERSION: "Refuse a version of the API that the kind does not have.",
+    UNKNOWN_FIELD: "Warn about a field that the CRD does not have: the API server drops it.",
+    API_VERSION: "Refuse an API version that the kind does not have.",
 }
 """What is said of a file though no webhook would: the API server does, before it asks one."""
 
@@ -105,7 +105,7 @@ def check(manifest: Subject, admission: Admission, old: Mapping[str, Any] | None
 
 def _said(manifest: Subject, found: RuleFinding, edits: Sequence[Edit]) -> Diagnostic:
     finding = found.finding
-    note = " [not refused: the stored object has this fault already]" if found.preexisting else ""
+    note = " [not refused: the stored object already has this problem]" if found.preexisting else ""
     return Diagnostic(
         rule=found.rule,
         level="error" if found.refuses else "warning",

@@ -17,7 +17,7 @@ from app.domain.reading import read
 from app.manifest.objects import Manifest
 from schemas.target import Rule
 
-MOST_HOSTS = 1_000
+MAX_NAMED_HOSTS = 1_000
 """Hosts of one target that are named one by one."""
 
 Restores = Literal["everything", "snapshots", "paths", "nothing"]
@@ -88,7 +88,7 @@ class Cluster:
         """The real hosts of a target of a name; None where they are not known, or too many."""
         if hosts.shape is Shape.INDEXED:
             count = self.replicas.get(name, replicas)
-            if count is None or not 0 <= count <= MOST_HOSTS:
+            if count is None or not 0 <= count <= MAX_NAMED_HOSTS:
                 return None
             return tuple(f"{hosts.stem}-{ordinal}" for ordinal in range(count))
         if hosts.shape is Shape.PER_NODE:

@@ -8,7 +8,7 @@ from app.commands.check.runner import BESIDE_THE_RULES
 from app.rules.registry import RULES
 from app.server.webhooks import LARGEST_BODY
 
-LARGEST = LARGEST_BODY
+MAX_TEXT_BYTES = LARGEST_BODY
 """Bytes of a question: as much as the server takes of a review."""
 _EXAMPLES = Path(__file__).with_name("examples")
 
@@ -33,7 +33,7 @@ def about(admission: Admission) -> dict[str, Any]:
         "unchecked": []
         if admission.cluster is not None
         else [each.id for each in RULES.values() if each.asks_the_cluster],
-        "largest": LARGEST,
+        "largest": MAX_TEXT_BYTES,
     }
 
 
