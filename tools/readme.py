@@ -93,10 +93,7 @@ def _patch() -> str:
 
 
 def _rules() -> str:
-    rows = [
-        f"| [`{rule.id}`](#{rule.id}) | {rule.level or 'changes'} | {rule.summary} |\n"
-        for rule in RULES.values()
-    ]
+    rows = [f"| [`{rule.id}`](#{rule.id}) | {rule.level or 'changes'} | {rule.summary} |\n" for rule in RULES.values()]
     return "| rule | level | what it does |\n|---|---|---|\n" + "".join(rows)
 
 
@@ -106,7 +103,8 @@ def _settings() -> str:
         default: Any = field.default
         shown = f"`{default}`" if default not in ((), None) else ""
         flag = f"--{name.replace('_', '-')}"
-        rows.append(f"| `{flag}` | `{PREFIX}{name.upper()}` | {shown} | {field.description} |\n")
+        said = " ".join((field.description or "").split())
+        rows.append(f"| `{flag}` | `{PREFIX}{name.upper()}` | {shown} | {said} |\n")
     return "| flag | variable | default | |\n|---|---|---|---|\n" + "".join(rows)
 
 
