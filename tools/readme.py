@@ -103,7 +103,8 @@ def _settings() -> str:
         default: Any = field.default
         shown = f"`{default}`" if default not in ((), None) else ""
         flag = f"--{name.replace('_', '-')}"
-        rows.append(f"| `{flag}` | `{PREFIX}{name.upper()}` | {shown} | {field.description} |\n")
+        said = " ".join((field.description or "").split())
+        rows.append(f"| `{flag}` | `{PREFIX}{name.upper()}` | {shown} | {said} |\n")
     return "| flag | variable | default | |\n|---|---|---|---|\n" + "".join(rows)
 
 

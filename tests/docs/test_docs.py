@@ -138,7 +138,7 @@ def test_every_decision_has_its_number_its_date_and_whether_it_holds() -> None:
     numbers = re.findall(r"^## (\S+) ", text, flags=re.MULTILINE)
     assert numbers == [f"{number}." for number in range(1, len(numbers) + 1)]
     held = re.findall(
-        r"^## .*\n\n(?:Accepted|Superseded by (\d+)), \d{4}-\d\d-\d\d(?:, .*)?\.$", text, flags=re.MULTILINE
+        r"^## .*\n\n(?:Accepted|Superseded by (\d+)), \d{4}-\d\d-\d\d(?:[,;] .*)?\.$", text, flags=re.MULTILINE
     )
     assert len(held) == len(numbers)
     assert {f"{number}." for number in held if number} <= set(numbers)
