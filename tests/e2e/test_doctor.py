@@ -599,7 +599,7 @@ def test_what_differs_from_what_is_shipped_is_noted(patient: Patient) -> None:
         "has timeoutSeconds 30: while the server is down, every user waits that long",
         'leaves out objects by their labels, which anyone may set: {"matchLabels":{"guarded":"yes"}}',
         "lacks matchConditions created-or-spec-changed, not-being-deleted as shipped: an outage blocks more than "
-        "has to",
+        "necessary",
     ]
     patient.until("/mutate did not write its alias", "/validate did not refuse it")
 
