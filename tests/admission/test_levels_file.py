@@ -210,7 +210,7 @@ def test_another_file_in_the_directory_is_refused_since_nobody_would_read_it(tmp
     (tmp_path / "config.yml").write_text(WARN)
     result = run("rules", "--config", tmp_path)
     assert result.exit_code == 2
-    assert f"{tmp_path}: holds config.yml: what is read here is config.yaml" in result.stderr
+    assert f"{tmp_path}: holds config.yml: only config.yaml is read here" in result.stderr
 
 
 def test_what_kubernetes_keeps_beside_a_mounted_file_does_not_matter(tmp_path: Path) -> None:
@@ -239,8 +239,8 @@ def mount(directory: Path, text: str | None) -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("", "is empty: write `rules: {}` where no level is to be set"),
-        ("# nothing\n", "is empty: write `rules: {}` where no level is to be set"),
+        ("", "is empty: to set no levels, write `rules: {}`"),
+        ("# nothing\n", "is empty: to set no levels, write `rules: {}`"),
         ("rules:\n  unique-hots: warn\n", "2:3: rules.unique-hots: unknown rule 'unique-hots': write unique-host"),
         ("rules:\n  zzz: warn\n", "2:3: rules.zzz: unknown rule 'zzz': `stash-admission rules` lists all rules"),
         (
@@ -270,17 +270,17 @@ def mount(directory: Path, text: str | None) -> None:
             "rules: unique-host=warn\n",
             "1:8: rules: expected an object: write `ID: LEVEL`, such as `unique-alias: warn`",
         ),
-        ("- a\n", "1:1: an object is expected, with rules or namespaces"),
-        ("warn\n", "1:1: an object is expected, with rules or namespaces"),
+        ("- a\n", "1:1: expected an object, with rules or namespaces"),
+        ("warn\n", "1:1: expected an object, with rules or namespaces"),
         ("rule: {}\n", "1:1: rule: unknown key: write rules"),
         ("port: 1\n", "1:1: port: unknown key: write rules or namespaces"),
-        ("unique-host: warn\n", "1:1: unique-host: is a rule: write it below `rules`"),
+        ("unique-host: warn\n", "1:1: unique-host: is a rule: move it under `rules`"),
         (
             "namespaces: {legacy: {unique-host: warn}}",
-            "1:23: namespaces.legacy.unique-host: is a rule: write it below `rules`",
+            "1:23: namespaces.legacy.unique-host: is a rule: move it under `rules`",
         ),
         ("namespaces: {legacy: {rule: {}}}", "1:23: namespaces.legacy.rule: unknown key: write rules"),
-        ("namespaces: {legacy: warn}", "1:22: namespaces.legacy: an object is expected, with rules"),
+        ("namespaces: {legacy: warn}", "1:22: namespaces.legacy: expected an object, with rules"),
         ("namespaces: [legacy]", "1:13: namespaces: expected an object: write `NAME: {rules: {ID: LEVEL}}`"),
         (
             "namespaces: {Legacy: {}}",

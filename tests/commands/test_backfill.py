@@ -383,8 +383,8 @@ def run_command(*arguments: str, **variables: str) -> Result:
     ("arguments", "complaint"),
     [
         ([], "Error: there is no cluster to talk to, set KUBECONFIG"),
-        (["-n", "a/b"], "'a/b' cannot be a name in a cluster"),
-        (["-n", ""], "'' cannot be a name in a cluster"),
+        (["-n", "a/b"], "'a/b' is not a valid Kubernetes name"),
+        (["-n", ""], "'' is not a valid Kubernetes name"),
         (["--limit", "0"], "Invalid value for '--limit'"),
         (["--pause", "-1"], "Invalid value for '--pause'"),
     ],

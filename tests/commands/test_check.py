@@ -407,8 +407,8 @@ def test_text_is_a_line_for_each_thing_said_sorted_by_place() -> None:
     result = run("a.yaml")
     assert [re.sub(r"error: .* \(", "error: (", line) for line in result.stdout.splitlines()] == [
         "a.yaml:6:3: error: (valid-schedule)",
-        "a.yaml:7:3: warning: spec.retentionPolicy: the retention policy does not say what to keep, so nothing is ever"
-        " removed: write keepLast or another keep (nothing-kept)",
+        "a.yaml:7:3: warning: spec.retentionPolicy: the retention policy does not say what to keep, so no snapshot is "
+        "ever removed: write keepLast or another keep field (nothing-kept)",
         'a.yaml:8:3: change: spec.target.alias: "host-0" is written (default-alias)',
         "1 object checked: 1 error, 1 warning, 1 change",
     ]

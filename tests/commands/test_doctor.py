@@ -298,7 +298,7 @@ _FINDINGS: dict[str, tuple[Iterable[Diagnosis], Level, str]] = {
     "not yet": (
         looked(seen(secret=secret(leaf(days=1)))),
         WRONG,
-        "the certificate is not valid now: it will be from 2026-06-02T11:55:00Z on, by the API server's clock",
+        "the certificate is not valid now: it will be valid from 2026-06-02T11:55:00Z, by the API server's clock",
     ),
     "another name": (
         looked(seen(secret=secret(leaf("stash.svc")))),
@@ -308,12 +308,12 @@ _FINDINGS: dict[str, tuple[Iterable[Diagnosis], Level, str]] = {
     "overdue": (
         looked(seen(secret=secret(leaf(days=-25)))),
         WRONG,
-        "the certificate is valid until 2026-06-06T12:00:00Z and was to be renewed from 2026-05-27T11:58:20Z on",
+        "the certificate is valid until 2026-06-06T12:00:00Z and should have been renewed from 2026-05-27T11:58:20Z",
     ),
     "CA overdue": (
         looked(seen(secret=secret(leaf(ca=OLD_CA)), **both(bundle=OLD_CA.certificate_pem))),
         WRONG,
-        "the CA that signed the certificate is valid until 2026-06-21T12:00:00Z and was to be renewed from",
+        "the CA that signed the certificate is valid until 2026-06-21T12:00:00Z and should have been renewed from",
     ),
     "others' due": (
         looked(seen(secret=secret(leaf(days=-25), **MANAGED))),
@@ -436,7 +436,7 @@ _FINDINGS: dict[str, tuple[Iterable[Diagnosis], Level, str]] = {
     "an unknown resource": (
         good(refusal("404 page not found"), seen()),
         NOTE,
-        "dry run: not tried: the API server knows no BackupConfiguration",
+        "dry run: not tried: the API server does not know BackupConfiguration",
     ),
     "no namespace to try in": (
         trial(Tried(), seen(tried_in=None), "absent"),
@@ -489,7 +489,7 @@ CALLS = {
         "could not get REST client: unable to load root certificates: unable to parse bytes as PEM block",
     ),
     "the certificate that is served is not accepted": ("x509: unhandled critical extension",),
-    "asks for a client certificate": (
+    "requires a client certificate": (
         "remote error: tls: certificate required",
         "remote error: tls: bad certificate",
         "calls need a client certificate",
@@ -533,15 +533,15 @@ CALLS = {
         "there are POST /mutate and POST /validate, and nothing else",
         "the server does not allow this method on the requested resource",
     ),
-    "more to do than they take on at once": (
+    "get more calls than they take at once": (
         "too many calls at once: try again",
         "the server is currently unable to handle the request",
     ),
-    "the server fails at answering": (
+    "the server fails to answer": (
         "internal error",
         'an error on the server ("unknown") has prevented the request from succeeding',
     ),
-    "another program than stash-admission": (
+    "a program other than stash-admission": (
         'received invalid webhook response: expected response.uid="a", got "b"',
         "unknown",
         "the server has asked for the client to provide credentials",

@@ -124,18 +124,18 @@ def test_the_other_documents_and_objects_stay_byte_for_byte() -> None:
         (f"{BACKUP}  target:\n    alias: !!null\n    ref: {REF}\n", "the value has an anchor or a tag"),
         (f"{BACKUP}  target:\n    alias: |\n    ref: {REF}\n", "the value is a block"),
         (f"{BACKUP}  target: {{alias, ref: {REF}}}\n", "the key has no colon"),
-        (f"{BACKUP}  x: &t\n    ref: {REF}\n  target: *t\n", "an anchor shares it"),
-        (f"{BACKUP}  x: &n {{alias: null}}\n  target: {{ref: {REF}, <<: *n}}\n", "an anchor shares it"),
+        (f"{BACKUP}  x: &t\n    ref: {REF}\n  target: *t\n", "it shares an anchor"),
+        (f"{BACKUP}  x: &n {{alias: null}}\n  target: {{ref: {REF}, <<: *n}}\n", "it shares an anchor"),
         (f"{RESTORE}  <<: {{rules: [{{paths: [/a]}}]}}\n  target: {{alias: app}}\n", "comes from an anchor"),
-        (f"{RESTORE}  target: {{alias: app}}\n  rules:\n  - paths: [/a] # why\n", "cannot stand in braces"),
-        (f"{RESTORE}  target: {{alias: app}}\n  rules: [{{paths: [/a]}}] # why\n", "cannot stand in braces"),
+        (f"{RESTORE}  target: {{alias: app}}\n  rules:\n  - paths: [/a] # why\n", "cannot be inside braces"),
+        (f"{RESTORE}  target: {{alias: app}}\n  rules: [{{paths: [/a]}}] # why\n", "cannot be inside braces"),
         (
             f"{RESTORE}  target:\n    alias: app\n    rules: [{{paths: [/a]}}]\n  rules:\n  # why\n  - paths: [/a]\n",
             "it has comments, which would be lost",
         ),
         (
             f"{RESTORE}  target: {{alias: app, rules: []}}\n  rules: [{{paths: [/a]}}]\n",
-            "an empty list of that name stands there",
+            "already an empty list of that name",
         ),
         (f"{RESTORE}  ? rules\n  : - paths: [/a]\n  target: {{alias: app}}\n", "it is not at the start of its line"),
         (
@@ -155,7 +155,7 @@ def test_the_other_documents_and_objects_stay_byte_for_byte() -> None:
         ),
         (
             f"x: &t\n alias: app\n{RESTORE}  target: *t\n  rules: [{{paths: [/a]}}]\n",
-            "an anchor shares it",
+            "it shares an anchor",
         ),
         (f"{RESTORE}  target: {{}}\n  rules: [{{paths: [/a]}}]\n", "it would be broken"),
     ],
@@ -328,7 +328,7 @@ def test_a_restore_gets_no_aliases_since_they_name_what_was_backed_up() -> None:
     text = f"{restore}  members:\n" + member("Deployment", "web", "app") + member("Deployment", "shop", "app")
     result = fixed(text, aliases=True)
     assert result.after == text
-    assert "name what was backed up" in result.left[0].message
+    assert "must match those of the backup" in result.left[0].message
 
 
 # --- The command
@@ -415,7 +415,7 @@ def test_a_file_that_changed_meanwhile_is_not_overwritten() -> None:
     before = read(Path("a.yaml"))
     assert isinstance(before, Text)
     Path("a.yaml").write_text("changed: by somebody\n")
-    with pytest.raises(CannotSave, match="it changed while it was read"):
+    with pytest.raises(CannotSave, match="it was changed meanwhile"):
         save(Path("a.yaml"), before, "ours")
     assert Path("a.yaml").read_text() == "changed: by somebody\n"
     Path("a.yaml").unlink()

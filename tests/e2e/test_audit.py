@@ -174,7 +174,7 @@ def test_the_role_in_one_namespace_is_enough_for_that_namespace(holding: Holding
     assert len(warnings) == 4
     assert warnings[1] == (
         "Warning: only the backupbatches.stash.appscode.com of namespace lonely may be read: "
-        "those of others are not compared"
+        "those in others are not compared"
     )
     assert everywhere.returncode == 2
 
@@ -228,7 +228,7 @@ def test_objects_on_many_pages_are_all_judged_also_when_the_list_expires(holding
 def test_a_cluster_without_stash_is_told(empty: list[subprocess.CompletedProcess[str]]) -> None:
     for done in empty:
         assert done.returncode == 2
-        assert "it has no such kinds of stash.appscode.com: Stash is not installed there" in done.stderr
+        assert "it has none of these kinds of stash.appscode.com: install Stash" in done.stderr
 
 
 def test_the_page_shows_what_it_really_says(holding: Holding) -> None:

@@ -362,7 +362,7 @@ def test_our_own_webhooks_admit_it_without_a_word(holding: Holding, installation
         updates = [each for each in server.log if each.get("operation") == "UPDATE" and each["namespace"] == namespace]
     installation.unregister()
     assert done.returncode == 0, done.stdout
-    assert "a webhook changed" not in done.stdout
+    assert "a webhook also changed" not in done.stdout
     assert {each["decision"] for each in updates} == {"allowed"}
     assert "alias-changed" not in json.dumps(updates)
     after = now(holding, before)
@@ -380,7 +380,7 @@ def test_what_a_webhook_changes_besides_is_told(holding: Holding, installation: 
         done = holding.run("backfill", "--yes", "-n", namespace)
     installation.unregister()
     assert "+  executionOrder: Sequential\n" in dry.stdout
-    assert done.stdout.endswith("BackupBatch besides/all: a webhook changed spec.executionOrder too\n")
+    assert done.stdout.endswith("BackupBatch besides/all: a webhook also changed spec.executionOrder\n")
     assert holding.objects.get(before)["spec"]["executionOrder"] == "Sequential"
 
 
@@ -433,7 +433,7 @@ def test_who_may_only_read_is_told_before_anything_is_asked(holding: Holding) ->
     assert done.stdout == ""
     assert done.stderr.splitlines()[-1] == (
         "Error: you may not patch BackupConfiguration and BackupBatch in namespace reader: "
-        "manifests/roles/backfill.yaml is a role for it"
+        "see the role in manifests/roles/backfill.yaml"
     )
     assert holding.objects.get(before) == before
 
@@ -446,7 +446,7 @@ def test_the_role_that_is_shipped_is_enough(holding: Holding, inside: bool) -> N
         dry = holding.run("backfill", "--dry-run", "-n", namespace, user=GUEST)
         done = holding.run("backfill", "--yes", "-n", namespace, user=GUEST)
     assert (dry.returncode, done.returncode) == (1, 0), done.stderr
-    assert ("those of others are not compared" in done.stderr) == inside
+    assert ("those in others are not compared" in done.stderr) == inside
     assert aliases(holding.objects.get(before)) == ["host-0"]
 
 
@@ -455,7 +455,7 @@ def test_without_a_terminal_nobody_is_asked_and_nothing_is_written(holding: Hold
     (before,) = holding.store(without_alias(namespace, "web"))
     done = holding.run("backfill", "-n", namespace)
     assert done.returncode == 2
-    assert "--yes writes without asking, --dry-run writes nothing" in done.stderr
+    assert "use --yes to write without asking, or --dry-run" in done.stderr
     assert holding.objects.get(before) == before
 
 

@@ -97,7 +97,7 @@ def test_a_call_without_time_for_an_enforced_rule_is_neither_refused_nor_admitte
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
     message = answer.json()["message"]
     assert "unique-alias" in message
-    assert "the time of the call was over: try again" in message
+    assert "the time for the call had run out: try again" in message
     assert "shop" not in message, "an answer to a failed call never shows the object"
     assert door.metrics()["stash_admission_bad_calls_total", (("reason", "undecided"),)] == 1
 

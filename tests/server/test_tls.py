@@ -326,4 +326,4 @@ def test_a_key_with_a_password_is_refused_and_nobody_is_asked_for_it(tmp_path: P
     (tmp_path / "tls.key").write_bytes(leaf.key.private_bytes(serialization.Encoding.PEM, form, encryption))
     refused = start("--cert-dir", tmp_path, "--port", "0", "--management-port", "0")
     assert refused.returncode == 2
-    assert "no certificate and its key" in refused.stderr
+    assert "not a certificate and its key" in refused.stderr

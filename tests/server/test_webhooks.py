@@ -605,7 +605,7 @@ def test_nesting_of_100_levels_is_fine(door: Door, webhook: str, brackets: str) 
 def test_nesting_of_more_than_100_levels_is_a_bad_request(door: Door, webhook: str, levels: int, brackets: str) -> None:
     response = door.call(nested(levels, brackets), webhook)
     assert response.status_code == 400
-    assert "nested deeper than 100" in response.json()["message"]
+    assert "nested more than 100" in response.json()["message"]
 
 
 @pytest.mark.parametrize("value", ["1", '"x"', "null", "{}", "[[]]"])
