@@ -124,6 +124,25 @@ def test_nothing_is_locked_without_the_pinned_uv(checkout: Checkout) -> None:
         assert line.endswith(f" --output-file {lock}")
 
 
+def test_the_action_installs_in_the_same_way(tmp_path: Path) -> None:
+    (step, _) = YAML(typ="safe", pure=True).load((ROOT / "action.yml").read_text())["runs"]["steps"]
+    pip = "#!/bin/sh\nshift; echo $*"  # --disable-pip-version-check
+    python = tmp_path / "python3"
+    python.write_text(f"#!/bin/sh\nmkdir -p $3/bin; cp {tmp_path}/pip $3/bin; chmod +x $3/bin/pip\n")
+    (tmp_path / "pip").write_text(pip)
+    python.chmod(0o755)
+    done = subprocess.run(
+        ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]], capture_output=True, text=True,
+        env={"PATH": f"{tmp_path}:{os.environ['PATH']}", "RUNNER_TEMP": str(tmp_path / "temp"), "SOURCE": "source"},
+        check=True, timeout=PATIENCE,
+    )  # fmt: skip
+    assert done.stdout.replace(" --quiet --no-compile", "").splitlines() == [
+        "install --no-deps --require-hashes -r source/requirements.txt",
+        "install --no-deps --no-build-isolation source",
+        "check",
+    ]
+
+
 # --- The lock files
 
 
