@@ -1,4 +1,4 @@
-# The image: an interpreter, what the server needs, and nothing else. No shell, no package manager; docs/image.md says more.
+# The image: an interpreter, what the server needs, and nothing else. No shell, no package manager; docs/install/image.md says more.
 # BASE is where interpreter and C library come from: any image with glibc and Python 3.11 or newer as `python3`.
 ARG BASE=python:3.13-slim
 
@@ -8,13 +8,14 @@ ARG REQUIREMENTS=requirements.txt
 WORKDIR /src
 COPY ${REQUIREMENTS} requirements.lock
 RUN python3 -m venv /opt/stash-admission \
- && /opt/stash-admission/bin/pip install --no-cache-dir --no-compile --disable-pip-version-check --require-hashes -r requirements.lock
+ && /opt/stash-admission/bin/pip install --no-cache-dir --no-compile --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 COPY pyproject.toml README.md ./
 COPY app app
 COPY certs certs
 COPY kube kube
 COPY schemas schemas
-RUN /opt/stash-admission/bin/pip install --no-cache-dir --no-compile --disable-pip-version-check --no-deps --no-build-isolation .
+RUN /opt/stash-admission/bin/pip install --no-cache-dir --no-compile --disable-pip-version-check --no-deps --no-build-isolation . \
+ && /opt/stash-admission/bin/pip check
 COPY image image
 RUN /opt/stash-admission/bin/python -m image.rootfs /rootfs
 

@@ -23,13 +23,25 @@ $(VENV)/bin/python:
 		|| { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
 		|| { echo "Python's venv module is needed (Debian: apt install python3-venv)" >&2; exit 1; }
+	@echo "$(VENV): making an environment of $$($(PYTHON) --version)"
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 
-# The build tool comes from the lock file too, so nothing is installed that has no hash there.
+# No resolver looks for anything: what a lock file names is installed, nothing else, and then it has to fit together.
+# uv does in seconds what pip does in minutes. Where it cannot be installed or fails, pip does the same from the same file.
+UV := $(BIN)/uv
+UV_PIP := UV_SYSTEM_PYTHON=false VIRTUAL_ENV=$(VENV) $(UV) pip
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+get_uv := { $(PIP) install --quiet --no-deps --require-hashes -r requirements-uv.txt && $(UV) --version; } >/dev/null 2>&1 \
+	|| { $(PIP) uninstall --quiet --yes uv >/dev/null 2>&1; echo "uv cannot be installed here"; false; }
+from_lock = $(1) install $(3) --no-deps --require-hashes -r $(2) \
+	&& $(1) install $(3) --no-deps --no-build-isolation --editable . \
+	&& $(1) check
+
 define install
-	@echo "installing what $(1) names ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(1)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@echo "$(VENV): installing what $(1) names"
+	@if $(get_uv) && { $(call from_lock,$(UV_PIP),$(1)) || { echo "uv failed"; false; }; }; then :; else \
+		echo "pip takes its place: this may take minutes"; \
+		$(call from_lock,$(PIP),$(1),--no-compile) || { echo "failed, see above; make clean makes room for another try" >&2; exit 1; }; fi
 	@touch $(2)
 endef
 
@@ -103,7 +115,7 @@ mutants: $(READY) ## change the decisions' code everywhere, and see that tests f
 	@$(BIN)/mutmut run
 
 .PHONY: fuzz
-fuzz: $(TOOLS_READY) ## try odd reviews and odd files, each for a minute (FUZZ_SECONDS=; Linux)
+fuzz: $(TOOLS_READY) ## try odd reviews and odd files, each for a minute (FUZZ_SECONDS=; Linux on x86-64)
 	@for target in request yaml; do \
 		$(BIN)/python -m fuzz $$target -max_total_time=$(FUZZ_SECONDS) -verbosity=0 || exit 1; done
 
@@ -121,12 +133,17 @@ audit-dependencies: $(TOOLS_READY) ## look for known vulnerabilities of what is 
 
 .PHONY: lock
 lock: | $(VENV)/bin/python ## lock the dependencies of pyproject.toml with hashes (UPGRADE=--upgrade: newer versions)
-	@$(BIN)/python -m pip install --quiet 'uv>=0.5'
-	@for each in ":requirements.txt" "traces:requirements-traces.txt" "traces dev:requirements-dev.txt" \
-			"traces dev tools:requirements-tools.txt"; do \
-		$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url \
-			--no-emit-find-links $(UPGRADE) pyproject.toml --extra build $$(for extra in $${each%%:*}; do echo --extra $$extra; done) \
-			--output-file $${each##*:} || exit 1; done
+	@$(get_uv)
+	@lock() { file=$$1; shift; $(UV) pip compile --quiet --universal --no-header --no-annotate --no-emit-index-url \
+			--no-emit-find-links $(UPGRADE) "$$@" --output-file $$file; }; \
+		lock_hashes() { lock "$$@" --generate-hashes --no-strip-extras --only-binary :all: --emit-build-options; }; \
+		set -e; \
+		lock_hashes requirements.txt pyproject.toml --group build; \
+		lock_hashes requirements-traces.txt pyproject.toml --group build --extra traces; \
+		lock_hashes requirements-dev.txt pyproject.toml --group build --extra traces --group dev; \
+		lock_hashes requirements-tools.txt pyproject.toml --group build --extra traces --group dev --group tools; \
+		lock_hashes requirements-uv.txt --group uv; \
+		lock constraints.txt pyproject.toml --constraint requirements.txt
 
 .PHONY: clean
 clean: ## remove what was set up

@@ -1,4 +1,4 @@
-"""What the operator of the server can set, by flag or by a variable `STASH_ADMISSION_*`."""
+"""The settings of the server, from a flag or a variable `STASH_ADMISSION_*`."""
 
 import difflib
 import re
@@ -13,10 +13,10 @@ from app.rules.registry import levels
 
 PREFIX = "STASH_ADMISSION_"
 _SERVICE_LINK = re.compile(r"(.*_)?(SERVICE_HOST|SERVICE_PORT(_.*)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)")
-"""What the kubelet sets for a Service whose name begins as ours does, after the prefix."""
+"""What the kubelet sets for a Service whose name starts like ours, without the prefix."""
 _LINKED = ("tcp://", "udp://", "sctp://")
-"""How the value of such a variable begins whose name could be a setting's."""
-_EMPTY = "it is empty: fill it in, or leave it out"
+"""How the value of such a variable starts, where its name could also be a setting's."""
+_EMPTY = "it is empty: give it a value, or leave it out"
 
 
 class BadSetting(ValueError):
@@ -24,43 +24,46 @@ class BadSetting(ValueError):
 
 
 class Settings(BaseSettings):
-    """The settings. What is given explicitly (a flag) wins over a variable."""
+    """The settings. A flag wins over a variable."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     host: str = Field("127.0.0.1", min_length=1)
     """Address to listen on."""
     port: int = Field(8443, ge=0, le=65535)
-    """Port of the webhooks, in TLS. 0: any that is free."""
+    """Port of the webhooks, with TLS. 0: any free port."""
     management_port: int = Field(8080, ge=0, le=65535)
-    """Port of health, readiness and metrics, in plain HTTP. 0: any that is free."""
+    """Port of health, readiness and metrics, in plain HTTP. 0: any free port."""
     cert_dir: Path = Path(".local/certs")
     """Directory with `tls.crt` and `tls.key`."""
     server_name: str | None = None
-    """What the API server calls the server, NAME.NAMESPACE.svc: the certificate has to be for it. Without it: any."""
+    """Name by which the API server calls this server, NAME.NAMESPACE.svc: the certificate must be for it. None: any."""
     client_ca: Path | None = None
-    """File with the CA of client certificates. With it, who shows no certificate by it is not answered."""
+    """File with the CA for client certificates. With it, callers without a certificate signed by it are refused."""
     client_name: Annotated[tuple[str, ...], NoDecode] = ()
-    """Names of which a client certificate must have one, in the variable with commas between. Without it: any."""
+    """Names of which a client certificate must have one; comma-separated in the variable. Empty: any."""
     inventory: str = Field("none", min_length=1)
-    """What the rules know that ask about the cluster: `none`, `cluster`, or a folder of manifests."""
+    """Where rules learn what else is in the cluster: `none`, `cluster`, or a folder of manifests."""
+    inventory_missing: Literal["warn", "fail"] = "warn"
+    """What becomes of an object where the inventory lacks what an enforced rule asks: `warn` admits it with a warning;
+    `fail` answers 503, which the API server tries again until `failurePolicy` decides."""
     drain_seconds: float = Field(20, ge=0, le=3600)
-    """Longest time to serve on after SIGTERM."""
+    """Longest time to keep serving after SIGTERM."""
     max_in_flight: int = Field(256, ge=1)
-    """Calls at the same time; of more, the oldest that is still arriving gets 503, which the API server tries again."""
+    """Concurrent calls; beyond that, the oldest one still arriving gets 503, and the API server tries it again."""
     max_connections: int = Field(1000, ge=1)
-    """Open connections; of more, those give way that have not called, or not for longest."""
+    """Open connections; beyond that, those without a call for longest are closed."""
     traces: Literal["none", "otlp"] = "none"
-    """Whether a span of each review is sent, and how. Where to, OpenTelemetry's own variables say."""
+    """Whether and how to send a span for each review. OpenTelemetry's own variables say where to."""
     rule: Annotated[tuple[str, ...], NoDecode] = ()
-    """Levels of rules: ID=LEVEL, in the variable with commas between."""
+    """Levels of rules: ID=LEVEL; comma-separated in the variable."""
     config: Path | None = None
-    """File with levels of rules, also for single namespaces; or the directory of a `config.yaml`, if there is one."""
+    """File with rule levels, also for single namespaces; or a directory that may hold a `config.yaml`."""
 
     @field_validator("cert_dir", "server_name", "client_ca", "config", mode="before")
     @classmethod
     def _named(cls, value: Any) -> Any:
-        # An empty variable is one that something forgot to fill in: it must not switch off what it was to switch on.
+        # Something forgot to fill in an empty variable: it must not switch off what it should have switched on.
         if isinstance(value, str) and not value.strip():
             raise ValueError(_EMPTY)
         return value
@@ -83,9 +86,9 @@ class Settings(BaseSettings):
     @field_validator("rule")
     @classmethod
     def _known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for each in value:
-            if "=" not in each:
-                raise ValueError(f"{each!r} is not of the form ID=LEVEL, such as valid-duration=warn")
+        for setting in value:
+            if "=" not in setting:
+                raise ValueError(f"{setting!r} is not in the form ID=LEVEL, such as valid-duration=warn")
         levels(dict(each.split("=", 1) for each in value))
         return value
 
@@ -111,12 +114,12 @@ def load(**flags: Any) -> Settings:
 
 
 def refuse_unknown(variables: Mapping[str, str]) -> None:
-    """Raise BadSetting if a variable looks like a setting and is none: a level that nobody reads would be missed."""
+    """Raise BadSetting if a variable looks like a setting but is not: otherwise a mistyped one goes unnoticed."""
     for name, value in sorted(variables.items()):
         rest = name.upper().removeprefix(PREFIX)
         if rest == name.upper() or rest.lower() in Settings.model_fields:
             continue
         if not _SERVICE_LINK.fullmatch(rest) and not value.startswith(_LINKED):
             near = difflib.get_close_matches(rest, map(str.upper, Settings.model_fields), n=1)
-            advice = f"write {PREFIX}{near[0]}" if near else "take it out, or give it a name that begins otherwise"
-            raise BadSetting(f"{name} is a variable that sets nothing: {advice}")
+            advice = f"write {PREFIX}{near[0]}" if near else "remove it, or give it a name with another prefix"
+            raise BadSetting(f"{name} is not a known setting: {advice}")

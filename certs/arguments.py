@@ -35,5 +35,5 @@ def host(value: str) -> str:
 
 def _matching(value: str, pattern: str) -> str:
     if len(value) > 253 or not re.fullmatch(pattern, value):
-        raise typer.BadParameter(f"{value!r} cannot be a name in a cluster: lower-case letters, digits and '-'")
+        raise typer.BadParameter(f"{value!r} is not a valid Kubernetes name: use lowercase letters, digits and '-'")
     return value

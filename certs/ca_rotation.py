@@ -17,7 +17,7 @@ from certs.serving_secret import Serving
 from certs.state import Desired, Observed
 from certs.trust import is_valid, renewed_from, stamp
 
-MOST_FORMER = 8
+MAX_FORMER_CAS = 8
 """CAs kept in the bundle beside those with a key: a Secret that is deleted every night must not fill etcd."""
 
 
@@ -29,14 +29,16 @@ def succession(seen: Observed, serving: Serving, wanted: Desired, now: datetime.
     leaf_ca = serving.ca([*stored.certificates, *found], wanted.names[0], now)
     authority, lines = stored.at(now, leaf_ca), []
     if authority.data != stored.data:
-        lines.append("dropped what had expired")
+        lines.append("removed expired certificates")
     if not is_whole:
-        lines.append("there was no such Secret" if seen.authority is None else "the Secret was damaged")
+        lines.append("the Secret did not exist" if seen.authority is None else "the Secret was damaged")
     # What was lost with the Secret may have signed what the pods still serve: whoever was trusted stays so.
     lost = [each for each in found if each not in stored.certificates and (not is_whole or each == leaf_ca)]
     if lost:
         authority = _with_former(authority, lost, _until(serving, wanted, now))
-        lines.append(f"kept {len(lost)} CA(s) that certificates in use may be by, until their last one has expired")
+        lines.append(
+            f"kept {len(lost)} CA(s) that may have signed certificates in use, until the last of those has expired"
+        )
     authority, line = _next_state(authority, seen, serving, leaf_ca, wanted, now)
     return authority, "; ".join([*lines, *line])
 
@@ -54,13 +56,13 @@ def _next_state(
         return _announced(authority, seen, serving, leaf_ca, wanted, now)
     if signing and leaf_ca not in (None, signing.certificate) and not _is_trusted(signing, seen):
         # The Secret was restored from a backup, say. With a certificate in use, nothing is urgent.
-        return replace(authority, signing=None, next=signing), ["the CA is to be trusted before it signs"]
+        return replace(authority, signing=None, next=signing), ["the CA must be trusted before it signs"]
     if signing and now < renewed_from(signing.certificate):
         return authority, []
     made = issue_ca(now, wanted.ca_lifetime)
     until = stamp(made.certificate.not_valid_after_utc)
     if signing or authority.former:
-        return replace(authority, next=made), [f"new CA, valid until {until}, to be trusted before it signs"]
+        return replace(authority, next=made), [f"new CA, valid until {until}, must be trusted before it signs"]
     return replace(authority, signing=made), [f"new CA, valid until {until}"]
 
 
@@ -75,10 +77,10 @@ def _announced(
     signing, following, since = authority.signing, authority.next, authority.since
     assert following  # noqa: S101 -- for the type checker: the caller has looked
     if not _is_trusted(following, seen):
-        lines = ["the new CA was taken out of a caBundle: it waits again"] if since else []
+        lines = ["the new CA was removed from a caBundle: it waits again"] if since else []
         return replace(authority, since=None), lines
     if since is None or since > now:
-        line = f"the new CA is in every caBundle; it signs from {stamp(now + wanted.settle)} on: run again then"
+        line = f"the new CA is in every caBundle; it signs from {stamp(now + wanted.settle)}: run again then"
         return replace(authority, since=now.replace(microsecond=0)), [line]
     # With nothing to serve and nobody else to sign, waiting protects nobody.
     is_urgent = signing is None and leaf_ca is None
@@ -88,7 +90,7 @@ def _announced(
     if signing:
         until = _until(serving, wanted, now)
         promoted = _with_former(promoted, [signing.certificate], until)
-        lines.append(f"the one before stays trusted until {stamp(until)}")
+        lines.append(f"the previous one stays trusted until {stamp(until)}")
     return promoted, lines
 
 
@@ -103,7 +105,7 @@ def _found(bundles: Iterable[bytes], now: datetime.datetime) -> list[x509.Certif
 
 def _with_former(authority: Authority, cas: Iterable[x509.Certificate], until: datetime.datetime) -> Authority:
     former = (*(Former(each, until) for each in cas), *authority.former)
-    return replace(authority, former=former[:MOST_FORMER])
+    return replace(authority, former=former[:MAX_FORMER_CAS])
 
 
 def _until(serving: Serving, wanted: Desired, now: datetime.datetime) -> datetime.datetime:

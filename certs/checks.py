@@ -72,7 +72,7 @@ def dates(certificate: x509.Certificate) -> str:
 
 def _why_invalid(certificate: x509.Certificate, now: datetime.datetime) -> str:
     if now < certificate.not_valid_before_utc:
-        return f"it will be from {stamp(certificate.not_valid_before_utc)} on, by the API server's clock"
+        return f"it will be valid from {stamp(certificate.not_valid_before_utc)}, by the API server's clock"
     return f"it expired at {stamp(certificate.not_valid_after_utc)}"
 
 
@@ -91,11 +91,11 @@ def _overdue(what: str, certificate: x509.Certificate, keeper: Issuer, now: date
         return
     until = f"{what} is valid until {stamp(end)}"
     if isinstance(keeper, StashCerts):
-        yield wrong(f"{until} and was to be renewed from {stamp(due)} on", keeper.renew())
+        yield wrong(f"{until} and should have been renewed from {stamp(due)}", keeper.renew())
     elif now >= end - (end - start) / 10:
-        yield wrong(f"{until}, and nobody has renewed it", _renewal(what, keeper))
+        yield wrong(f"{until}, and it has not been renewed", _renewal(what, keeper))
     else:
-        yield note(f"{until}: two thirds of its life are over", _renewal(what, keeper))
+        yield note(f"{until}: two thirds of its lifetime are over", _renewal(what, keeper))
 
 
 def _renewal(what: str, keeper: Issuer) -> str:

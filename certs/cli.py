@@ -36,7 +36,7 @@ def main() -> None:
         app()
     except Exception:  # noqa: BLE001  a mistake of ours must not look like one of the cluster's
         traceback.print_exc()
-        typer.echo("Error: this is a mistake in stash-certs, not in your cluster", err=True)
+        typer.echo("Error: this is a bug in stash-certs, not in your cluster", err=True)
         sys.exit(3)
 
 
@@ -53,7 +53,7 @@ def commands(version: Annotated[bool, option("stash-certs")] = False) -> None:
 
 @app.command()
 def issue(
-    directory: Annotated[Path, typer.Option("--dir", help="Where the files are written.")],
+    directory: Annotated[Path, typer.Option("--dir", help="Directory to write the files to.")],
     dns: Annotated[list[str], typer.Option(help="DNS name or IP address to serve under. Repeatable.")],
 ) -> None:
     """Issue a CA and a serving pair (ca.crt, tls.crt, tls.key) for local use.
@@ -78,7 +78,7 @@ def rotate(
     service: Service = INSTALLED,
     mutating: Mutating = INSTALLED,
     validating: Validating = INSTALLED,
-    dns: Annotated[list[str] | None, typer.Option(help="Further DNS name or IP address. Repeatable.")] = None,
+    dns: Annotated[list[str] | None, typer.Option(help="Additional DNS name or IP address. Repeatable.")] = None,
     ca_seconds: Annotated[float, typer.Option(hidden=True, min=1)] = CA_LIFETIME.total_seconds(),
     leaf_seconds: Annotated[float, typer.Option(hidden=True, min=1)] = LEAF_LIFETIME.total_seconds(),
     settle_seconds: Annotated[float, typer.Option(hidden=True, min=0)] = 600,

@@ -10,10 +10,10 @@ from certs.rotation import next_step
 from certs.state import CONFIGURATIONS, Desired, Foreign, UpToDate
 from kube.errors import Conflict, Refused, Unavailable
 
-_MOST_STEPS = 20
+_MAX_STEPS = 20
 """A run takes ten steps at the most, and only if nothing was right."""
-_MOST_CONFLICTS = 50
-_MOST_FAILURES = 5
+_MAX_CONFLICTS = 50
+_MAX_FAILURES = 5
 
 
 def reconcile(
@@ -37,22 +37,26 @@ def reconcile(
             cluster.write(step, view)
         except Conflict as error:
             conflicts += 1
-            if conflicts > _MOST_CONFLICTS:
-                raise Refused(f"others keep writing the same objects, stop them and run again: {error}") from None
+            if conflicts > _MAX_CONFLICTS:
+                raise Refused(
+                    f"another program keeps changing the same objects: stop it and run again: {error}"
+                ) from None
             # Several that lost to the same one would else all lose to each other.
             pause(random.uniform(0, min(0.02 * 2**conflicts, 1)))  # noqa: S311 -- not a secret
         except Unavailable as error:
             failures += 1
-            if failures > _MOST_FAILURES:
+            if failures > _MAX_FAILURES:
                 raise Refused(f"{error} (run again when it does)") from None
             pause(0.25 * 2**failures)
         except Foreign as error:
-            raise Refused(f"{cluster.title(error.target)} is not ours, {error}: name another, or delete it") from None
+            raise Refused(
+                f"{cluster.title(error.target)} does not belong to stash-certs, {error}: name another one, or delete it"
+            ) from None
         else:
             say(f"{cluster.title(step.target)}: {step.line}")
             steps += 1
-            if steps > _MOST_STEPS:
-                raise Refused("it does not stay as it is written: does another program write the same objects?")
+            if steps > _MAX_STEPS:
+                raise Refused("what was written keeps being changed back: does another program write the same objects?")
     if steps == 0:
         say(step.line)
     missing = [cluster.title(target) for target in CONFIGURATIONS if target not in dict(view.seen.configurations)]

@@ -50,7 +50,7 @@ class Serving:
         if set(pem.names(leaf)) != {str(general_name(each).value) for each in wanted.names}:
             return f"the last one was for {', '.join(pem.names(leaf)) or 'no name'}"
         if not verifies(self.chain, [signing], wanted.names[0], now):
-            return "the last one was not by the CA that signs now"
+            return "the last one was not signed by the current CA"
         if now >= renewed_from(leaf):
             return f"two thirds of the last one's lifetime were over at {stamp(renewed_from(leaf))}"
         return None

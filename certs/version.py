@@ -15,4 +15,4 @@ def option(program: str) -> Any:
             typer.echo(f"{program} {version('stash-admission')}")
             raise typer.Exit
 
-    return typer.Option("--version", help="Say which version this is, and end.", callback=say, is_eager=True)
+    return typer.Option("--version", help="Print the version and exit.", callback=say, is_eager=True)

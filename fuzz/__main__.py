@@ -30,7 +30,7 @@ def main() -> None:
     try:
         atheris: Any = import_module("atheris")
     except ImportError:
-        sys.exit("Error: atheris is not installed: it needs Linux and Python below 3.14, where `make fuzz` installs it")
+        sys.exit("Error: atheris is not installed: it needs Linux on x86-64 and Python up to 3.13: run `make fuzz`")
     # It tells of every module.
     with redirect_stderr(StringIO()), atheris.instrument_imports(include=["app", "schemas"]):
         target = import_module(f"fuzz.{name}").Target()

@@ -14,8 +14,7 @@ from jsonpatch import JsonPatch
 
 from app.admission.engine import Admission
 from app.admission.review import Request, parse, read_request
-from app.domain.invoker import Invoker
-from app.domain.key import Key
+from app.domain.repository_index import Use
 from app.inventory.store import KINDS, Inventory
 from app.rules.registry import RULES
 from app.server.in_flight import InFlightRequests
@@ -42,7 +41,7 @@ class _Strict(CallTelemetry):
 class _Still(Inventory):
     """A cluster in which nothing happens: what was admitted before must not change what comes of an input."""
 
-    def admitted(self, key: Key, invoker: Invoker) -> None:
+    def admitted(self, use: Use) -> None:
         """Forget it."""
 
 
@@ -85,8 +84,8 @@ class Target:
             InFlightRequests(most=16),
         )
         self._endpoints = {
-            "mutate": Endpoint("mutate", lambda request, _: admission.mutate(request), telemetry, traffic),
-            "validate": Endpoint("validate", admission.validate, telemetry, traffic),
+            "mutate": Endpoint("mutate", admission, telemetry, traffic),
+            "validate": Endpoint("validate", admission, telemetry, traffic),
         }
 
     def attempt(self, body: bytes) -> None:

@@ -20,7 +20,7 @@ from packageurl import PackageURL
 
 from image.needs import EXTRAS, PROJECT, direct, needed
 
-_LOCKED = re.compile(r"^([a-z0-9-]+)==([^\s;\\]+)((?:.*\\\n)*.*)", re.MULTILINE)
+_LOCKED = re.compile(r"^([a-z0-9-]+)(?:\[[a-z0-9,-]+\])?==([^\s;\\]+)((?:.*\\\n)*.*)", re.MULTILINE)
 
 _LICENCE = ("License-Expression", "License")
 _LONGEST_LICENCE = 64

@@ -8,8 +8,8 @@ from pydantic_core import ErrorDetails, SchemaValidator, ValidationError
 
 Lack = Literal["missing", "type", "enum", "value"]
 
-_MANY = 50_000
-"""Values beyond which a list reports its first fault only: a hostile 7 MB list of wrong items would cost gigabytes."""
+_MAX_VALUES = 50_000
+"""Values beyond which a list reports only its first fault: a hostile 7 MB list of wrong items would cost gigabytes."""
 
 _EXPECTED = {
     "string_type": "a string",
@@ -45,7 +45,7 @@ class Checker:
         try:
             self._first.validate_python(value, extra="ignore")
         except ValidationError as error:
-            if _larger_than(_MANY, value):
+            if _larger_than(_MAX_VALUES, value):
                 return [_fault(details) for details in error.errors(include_url=False)]
         else:
             return []
@@ -57,7 +57,7 @@ class Checker:
 
     def unknown(self, value: object) -> list[tuple[str | int, ...]]:
         """The paths of all fields in `value` that the model does not have."""
-        validator = self._first if _larger_than(_MANY, value) else self._all
+        validator = self._first if _larger_than(_MAX_VALUES, value) else self._all
         try:
             validator.validate_python(value, extra="forbid")
         except ValidationError as error:
@@ -98,5 +98,5 @@ def _fault(details: ErrorDetails) -> Fault:
         return Fault(details["loc"], "enum", found, str(context["expected"]))
     if kind in ("greater_than_equal", "less_than_equal"):
         bits = 32 if abs(context.get("ge", context.get("le", 0))) < 2**32 else 64
-        return Fault(details["loc"], "value", found, f"an integer of {bits} bits")
+        return Fault(details["loc"], "value", found, f"a {bits}-bit integer")
     return Fault(details["loc"], "value" if kind == "quantity" else "type", found, _EXPECTED.get(kind, details["msg"]))

@@ -111,7 +111,8 @@ def answer(
     body = orjson.dumps(review(document, old, **fields))
     request = read_request(parse(body))
     before = copy.deepcopy((request.object, request.old_object))
-    decision = admission.mutate(request) if webhook == "mutate" else admission.validate(request, deadline)
+    decision = (admission.mutate if webhook == "mutate" else admission.validate)(request, deadline)
+    admission.remember(decision)
     assert (request.object, request.old_object) == before, "a rule changed the object that it read"
     response = json.loads(render(request, decision))["response"]
     patch = json.loads(base64.b64decode(response["patch"])) if "patch" in response else []

@@ -10,8 +10,11 @@ from ruamel.yaml.scalarstring import LiteralScalarString
 
 from app.inventory.store import STALE_AFTER
 
-PAGE = "docs/monitoring.md"
+PAGE = "docs/operate/monitoring.md"
 NAME = "stash-admission"
+_OURS = "internal error|too busy|undecided"
+"""Reasons of bad calls that are the server's, not the caller's."""
+_FAILED = f'stash_admission_bad_calls_total{{reason=~"{_OURS}"}}'
 
 
 @dataclass(frozen=True)
@@ -42,8 +45,8 @@ ALERTS = (
         "No replica of stash-admission is ready",
         "No Stash object can be created and no spec changed while no replica answers. Or Prometheus reaches none.",
         """\
-`stash-admission doctor` looks at the whole installation and says what to do: [doctor.md](doctor.md). If the replicas
-are ready (`kubectl -n stash-admission get pods`), it is Prometheus that does not reach them: [who may read the
+`stash-admission doctor` looks at the whole installation and says what to do: [doctor.md](../cli/doctor.md). If the
+replicas are ready (`kubectl -n stash-admission get pods`), it is Prometheus that does not reach them: [who may read the
 metrics](#who-may-read-the-metrics). [operations.md](operations.md#open-the-gate-in-an-emergency) has the
 command that lets everything through in an emergency.""",
     ),
@@ -56,8 +59,8 @@ command that lets everything through in an emergency.""",
         "{{ $labels.instance }} has not been ready, or not been reached, for ten minutes. The others answer its calls.",
         """\
 `/readyz` of the replica says why in one line: `kubectl -n stash-admission port-forward pod/NAME 8080`, then `curl
-http://127.0.0.1:8080/readyz`. What it can say is in [certificates.md](certificates.md#in-every-mode) and
-[cluster-rules.md](cluster-rules.md).""",
+http://127.0.0.1:8080/readyz`. What it can say is in [certificates.md](../install/certificates.md#in-every-mode) and
+[cluster-rules.md](../reference/cluster-rules.md).""",
     ),
     Alert(
         "StashAdmissionCertificateExpiresSoon",
@@ -69,10 +72,10 @@ http://127.0.0.1:8080/readyz`. What it can say is in [certificates.md](certifica
         "{{ $value | humanizeDuration }}. It should have been renewed weeks ago.",
         """\
 Every mode renews with at least a month to spare, so what renews does not run. `stash-certs show` says what is in the
-Secret and what the API server believes; the page of the mode says who renews: [certificates.md](certificates.md). If
-`stash-certs show` has a later end, the replica did not take it over: see
-[StashAdmissionCertificateUnusable](#stashadmissioncertificateunusable). `client-ca` is the file of `--client-ca`,
-which you renew: [client-certificates.md](client-certificates.md).""",
+Secret and what the API server believes; the page of the mode says who renews:
+[certificates.md](../install/certificates.md). If `stash-certs show` has a later end, the replica did not take it over:
+see [StashAdmissionCertificateUnusable](#stashadmissioncertificateunusable). `client-ca` is the file of `--client-ca`,
+which you renew: [client-certificates.md](../install/client-certificates.md).""",
     ),
     Alert(
         "StashAdmissionCertificateExpires",
@@ -95,7 +98,8 @@ As [above](#stashadmissioncertificateexpiressoon), today. In the mode self-manag
         "{{ $labels.instance }} goes on with what it read before, until that expires.",
         """\
 The second line of `/readyz` says what is wrong with which file, and so does the log (`certificate not reloaded`,
-`fault`). Write the files again: they are used within seconds ([certificates.md](certificates.md#in-every-mode)).""",
+`fault`). Write the files again: they are used within seconds
+([certificates.md](../install/certificates.md#in-every-mode)).""",
     ),
     Alert(
         "StashAdmissionCertificateNotAccepted",
@@ -124,15 +128,16 @@ a rule, setting that rule to `off` lets such objects through until it is mended.
     Alert(
         "StashAdmissionFailing",
         "critical",
-        'sum(rate(stash_admission_bad_calls_total{reason=~"internal error|too busy"}[5m]))'
-        ' / (sum(rate(stash_admission_bad_calls_total{reason=~"internal error|too busy"}[5m]))'
+        f"sum(rate({_FAILED}[5m])) / (sum(rate({_FAILED}[5m]))"
         " + sum(rate(stash_admission_decision_seconds_count[5m]))) > 0.05",
         "5m",
         "stash-admission fails to answer many reviews",
         "{{ $value | humanizePercentage }} of the reviews of the last five minutes got 500 or 503, and no decision.",
         """\
-Which of both, the dashboard shows under *Calls that fail*: then as
-[StashAdmissionInternalErrors](#stashadmissioninternalerrors) or [StashAdmissionTooBusy](#stashadmissiontoobusy).""",
+Which of them, the dashboard shows under *Calls that fail*: then as
+[StashAdmissionInternalErrors](#stashadmissioninternalerrors) or [StashAdmissionTooBusy](#stashadmissiontoobusy).
+With `undecided`, an enforced rule was not reached in time, which is mostly load; or with `--inventory-missing fail`
+the inventory lacks something, which `/readyz` names.""",
     ),
     Alert(
         "StashAdmissionTooBusy",
@@ -146,7 +151,7 @@ Which of both, the dashboard shows under *Calls that fail*: then as
 Many clients write at once, or a few send bodies that do not end (*Connections ended* on the dashboard). For the
 first: more replicas (`kubectl -n stash-admission scale deployment/stash-admission --replicas=4`), or more CPU where
 they use all of theirs. For the second, the log has no address, since who does it has got past TLS: [client
-certificates](client-certificates.md) keep strangers away.""",
+certificates](../install/client-certificates.md) keep strangers away.""",
     ),
     Alert(
         "StashAdmissionSlow",
@@ -157,7 +162,7 @@ certificates](client-certificates.md) keep strangers away.""",
         "One of a hundred reviews by {{ $labels.webhook }} takes longer than {{ $value | humanizeDuration }}. "
         "The API server waits for five seconds.",
         """\
-An object of usual size is decided in about a millisecond: [benchmarks.md](benchmarks.md). Either the replicas lack
+An object of usual size is decided in about a millisecond: [benchmarks.md](../benchmarks.md). Either the replicas lack
 CPU (a limit that throttles, a full node), or somebody writes very large objects: `milliseconds` in the log has who
 and which.""",
     ),
@@ -171,8 +176,8 @@ and which.""",
         "The rules that ask about the cluster only warn meanwhile.",
         """\
 The second line of `/readyz` and the log (`inventory not up to date`, `fault`) say of which kind, and why: mostly a
-missing right, or an API server that does not answer. [cluster-rules.md](cluster-rules.md) has what the rules do
-meanwhile.""",
+missing right, or an API server that does not answer. [cluster-rules.md](../reference/cluster-rules.md) has what the
+rules do meanwhile.""",
     ),
     Alert(
         "StashAdmissionConfigUnusable",
@@ -205,15 +210,15 @@ first day nothing is usual yet, so this alert is silent until an installation is
     Alert(
         "StashAdmissionBadCalls",
         "warning",
-        'sum by (reason) (rate(stash_admission_bad_calls_total{reason!~"internal error|too busy"}[10m])) > 0.2',
+        f'sum by (reason) (rate(stash_admission_bad_calls_total{{reason!~"{_OURS}"}}[10m])) > 0.2',
         "10m",
         "Somebody calls stash-admission with what is no review",
         "{{ $value | humanize }} calls a second are answered with an error: {{ $labels.reason }}.",
         """\
 The API server makes none of these, except for `client certificate`, where `--client-ca` or `--client-name` does not
-fit what it shows: then every call fails, see [client-certificates.md](client-certificates.md). All others are made by
-something else that reaches the port: a scanner, a probe with a wrong path. A NetworkPolicy or client certificates
-keep it away.""",
+fit what it shows: then every call fails, see [client-certificates.md](../install/client-certificates.md). All others
+are made by something else that reaches the port: a scanner, a probe with a wrong path. A NetworkPolicy or client
+certificates keep it away.""",
     ),
 )
 

@@ -46,7 +46,7 @@ def _quantile(part: float) -> str:
     return f"histogram_quantile({part}, {_rate('decision_seconds_bucket', 'le, webhook')})"
 
 
-_FAILED = 'reason=~"internal error|too busy"'
+_FAILED = 'reason=~"internal error|too busy|undecided"'
 
 ROWS: dict[str, tuple[Panel, ...]] = {
     "Now": (
@@ -183,7 +183,8 @@ ROWS: dict[str, tuple[Panel, ...]] = {
     "Calls that fail": (
         Panel(
             "Bad calls",
-            "Calls without a decision, by reason. `internal error` and `too busy` are ours, the others the caller's.",
+            "Calls without a decision, by reason. `internal error`, `too busy` and `undecided` are ours, "
+            "the others the caller's.",
             ((f"{_rate('bad_calls_total', 'reason')} > 0", "{{reason}}"),),
             width=12, quiet=True,
         ),

@@ -46,7 +46,7 @@ def generated() -> Iterator[tuple[Path, str]]:
     yield MONITORING / "alerts.yaml", alerts.rule_file()
     yield MONITORING / "prometheusrule.yaml", alerts.prometheus_rule()
     yield SAID, said()
-    for page in (ROOT / "README.md", *sorted(DOCS.glob("*.md"))):
+    for page in (ROOT / "README.md", *sorted(DOCS.rglob("*.md"))):
         yield page, with_output(with_parts(page.read_text()))
 
 

@@ -32,5 +32,5 @@ def _shown(labels: Mapping[str, Sequence[str]]) -> str:
 
 def _values(label: str, values: Sequence[str]) -> str:
     if label == "rule":
-        return "the id of a [rule](rules.md)"
+        return "the id of a [rule](../reference/rules.md)"
     return _VERSION if label == "version" else ", ".join(values)

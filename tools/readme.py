@@ -23,7 +23,7 @@ from tools.rulebook import rulebook
 
 _PART = re.compile(r"(<!-- generated: (?P<name>[a-z ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _SAMPLES = Path(__file__).parents[1] / "manifests" / "samples"
-_DOCS = Path(__file__).parent.parent / "docs"
+_DOCS = Path(__file__).parents[1] / "docs"
 
 
 def with_parts(text: str) -> str:
@@ -93,10 +93,7 @@ def _patch() -> str:
 
 
 def _rules() -> str:
-    rows = [
-        f"| [`{rule.id}`](docs/rules.md#{rule.id}) | {rule.level or 'changes'} | {rule.summary} |\n"
-        for rule in RULES.values()
-    ]
+    rows = [f"| [`{rule.id}`](#{rule.id}) | {rule.level or 'changes'} | {rule.summary} |\n" for rule in RULES.values()]
     return "| rule | level | what it does |\n|---|---|---|\n" + "".join(rows)
 
 
@@ -106,12 +103,13 @@ def _settings() -> str:
         default: Any = field.default
         shown = f"`{default}`" if default not in ((), None) else ""
         flag = f"--{name.replace('_', '-')}"
-        rows.append(f"| `{flag}` | `{PREFIX}{name.upper()}` | {shown} | {field.description} |\n")
+        said = " ".join((field.description or "").split())
+        rows.append(f"| `{flag}` | `{PREFIX}{name.upper()}` | {shown} | {said} |\n")
     return "| flag | variable | default | |\n|---|---|---|---|\n" + "".join(rows)
 
 
 def _configuration() -> str:
-    return _block("yaml", (_DOCS / "configuration.yaml").read_text())
+    return _block("yaml", (_DOCS / "operate" / "configuration.yaml").read_text())
 
 
 def _block(language: str, text: str) -> str:

@@ -13,7 +13,7 @@ import app.cli
 import certs.cli
 
 PROGRAMS = {"stash-admission": app.cli.app, "stash-certs": certs.cli.app}
-_DOCS = Path(__file__).parent.parent / "docs"
+_DOCS = Path(__file__).parents[1] / "docs"
 _VALUES = {Path: "PATH", int: "NUMBER", float: "NUMBER"}
 _EXAMPLES = re.compile(r"^(?:For example:\n|Example: )", re.MULTILINE)
 _DEFAULT = re.compile(r" \[default: (.*)\]$")
@@ -51,12 +51,17 @@ def _section(program: str, name: str, command: Any) -> str:
     arguments = [each for each in command.params if each.param_type_name == "argument"]
     options = [each for each in command.params if each.param_type_name == "option" and not each.hidden]
     usage = " ".join([program, name, *(["[OPTIONS]"] if options else []), *map(_usage, arguments)])
-    page = f"More on it: [{name}.md]({name}.md).\n\n" if (_DOCS / f"{name}.md").exists() else ""
-    return f"## `{program} {name}`\n\n```text\n{usage}\n```\n\n{_prose(command.help)}\n{page}" + "".join(
+    return f"## `{program} {name}`\n\n```text\n{usage}\n```\n\n{_prose(command.help)}\n{_page(name)}" + "".join(
         table
         for heading, params in (("argument", arguments), ("option", options))
         for table in _table(heading, params, command.callback)
     )
+
+
+def _page(name: str) -> str:
+    """The link from the reference to the page of a command, if it has one."""
+    links = [f"../{page.relative_to(_DOCS).as_posix()}" for page in _DOCS.glob(f"*/{name}.md")]
+    return "".join(f"More on it: [{name}.md]({link.removeprefix('../cli/')}).\n\n" for link in links)
 
 
 def _usage(argument: Any) -> str:

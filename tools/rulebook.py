@@ -42,7 +42,7 @@ def _section(rule: Rule) -> str:
     asks = f"\n{_ASKS}\n" if rule.asks_the_cluster else ""
     return (
         f"### `{rule.id}`\n\n{rule.summary}\n\n{_facts(rule)}\n{rule.reason}\n{asks}\n"
-        f"{bad}{_reading(found[bad])} ([whole](../manifests/samples/{rule.id}.yaml)):\n\n"
+        f"{bad}{_reading(found[bad])} ([whole](../../manifests/samples/{rule.id}.yaml)):\n\n"
         f"{_block('yaml', before)}\n{_said(rule, found[bad])}\n{good}:\n\n{_block('yaml', after)}\n"
     )
 

@@ -1,4 +1,4 @@
-"""Take the pictures of docs/playground.md: `python -m tools.screenshot`, with Debian's chromium and chromium-driver."""
+"""Take the pictures of docs/cli/playground.md: `python -m tools.screenshot`, with Debian's chromium and its driver."""
 
 import base64
 import sys
@@ -8,7 +8,7 @@ from selenium.webdriver.support.select import Select
 
 from testbed.browser import MISSING, Page, browser, playground
 
-DOCS = Path(__file__).parent.parent / "docs"
+PAGE_FOLDER = Path(__file__).parents[1] / "docs" / "cli"
 PICTURES = (
     ("playground", "A batch with three mistakes", "Refused: 3 errors", "findings", 700),
     ("playground-plan", "A restore in an old spelling", "Admitted: 1 warning, 1 change", "plan", 700),
@@ -25,7 +25,7 @@ def main() -> None:
             page.scheme("light")
             page.size(1200, height)
             page.load()
-            (DOCS / f"{name}.png").write_bytes(_picture(page, example, says, tab))
+            (PAGE_FOLDER / f"{name}.png").write_bytes(_picture(page, example, says, tab))
 
 
 def _picture(page: Page, example: str, says: str, tab: str) -> bytes:

@@ -3,37 +3,58 @@
 import math
 from collections.abc import Callable
 
-_OVER = "not checked, since the time of the call was over"
+_OUT_OF_TIME = "not checked, since the time for the call had run out"
+
+
+class Undecided(Exception):
+    """An enforced rule could not be run, so that nobody may admit the object. The message says which, and why."""
 
 
 class RuleBudget:
     """Rules that were not run to their end, and why; and the time until which rules are run."""
 
-    def __init__(self, clock: Callable[[], float], deadline: float | None = None) -> None:
-        """`deadline` is a time of `clock`; None: there is always time."""
+    def __init__(
+        self, clock: Callable[[], float], deadline: float | None = None, *, needs_inventory: bool = False
+    ) -> None:
+        """`deadline` is a time of `clock`; None: there is always time.
+
+        `needs_inventory`: nothing is decided without what an enforced rule asks about the cluster.
+        """
         self._clock = clock
+        self._needs_inventory = needs_inventory
         self.deadline = math.inf if deadline is None else deadline
         self.reasons: dict[str, str] = {}
-        """By the rules' ids."""
+        """By the rules' ids, why they were not checked, or only warned."""
+        self._undecided: dict[str, None] = {}
 
-    def over(self, rule: str) -> bool:
+    def over(self, rule: str, *, enforced: bool) -> bool:
         """Whether no time is left for a rule, which is then remembered."""
         if self._clock() < self.deadline:
             return False
-        self.reasons[rule] = _OVER
+        self._note(rule, _OUT_OF_TIME, undecided=enforced)
         return True
 
-    def because(self, rule: str, reason: str) -> None:
-        """Remember that a rule could not be run, or only in part."""
-        self.reasons[rule] = f"not checked, since {reason}"
+    def because(self, rule: str, reason: str, *, enforced: bool) -> None:
+        """Remember that a rule could not be run, or only in part, for lack of knowledge of the cluster."""
+        self._note(rule, f"not checked, since {reason}", undecided=enforced and self._needs_inventory)
 
-    def late(self, rule: str, reason: str) -> None:
-        """Remember that a rule only warned."""
-        self.reasons[rule] = f"only a warning, since {reason}"
+    def late(self, rule: str, reason: str, *, enforced: bool) -> None:
+        """Remember that a rule only warned, since what it knows of the cluster may be out of date."""
+        self._note(rule, f"only a warning, since {reason}", undecided=enforced and self._needs_inventory)
+
+    def not_settled(self, rule: str, reason: str) -> None:
+        """Remember that nobody knows whether the stored object has what an enforced rule found, and why."""
+        self._note(rule, reason, undecided=reason == _OUT_OF_TIME or self._needs_inventory)
+
+    def raise_undecided(self) -> None:
+        """Raise Undecided if an enforced rule could not be run, and for that reason nothing may be admitted."""
+        if self._undecided:
+            reasons = dict.fromkeys(self.reasons[rule] for rule in self._undecided)
+            raise Undecided(f"{', '.join(self._undecided)}: {'; '.join(reasons)}")
 
     def alike(self) -> "RuleBudget":
         """Nothing yet, with the same time."""
-        return RuleBudget(self._clock, self.deadline)
+        return RuleBudget(self._clock, self.deadline, needs_inventory=self._needs_inventory)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -42,3 +63,8 @@ class RuleBudget:
         for rule, reason in self.reasons.items():
             rules.setdefault(reason, []).append(rule)
         return tuple(f"{', '.join(names)}: {reason}" for reason, names in rules.items())
+
+    def _note(self, rule: str, reason: str, *, undecided: bool) -> None:
+        self.reasons[rule] = reason
+        if undecided:
+            self._undecided[rule] = None

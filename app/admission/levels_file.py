@@ -20,10 +20,10 @@ from app.rules.registry import RULES, Level, UnknownLevel, level
 
 CONTENT = "config.yaml"
 """The file that is read in a directory, and the key of the ConfigMap that is mounted there."""
-LARGEST = 2**20
+MAX_CHARS = 2**20
 """Characters of a file: more does not fit into a ConfigMap either."""
-_MOST_FAULTS = 20
-_LONGEST = 80
+_MAX_FAULTS = 20
+_MAX_SHOWN_CHARS = 80
 """Characters of a name in a message."""
 _NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _RULES, _NAMESPACES = "rules", "namespaces"
@@ -49,8 +49,8 @@ def read(path: Path) -> Configuration:
     if isinstance(text, Unreadable):
         advice = "" if is_there else ": correct --config or STASH_ADMISSION_CONFIG"
         raise BadConfiguration(f"{text}{advice}")
-    if len(text.text) > LARGEST:
-        raise BadConfiguration(f"{text.file}: larger than 1 MiB, which is all that a ConfigMap can hold")
+    if len(text.text) > MAX_CHARS:
+        raise BadConfiguration(f"{text.file}: larger than 1 MiB, which is the most that a ConfigMap can hold")
     return _Reader(text).configuration()
 
 
@@ -66,15 +66,15 @@ def not_a_namespace(name: str) -> str | None:
     """Why no namespace can have this name; None if one can."""
     if _NAMESPACE.fullmatch(name):
         return None
-    patterns = "; patterns are not known, name each" if "*" in name or "?" in name else ""
-    return f"is no name of a namespace: lower-case letters, digits and '-', at most 63{patterns}"
+    patterns = "; patterns are not supported, so name each namespace" if "*" in name or "?" in name else ""
+    return f"is not a valid namespace name: use at most 63 lowercase letters, digits and '-'{patterns}"
 
 
 def _inside(directory: Path) -> Path:
     """The file in a directory. Names that begin with a dot are Kubernetes' own, which swaps links there."""
     others = sorted(each.name for each in directory.iterdir() if each.name != CONTENT and each.name[0] != ".")
     if others:
-        raise BadConfiguration(f"{shown(directory)}: holds {', '.join(others[:3])}: what is read here is {CONTENT}")
+        raise BadConfiguration(f"{shown(directory)}: holds {', '.join(others[:3])}: only {CONTENT} is read here")
     return directory / CONTENT
 
 
@@ -97,7 +97,7 @@ class _Reader:
         except Malformed as error:
             self._say(error.offset, str(error))
         except _TooMany:
-            self._faults.append(f"{self._text.file}: there is more that is wrong")
+            self._faults.append(f"{self._text.file}: there are more problems")
         if self._faults:
             raise BadConfiguration("\n".join(self._faults))
         return result
@@ -108,16 +108,16 @@ class _Reader:
         if isinstance(root, Malformed):
             raise root
         if root is None or _is_null(root.root):
-            raise BadConfiguration(f"{self._text.file}: is empty: write `rules: {{}}` where no level is to be set")
+            raise BadConfiguration(f"{self._text.file}: is empty: to set no levels, write `rules: {{}}`")
         second = next(found, None)
         if second is not None:
             offset = second.offset if isinstance(second, Malformed) else second.start
-            raise Malformed("there is a second document: write one, and no `---`", offset)
+            raise Malformed("there is a second document: write only one, without `---`", offset)
         return root.root
 
     def _content(self, root: Node) -> Configuration:
         if text_at(root, "kind") == "ConfigMap":
-            raise Malformed(f"this is a whole ConfigMap: what is read here is what it holds as {CONTENT}", root.start)
+            raise Malformed(f"this is a whole ConfigMap: write only what it holds under {CONTENT}", root.start)
         rules: dict[str, Level] = {}
         namespaces: dict[str, dict[str, Level]] = {}
         for name, value in self._known(root, (), (_RULES, _NAMESPACES)):
@@ -143,7 +143,7 @@ class _Reader:
         for name, key, value in self._entries(node, path, _OF_RULES):
             scalar = behind(value)
             if not isinstance(scalar, Scalar):
-                self._fault((*path, name), value, "a level is expected: enforce, warn or off")
+                self._fault((*path, name), value, "expected a level: enforce, warn or off")
                 continue
             try:
                 result[name] = level(name, scalar.text)
@@ -160,17 +160,17 @@ class _Reader:
             if name in keys:
                 yield name, value
             elif name in RULES:
-                self._fault((*path, name), key, f"is a rule: write it below `{_RULES}`")
+                self._fault((*path, name), key, f"is a rule: move it under `{_RULES}`")
             else:
-                near = difflib.get_close_matches(name[:_LONGEST], keys, n=1) or keys
-                self._fault((*path, name), key, f"there is no such key: write {' or '.join(near)}")
+                near = difflib.get_close_matches(name[:_MAX_SHOWN_CHARS], keys, n=1) or keys
+                self._fault((*path, name), key, f"unknown key: write {' or '.join(near)}")
 
     def _entries(self, node: Node, path: Field, expected: str) -> Iterator[tuple[str, Node, Node]]:
         """The keys of an object, as texts and as nodes, and their values. Null has none."""
         holder = behind(node)
         if not isinstance(holder, Mapping):
             if not _is_null(holder):
-                self._fault(path, node, f"an object is expected{expected}")
+                self._fault(path, node, f"expected an object{expected}")
             return
         names: set[str] = set()
         for key, value in holder.pairs:
@@ -178,19 +178,17 @@ class _Reader:
             if not isinstance(scalar, Scalar):
                 self._fault(path, key, "a list or an object cannot be a key")
             elif is_merge(key):
-                self._fault(
-                    (*path, scalar.text), key, "is not known here: give the whole object by an alias, such as `*name`"
-                )
+                self._fault((*path, scalar.text), key, "is not supported here: use an alias such as `*name` instead")
             elif scalar.text in names:
-                self._fault((*path, scalar.text), key, "the key is there twice: remove one")
+                self._fault((*path, scalar.text), key, "the key appears twice: remove one")
             else:
                 names.add(scalar.text)
                 yield scalar.text, key, value
 
     def _fault(self, path: Field, node: Node, wrong: str) -> None:
-        if len(self._faults) == _MOST_FAULTS:
+        if len(self._faults) == _MAX_FAULTS:
             raise _TooMany
-        where = dotted(tuple(part[:_LONGEST] if isinstance(part, str) else part for part in path))
+        where = dotted(tuple(part[:_MAX_SHOWN_CHARS] if isinstance(part, str) else part for part in path))
         self._say(node.start, f"{where}: {wrong}" if where else wrong)
 
     def _say(self, offset: int, wrong: str) -> None:

@@ -6,17 +6,17 @@ from typing import Any
 
 import orjson
 
-from app.admission.engine import NOTHING, Decision, RuleFinding
+from app.admission.decision import Decision, RuleFinding
 from app.admission.review import Request
 from app.domain.path import dotted
 from app.domain.quoting import printable
 from schemas.admissionreview import API_VERSION, AdmissionResponse, StatusCause
 
-_MOST_CAUSES = 1_000
-_MOST_IN_MESSAGE = 20
-_MOST_WARNINGS = 15
-_LONGEST_WARNING = 256
-_ALL_WARNINGS = 4_096
+_MAX_CAUSES = 1_000
+_MAX_MESSAGE_LINES = 20
+_MAX_WARNINGS = 15
+_MAX_WARNING_CHARS = 256
+_MAX_CHARS_OF_WARNINGS = 4_096
 """The API server cuts each warning to 256 characters where all together are longer, and drops what is then too much."""
 
 
@@ -26,18 +26,18 @@ _ALLOWED = b'{"apiVersion":"%s","kind":"AdmissionReview","response":{"uid":%%s,"
 
 def render(request: Request, decision: Decision) -> bytes:
     """The answer to the request, as JSON."""
-    if decision is NOTHING:
+    if decision.plain:
         return _ALLOWED % orjson.dumps(request.uid)
     response: AdmissionResponse = {"uid": request.uid, "allowed": decision.allowed}
     if decision.edits:
         patch = orjson.dumps([edit.operation() for _, edit in decision.edits])
         response["patch"] = base64.b64encode(patch).decode()
         response["patchType"] = "JSONPatch"
-    refusals = [each for each in decision.judged if each.refuses]
+    refusals = [each for each in decision.findings if each.refuses]
     if refusals:
         response["status"] = _status(request, refusals)
     warnings = [printable(each) for each in decision.notes]
-    warnings += [_line(each) for each in decision.judged if not each.refuses]
+    warnings += [_line(each) for each in decision.findings if not each.refuses]
     if warnings:
         response["warnings"] = _bounded(warnings)
     annotations = _annotations(decision)
@@ -46,19 +46,13 @@ def render(request: Request, decision: Decision) -> bytes:
     return orjson.dumps({"apiVersion": API_VERSION, "kind": "AdmissionReview", "response": response})
 
 
-def rules_of(decision: Decision) -> list[str]:
-    """The ids of the rules that acted, in the order in which they did."""
-    acted = [rule for rule, _ in decision.edits] + [each.rule for each in decision.judged]
-    return list(dict.fromkeys(acted))
-
-
 def _status(request: Request, refusals: list[RuleFinding]) -> Any:
     lines = [_line(each) for each in refusals]
     message = lines[0]
     if len(lines) > 1:
-        message = f"{len(lines)} findings:\n" + "\n".join(f"* {line}" for line in lines[:_MOST_IN_MESSAGE])
-        if len(lines) > _MOST_IN_MESSAGE:
-            message += f"\nand {len(lines) - _MOST_IN_MESSAGE} more"
+        message = f"{len(lines)} findings:\n" + "\n".join(f"* {line}" for line in lines[:_MAX_MESSAGE_LINES])
+        if len(lines) > _MAX_MESSAGE_LINES:
+            message += f"\nand {len(lines) - _MAX_MESSAGE_LINES} more"
     return {
         "status": "Failure",
         "message": message,
@@ -68,31 +62,31 @@ def _status(request: Request, refusals: list[RuleFinding]) -> Any:
             "name": request.name,
             "group": request.group,
             "kind": request.kind,
-            "causes": [_cause(each) for each in refusals[:_MOST_CAUSES]],
+            "causes": [_cause(each) for each in refusals[:_MAX_CAUSES]],
         },
     }
 
 
-def _cause(judged: RuleFinding) -> StatusCause:
-    finding = judged.finding
+def _cause(found: RuleFinding) -> StatusCause:
+    finding = found.finding
     return {
         "reason": finding.reason,
-        "message": printable(f"{finding.message} ({judged.rule})"),
+        "message": printable(f"{finding.message} ({found.rule})"),
         "field": printable(dotted(finding.path)),
     }
 
 
-def _line(judged: RuleFinding) -> str:
-    stored = " [not refused: the stored object has this fault already]" if judged.stored else ""
-    return printable(f"{dotted(judged.finding.path)}: {judged.finding.message} ({judged.rule}){stored}")
+def _line(found: RuleFinding) -> str:
+    stored = " [not refused: the stored object already has this problem]" if found.preexisting else ""
+    return printable(f"{dotted(found.finding.path)}: {found.finding.message} ({found.rule}){stored}")
 
 
 def _bounded(warnings: list[str]) -> list[str]:
-    if sum(map(len, warnings)) <= _ALL_WARNINGS:
+    if sum(map(len, warnings)) <= _MAX_CHARS_OF_WARNINGS:
         return warnings
-    kept = [text if len(text) <= _LONGEST_WARNING else f"{text[: _LONGEST_WARNING - 1]}…" for text in warnings]
-    if len(kept) > _MOST_WARNINGS:
-        kept[_MOST_WARNINGS:] = [f"and {len(kept) - _MOST_WARNINGS} more warnings"]
+    kept = [text if len(text) <= _MAX_WARNING_CHARS else f"{text[: _MAX_WARNING_CHARS - 1]}…" for text in warnings]
+    if len(kept) > _MAX_WARNINGS:
+        kept[_MAX_WARNINGS:] = [f"and {len(kept) - _MAX_WARNINGS} more warnings"]
     return kept
 
 
@@ -100,8 +94,8 @@ def _annotations(decision: Decision) -> dict[str, str | None]:
     """For the audit log, which rules acted; the API server puts the webhook's name in front of the keys."""
     acts = {
         "mutated-by": (rule for rule, _ in decision.edits),
-        "refused-by": (each.rule for each in decision.judged if each.refuses),
-        "warned-by": (each.rule for each in decision.judged if not each.refuses),
+        "refused-by": (each.rule for each in decision.findings if each.refuses),
+        "warned-by": (each.rule for each in decision.findings if not each.refuses),
         "not-checked": decision.unchecked,
     }
     joined = {key: _joined(rules) for key, rules in acts.items()}

@@ -12,7 +12,7 @@ from schemas.admissionreview import API_VERSION, MAX_DEPTH, REVIEW
 
 _SHELLS = 254 - MAX_DEPTH
 """orjson writes 254 levels, and then fails. A test sees whether it still is so."""
-_TOO_DEEP = f"the body is nested deeper than {MAX_DEPTH} levels"
+_TOO_DEEP = f"the body is nested more than {MAX_DEPTH} levels deep"
 _DISGUISED_QUOTE = b"\\u0022"
 
 
@@ -74,7 +74,7 @@ def _ignored(number: str) -> None:
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> None:
     if len({key for key, _ in pairs}) != len(pairs):
-        raise BadReview("an object in the body has the same key twice")
+        raise BadReview("an object in the body has a duplicate key")
 
 
 class _Shell(threading.local):
@@ -113,7 +113,7 @@ def _namespace(document: dict[str, Any] | None) -> str:
 def read_request(value: Any) -> Request:
     """The request of an AdmissionReview v1. Raises BadReview where it is none, or lacks what the operation needs."""
     if not isinstance(value, dict) or value.get("apiVersion") != API_VERSION or value.get("kind") != "AdmissionReview":
-        raise BadReview(f"the body is not an AdmissionReview of {API_VERSION}")
+        raise BadReview(f"the body is not an AdmissionReview with apiVersion {API_VERSION}")
     try:
         REVIEW.validator.validate_python(value, extra="ignore")
     except ValidationError as error:
@@ -121,7 +121,7 @@ def read_request(value: Any) -> Request:
         raise BadReview(f"{dotted(first['loc'][:3])}: {first['msg']}") from None
     request = value.get("request")
     if request is None:
-        raise BadReview("the review has no request")
+        raise BadReview("the AdmissionReview has no request")
     if not request["uid"]:
         raise BadReview("the request has no uid")
     kind = request["kind"]

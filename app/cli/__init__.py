@@ -1,6 +1,6 @@
 """The command line `stash-admission`, one module for each group of commands.
 
-What a command needs is imported where it runs: nobody who asks for help waits for a web server.
+A command imports what it needs when it runs, so that asking for help does not wait for a web server.
 """
 
 import sys
@@ -38,10 +38,10 @@ def main() -> None:
     """Run the command line. Exit codes: 0 nothing to report, 1 findings, 2 usage or unreadable input, 3 internal."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="replace")  # whatever a terminal or a pipe cannot show must not end us
+            stream.reconfigure(errors="replace")  # a character that cannot be shown must not end the command
     try:
         app()
-    except Exception:  # noqa: BLE001  a mistake of ours must not look like one of the user's
+    except Exception:  # noqa: BLE001  our own bug must not look like the user's mistake
         traceback.print_exc()
-        typer.echo("Error: this is a mistake in stash-admission, not in your input", err=True)
+        typer.echo("Error: this is a bug in stash-admission, not in your input", err=True)
         sys.exit(3)

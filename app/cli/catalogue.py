@@ -13,11 +13,11 @@ def rules(
     rule: Rules = None,
     config: Config = None,
     namespace: Annotated[
-        str, typer.Option("--namespace", "-n", metavar="NAME", help="The levels in this namespace.")
+        str, typer.Option("--namespace", "-n", metavar="NAME", help="Show the levels in this namespace.")
     ] = "",
-    changed: Annotated[bool, typer.Option("--changed", help="Only rules whose level somebody has set.")] = False,
+    changed: Annotated[bool, typer.Option("--changed", help="Only rules whose level has been set.")] = False,
 ) -> None:
-    """List the rules with the levels in force, and where these come from: a flag, a variable, a file, or nowhere.
+    """List the rules with their current levels, and where these are set: a flag, a variable, a file, or by default.
 
     Exit code 2 if there is something wrong with the file.
 
@@ -43,11 +43,11 @@ def rules(
     table = Table(box=None, header_style="bold", pad_edge=False)
     for heading in ("RULE", "LEVEL", "SET BY", "WHAT IT DOES"):
         table.add_column(heading, no_wrap=heading != "WHAT IT DOES")
-    for each in RULES.values():
-        origin = configuration.origin(each.id, flags, namespace) if each.level else ""
+    for known in RULES.values():
+        origin = configuration.origin(known.id, flags, namespace) if known.level else ""
         if changed and origin in ("", DEFAULT):
             continue
-        table.add_row(each.id, levels.get(each.id, "changes"), origin, each.summary)
+        table.add_row(known.id, levels.get(known.id, "changes"), origin, known.summary)
     console().print(table)
 
 
@@ -57,12 +57,12 @@ def explain(
     """Explain one rule: what it does and why, with a bad and a good example."""
     from app.rules.registry import RULES
 
-    each = RULES.get(identifier)
-    if each is None:
-        near = difflib.get_close_matches(identifier, RULES, n=3) or ["`stash-admission rules` lists them"]
-        fail(f"there is no rule {json.dumps(identifier)}: {', '.join(near)}")
-    level = f"level {each.level}" if each.level else "changes objects"
-    typer.echo(f"{each.id} ({level}; {', '.join(each.kinds)})\n\n{each.summary}\n\n{each.reason}")
-    for heading, example in each.examples.items():
+    found = RULES.get(identifier)
+    if found is None:
+        near = difflib.get_close_matches(identifier, RULES, n=3) or ["`stash-admission rules` lists all rules"]
+        fail(f"unknown rule {json.dumps(identifier)}: {', '.join(near)}")
+    level = f"level {found.level}" if found.level else "changes objects"
+    typer.echo(f"{found.id} ({level}; {', '.join(found.kinds)})\n\n{found.summary}\n\n{found.reason}")
+    for heading, example in found.examples.items():
         indented = "\n".join(f"  {line}".rstrip() for line in example.splitlines())
         typer.echo(f"\n{heading}:\n\n{indented}")

@@ -1,4 +1,4 @@
-"""The commands about what a cluster holds already: `audit` and `backfill`."""
+"""The commands about what is already in a cluster: `audit` and `backfill`."""
 
 import sys
 from pathlib import Path
@@ -12,25 +12,25 @@ from app.cli.manifests import once
 from app.cli.progress import progressed
 
 Namespace = Annotated[
-    str | None, typer.Option("--namespace", "-n", metavar="NAME", help="Only this namespace; without it, all.")
+    str | None, typer.Option("--namespace", "-n", metavar="NAME", help="Only this namespace. [default: all]")
 ]
 
 
 def audit(
     paths: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="PATH", help="Files or directories, or -, in place of the cluster."),
+        typer.Argument(metavar="PATH", help="Files, directories or -, to read instead of the cluster."),
     ] = None,
     namespace: Namespace = None,
     rule: Rules = None,
     config: Config = None,
-    output: Annotated[Output, typer.Option(help="How to say it.")] = Output.TEXT,
-    fail_on: Annotated[FailOn, typer.Option(help="What ends with exit code 1.")] = FailOn.ERROR,
+    output: Annotated[Output, typer.Option(help="Output format.")] = Output.TEXT,
+    fail_on: Annotated[FailOn, typer.Option(help="Lowest severity that ends with exit code 1.")] = FailOn.ERROR,
 ) -> None:
-    """Judge every object of the cluster as if it were created today: what would be refused, warned of, changed.
+    """Check every object in the cluster as if it were created today: what would be refused, warned about or changed.
 
-    Nothing is changed. Objects that are being deleted are left out. The cluster is the kubeconfig's, and what its user
-    may list is read: manifests/roles/audit.yaml is a role for it.
+    Nothing is changed. Objects that are being deleted are left out. The kubeconfig says which cluster, and its user
+    needs permission to list the objects: see the role in manifests/roles/audit.yaml.
 
     Exit code 1 if something would be refused, 2 if something cannot be read.
 
@@ -47,7 +47,7 @@ def audit(
     from app.commands.audit.text import show
 
     if paths and namespace is not None:
-        fail("--namespace is for a cluster: leave it out, or the paths")
+        fail("--namespace applies to a cluster, not to files: leave out either the namespace or the paths")
     once(paths or [], [config] if config else [])
     found, by = Audit(), levels(rule, config)
     if paths:
@@ -64,22 +64,24 @@ def audit(
 def backfill(
     namespace: Namespace = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Ask the API server what it would store, show that, and write nothing.")
+        bool, typer.Option("--dry-run", help="Show what the API server would store, without writing it.")
     ] = False,
-    limit: Annotated[int | None, typer.Option(metavar="COUNT", min=1, help="Objects to write, at most.")] = None,
-    pause: Annotated[float, typer.Option(metavar="SECONDS", min=0, max=3600, help="Wait between two objects.")] = 0,
+    limit: Annotated[
+        int | None, typer.Option(metavar="COUNT", min=1, help="Maximum number of objects to write.")
+    ] = None,
+    pause: Annotated[float, typer.Option(metavar="SECONDS", min=0, max=3600, help="Pause between two objects.")] = 0,
     yes: Annotated[
-        bool, typer.Option("--yes", "-y", help="Write without asking first; needed where there is no terminal.")
+        bool, typer.Option("--yes", "-y", help="Write without asking first; required without a terminal.")
     ] = False,
 ) -> None:
     """Write the default alias into stored BackupConfigurations and BackupBatches that have none.
 
-    Nothing else is touched, and each host stays what it was. But a changed spec makes the operator restart the Pods
-    of the workloads that it backs up: try --dry-run first, then --limit, and see --pause. What is stopped half-way is
-    finished by running it again.
+    Nothing else is changed, and hosts stay the same. But a changed spec makes the operator restart the Pods of the
+    workloads that it backs up: try --dry-run first, then --limit, and see --pause. If it is stopped halfway, run it
+    again to finish.
 
-    What would clash is left alone and told, as is what a webhook refuses. It runs with the rights of the kubeconfig's
-    user: manifests/roles/backfill.yaml is a role for it.
+    Objects that would clash, or that a webhook refuses, are left alone and reported. It runs with the permissions of
+    the kubeconfig's user: see the role in manifests/roles/backfill.yaml.
 
     Exit code 1 if something is left to do, and with --dry-run if something would be written; 2 if something cannot be
     read.
@@ -109,9 +111,7 @@ def backfill(
         refused = [kind for kind in KINDS if not api.may_patch(kind, namespace)]
         if refused:
             place = f"namespace {namespace}" if namespace else "all namespaces (see --namespace)"
-            fail(
-                f"you may not patch {' and '.join(refused)} in {place}: manifests/roles/backfill.yaml is a role for it"
-            )
+            fail(f"you may not patch {' and '.join(refused)} in {place}: see the role in manifests/roles/backfill.yaml")
         if not dry_run and not yes:
             _confirm(len(run.chosen))
     shown = text.difference if dry_run else text.line
@@ -136,11 +136,11 @@ def _connect(namespace: str | None) -> Any:
 
 
 def _confirm(count: int) -> None:
-    """End with exit code 1 if nobody wants it, with 2 if nobody can be asked."""
+    """End with exit code 1 if the answer is no, with 2 if there is no one to ask."""
     if not sys.stdin.isatty():
-        fail("there is no terminal to ask at: --yes writes without asking, --dry-run writes nothing")
+        fail("there is no terminal to ask for confirmation: use --yes to write without asking, or --dry-run")
     if not typer.confirm(f"Write {count} {'object' if count == 1 else 'objects'}?", err=True):
-        typer.echo("nothing was written", err=True)
+        typer.echo("Nothing was written", err=True)
         raise typer.Exit(1)
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, NoReturn, TypeVar
 import typer
 
 Step = TypeVar("Step")
-PATIENCE = 1.0
+PROGRESS_AFTER_SECONDS = 1.0
 """Seconds of work after which somebody at a terminal is told how far it is."""
 
 
@@ -43,7 +43,7 @@ def watched(steps: Iterable[Step], said: Callable[[Step], str]) -> Step:
     try:
         for last in steps:
             now = time.monotonic()
-            if status is None and now - started > PATIENCE and sys.stderr.isatty():
+            if status is None and now - started > PROGRESS_AFTER_SECONDS and sys.stderr.isatty():
                 from rich.console import Console
 
                 status = Console(stderr=True).status("")
@@ -93,7 +93,7 @@ def chosen(rule: list[str] | None, config: Path | None) -> Any:
 
 Config = Annotated[
     Path | None,
-    typer.Option(metavar="PATH", help="File with levels of rules, or a directory with a config.yaml."),
+    typer.Option(metavar="PATH", help="File with rule levels, or a directory with a config.yaml."),
 ]
 Rules = Annotated[
     list[str] | None,

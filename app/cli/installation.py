@@ -1,4 +1,4 @@
-"""The command `doctor`: a look at an installation in a cluster."""
+"""The command `doctor`, which examines an installation in a cluster."""
 
 from typing import Annotated
 
@@ -39,12 +39,12 @@ def doctor(
     try_in: Annotated[
         str, typer.Option(metavar="NAMESPACE", help="Namespace of the dry run.", callback=_label)
     ] = "default",
-    no_try: Annotated[bool, typer.Option("--no-try", help="Look only, without a dry run.")] = False,
+    no_try: Annotated[bool, typer.Option("--no-try", help="Only read, without a dry run.")] = False,
 ) -> None:
-    """Say what is wrong with an installation in a cluster, and what to do about it.
+    """Find out what is wrong with an installation in a cluster, and what to do about it.
 
-    It changes nothing: it reads, and lets the API server decide on a good object and a bad one of which it stores none.
-    KUBECONFIG says which cluster. Exit code 1 if anything is wrong.
+    It changes nothing: it only reads, and sends the API server a good and a bad object in a dry run, of which none is
+    stored. KUBECONFIG says which cluster. Exit code 1 if anything is wrong.
     """
     from app.commands.doctor.client import Access
     from app.commands.doctor.examine import examine

@@ -11,20 +11,22 @@ from app.cli.findings import FailOn, Output, end, say
 
 Paths = Annotated[
     list[Path],
-    typer.Argument(metavar="PATH", help="Files, directories (all .yaml, .yml, .json in them), - for standard input."),
+    typer.Argument(
+        metavar="PATH", help="Files, directories (all .yaml, .yml and .json files in them), or - for standard input."
+    ),
 ]
 
 
 Inventory = Annotated[
     Path | None,
     typer.Option(
-        metavar="DIR", help="Manifests of what else the cluster holds, for the rules that ask about it.", exists=True
+        metavar="DIR", help="Manifests of what else is in the cluster, for the rules that need it.", exists=True
     ),
 ]
 
 
 def admission(rule: list[str] | None, config: Path | None, inventory: Path | None) -> Any:
-    """What decides, with the levels that the user chose, and what the cluster holds."""
+    """The decisions, with the levels that the user chose and what is in the cluster."""
     from app.admission.engine import Admission
     from app.inventory.folder import BadFolder, read_folder
 
@@ -37,7 +39,7 @@ def admission(rule: list[str] | None, config: Path | None, inventory: Path | Non
 def once(*given: list[Path]) -> None:
     """End with exit code 2 if standard input is to be read twice."""
     if sum(str(path) == "-" for paths in given for path in paths) > 1:
-        fail("standard input can be read once: write `-` once")
+        fail("standard input can be read only once: write `-` only once")
 
 
 def check(
@@ -45,16 +47,17 @@ def check(
     old: Annotated[
         list[Path] | None,
         typer.Option(
-            metavar="PATH", help="What is stored: judge objects that are in there too as updates. Repeatable."
+            metavar="PATH",
+            help="What is already stored: objects that are also in here are checked as updates. Repeatable.",
         ),
     ] = None,
     inventory: Inventory = None,
     rule: Rules = None,
     config: Config = None,
-    output: Annotated[Output, typer.Option(help="How to say it.")] = Output.TEXT,
-    fail_on: Annotated[FailOn, typer.Option(help="What ends with exit code 1.")] = FailOn.ERROR,
+    output: Annotated[Output, typer.Option(help="Output format.")] = Output.TEXT,
+    fail_on: Annotated[FailOn, typer.Option(help="Lowest severity that ends with exit code 1.")] = FailOn.ERROR,
 ) -> None:
-    """Say what the server would answer for objects in files: changes, refusals, warnings, each with its place.
+    """Show what the server would answer for objects in files: changes, refusals and warnings, each with its position.
 
     Exit code 1 if something would be refused, 2 if something cannot be read.
 
@@ -79,16 +82,16 @@ def check(
 
 def fix(
     paths: Paths,
-    diff: Annotated[bool, typer.Option("--diff", help="Show what would be written, and write nothing.")] = False,
+    diff: Annotated[bool, typer.Option("--diff", help="Show what would be written, without writing it.")] = False,
     suggest_aliases: Annotated[
         bool,
-        typer.Option("--suggest-aliases", help="Also give members of a BackupBatch that clash aliases of their own."),
+        typer.Option("--suggest-aliases", help="Also give clashing members of a BackupBatch different aliases."),
     ] = False,
 ) -> None:
-    """Write what the server would change into the files. All else stays as it is, comments and layout too.
+    """Write into files what the server would change. Everything else stays the same, including comments and layout.
 
-    Standard input is written to standard output. Exit code 1 if something is left alone because it cannot surely be
-    written, and with --diff if something would be written; 2 if something cannot be read.
+    Standard input is written to standard output. Exit code 1 if something is left alone because it cannot be written
+    safely, or with --diff if something would be written; 2 if something cannot be read.
 
     For example:
 
@@ -123,19 +126,19 @@ def plan(
     paths: Paths,
     replicas: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME=COUNT", help="Replicas of a StatefulSet, to name its hosts. Repeatable."),
+        typer.Option(metavar="NAME=COUNT", help="Replicas of a StatefulSet, to list its hosts. Repeatable."),
     ] = None,
     nodes: Annotated[
-        str | None, typer.Option(metavar="NAME,...", help="Nodes of the cluster, to name the hosts of DaemonSets.")
+        str | None, typer.Option(metavar="NAME,...", help="Nodes of the cluster, to list the hosts of DaemonSets.")
     ] = None,
     inventory: Inventory = None,
     rule: Rules = None,
     config: Config = None,
-    output: Annotated[PlanOutput, typer.Option(help="How to say it.")] = PlanOutput.TEXT,
+    output: Annotated[PlanOutput, typer.Option(help="Output format.")] = PlanOutput.TEXT,
 ) -> None:
     """Show what will happen for objects in files: waves, hosts, and which rule restores each host.
 
-    Objects are planned as the server stores them. The levels of rules say which of them it would refuse.
+    Objects are planned as the server would store them. Rule levels decide which of them it would refuse.
 
     Exit code 2 if something cannot be read.
 
@@ -158,16 +161,16 @@ def plan(
     once(paths, [config] if config else [])
     decides = admission(rule, config, inventory)
     named = [each for each in (nodes or "").split(",") if each]
-    cluster = Cluster(dict(map(_replicas, replicas or ())), named, decides.others)
+    cluster = Cluster(dict(map(_replicas, replicas or ())), named, decides.cluster)
     found: Plans = watched(planned(paths, decides, cluster), lambda each: f"{len(each.plans)} objects planned")
     if output is PlanOutput.JSON:
         typer.echo(json_report.as_json(found.plans))
     else:
         text.show(found.plans, console())
         if not found.plans:
-            typer.echo("No objects of Stash were found", err=True)
+            typer.echo("No Stash objects were found", err=True)
     for name in found.unused(cluster):
-        typer.echo(f"Warning: --replicas {name}: no StatefulSet of that name is in these files", err=True)
+        typer.echo(f"Warning: --replicas {name}: these files have no StatefulSet of that name", err=True)
     for each in found.unreadable:
         typer.echo(f"Error: {each}", err=True)
     if found.unreadable:

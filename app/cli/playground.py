@@ -1,4 +1,4 @@
-"""The command `playground`: a page that judges what is typed into it."""
+"""The command `playground`: a page that checks what is typed into it."""
 
 from typing import Annotated
 
@@ -9,15 +9,16 @@ from app.cli.manifests import Inventory, admission
 
 
 def playground(
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the page. 0: any that is free.")] = 8090,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the page; 0 for any free port.")] = 8090,
     open_it: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in a browser.")] = False,
     rule: Rules = None,
     config: Config = None,
     inventory: Inventory = None,
 ) -> None:
-    """Serve a page on this machine that shows what the server makes of a manifest: findings, changes, plan.
+    """Serve a page on this machine that shows what the server would do with a manifest: findings, changes, plan.
 
-    The page is at 127.0.0.1 and nowhere else, and what is typed there is neither stored nor sent on. Ctrl-C ends it.
+    The page is served only on 127.0.0.1, and what you type there is neither stored nor sent anywhere else. Stop it
+    with Ctrl-C.
 
     For example:
 
@@ -38,7 +39,7 @@ def playground(
         fail(str(error))
 
     def ready() -> None:
-        typer.echo(f"{address} (Ctrl-C ends it)")
+        typer.echo(f"{address} (stop with Ctrl-C)")
         if open_it:
             typer.launch(address)
 

@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from app.cli.console import PATIENCE
+from app.cli.console import PROGRESS_AFTER_SECONDS
 
 
 def progressed(steps: Iterable[Any]) -> None:
@@ -16,7 +16,7 @@ def progressed(steps: Iterable[Any]) -> None:
     started, bar, task = time.monotonic(), None, None
     try:
         for step in steps:
-            if bar is None and time.monotonic() - started > PATIENCE and sys.stderr.isatty():
+            if bar is None and time.monotonic() - started > PROGRESS_AFTER_SECONDS and sys.stderr.isatty():
                 bar = _bar()
                 task = bar.add_task(step.doing, total=step.total)
                 bar.start()

@@ -1,4 +1,4 @@
-"""The commands `serve` and `review`: the server, and one of its answers."""
+"""The commands `serve` and `review`: the server, and a single answer of it."""
 
 import os
 from pathlib import Path
@@ -19,43 +19,47 @@ def serve(
         Path | None, typer.Option(help="Directory with tls.crt and tls.key. [default: .local/certs]")
     ] = None,
     server_name: Annotated[
-        str | None, typer.Option(help="What the API server calls the server: NAME.NAMESPACE.svc.")
+        str | None, typer.Option(help="Name by which the API server calls this server: NAME.NAMESPACE.svc.")
     ] = None,
     client_ca: Annotated[
-        Path | None, typer.Option(help="File with the CA of client certificates, which are then required.")
+        Path | None, typer.Option(help="File with the CA for client certificates, which makes them required.")
     ] = None,
     client_name: Annotated[
-        list[str] | None, typer.Option(help="Name that a client certificate may have; without it, any. Repeatable.")
+        list[str] | None,
+        typer.Option(help="Name that a client certificate must have, one of several if repeated. [default: any]"),
     ] = None,
     inventory: Annotated[
         str | None,
+        typer.Option(metavar="none|cluster|DIR", help="Where rules learn what else is in the cluster. [default: none]"),
+    ] = None,
+    inventory_missing: Annotated[
+        str | None,
         typer.Option(
-            metavar="none|cluster|DIR", help="What the rules know that ask about the cluster. [default: none]"
+            metavar="warn|fail",
+            help="What becomes of an object where the inventory lacks what an enforced rule asks. [default: warn]",
         ),
     ] = None,
     drain_seconds: Annotated[
-        float | None, typer.Option(help="Longest time to serve on after SIGTERM. [default: 20]")
+        float | None, typer.Option(help="Longest time to keep serving after SIGTERM. [default: 20]")
     ] = None,
     max_in_flight: Annotated[
         int | None,
-        typer.Option(
-            help="Calls at the same time; of more, the oldest that is still arriving gets 503. [default: 256]"
-        ),
+        typer.Option(help="Concurrent calls; beyond that, the oldest one still arriving gets 503. [default: 256]"),
     ] = None,
     max_connections: Annotated[
         int | None,
         typer.Option(
-            help="Open connections; of more, those give way that have not called, or not for longest. [default: 1000]"
+            help="Open connections; beyond that, those without a call for longest are closed. [default: 1000]"
         ),
     ] = None,
     traces: Annotated[
         str | None,
-        typer.Option(metavar="none|otlp", help="Whether a span of each review is sent, and how. [default: none]"),
+        typer.Option(metavar="none|otlp", help="Whether and how to send a span for each review. [default: none]"),
     ] = None,
     rule: Rules = None,
     config: Config = None,
 ) -> None:
-    """Serve the webhooks. Every flag is also a variable: --port is STASH_ADMISSION_PORT."""
+    """Serve the webhooks. Each flag can also be set as a variable: --port as STASH_ADMISSION_PORT."""
     from app.server.listener import CannotServe
     from app.server.process import serve
     from app.settings import BadSetting, load, refuse_unknown
@@ -70,6 +74,7 @@ def serve(
             client_ca=client_ca,
             client_name=tuple(client_name) if client_name else None,
             inventory=inventory,
+            inventory_missing=inventory_missing,
             drain_seconds=drain_seconds,
             max_in_flight=max_in_flight,
             max_connections=max_connections,
@@ -85,19 +90,19 @@ def serve(
 
 def review(
     file: Annotated[
-        Path | None, typer.Argument(help="AdmissionReview as JSON; standard input without it, or -.")
+        Path | None, typer.Argument(help="AdmissionReview as JSON; standard input without it, or with -.")
     ] = None,
     mutate: Annotated[bool, typer.Option("--mutate", help="Answer as POST /mutate does.")] = False,
     validate: Annotated[bool, typer.Option("--validate", help="Answer as POST /validate does.")] = False,
     rule: Rules = None,
     config: Config = None,
     inventory: Annotated[
-        Path | None, typer.Option(help="Folder or file with manifests of what else the cluster holds.")
+        Path | None, typer.Option(help="File or directory with manifests of what else is in the cluster.")
     ] = None,
 ) -> None:
     """Answer one AdmissionReview, exactly as the server would.
 
-    Either --mutate or --validate is required: it says which webhook answers. Exit code 1 if the answer refuses the
+    Either --mutate or --validate is required, and says which webhook answers. Exit code 1 if the answer refuses the
     object.
 
     For example:
@@ -114,14 +119,14 @@ def review(
     from app.inventory.folder import BadFolder, read_folder
 
     if mutate == validate:
-        fail("say which webhook answers: --mutate or --validate")
+        fail("choose which webhook answers: --mutate or --validate")
     try:
         admission = Admission(levels(rule, config), None if inventory is None else read_folder(inventory))
         request = read_request(parse(read(file)))
     except BadFolder as error:
         fail(str(error))
     except BadReview as error:
-        fail(f"{error}; manifests/samples/reviews/ holds reviews to start from")
+        fail(f"{error}; see manifests/samples/reviews/ for examples")
     decision = admission.mutate(request) if mutate else admission.validate(request)
     typer.echo(render(request, decision))
     if not decision.allowed:

@@ -72,7 +72,8 @@ def clashes(
         mine = None if target is None else value(target)
         if target is None or mine is None:
             continue
-        new = all(before is None or value(before) != mine for before in (target.stored, target.matched_by_content))
+        before = batch.stored_target(member.index)
+        new = before is None or value(before) != mine
         sought = lookup_keys(mine)
         first = seen.first(sought)
         if first is not None:

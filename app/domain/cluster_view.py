@@ -56,7 +56,7 @@ class ClusterView:
         self._but = but
         self._begun: dict[Key, set[Hashable]] = {}
         self.late = ""
-        """Why something that was asked may be out of date; empty if nothing is."""
+        """Why something that was asked of this view may be out of date; empty if nothing is."""
 
     def batch(self, repository: Key) -> Other | None:
         """A BackupBatch that uses a Repository."""

@@ -15,7 +15,7 @@ _UNITS = {
     "m": 60 * 10**9,
     "h": 3600 * 10**9,
 }
-_MOST = 2**63  # nanoseconds, and only below zero: above, it is one less
+_MAX_NANOSECONDS = 2**63  # only below zero: above, it is one less
 _WRITE = 'write numbers with units, such as "1h30m" or "45s"'
 
 # A number that has a digit on at least one side of its point, then its unit: all up to the next number.
@@ -29,9 +29,9 @@ def natural(digits: str) -> int:
 
 @remembered
 def duration_fault(text: str) -> str | None:
-    """Say why nothing can wait for so long, and what to write instead; None where it can."""
+    """Say why this is not a time to wait for, and what to write instead; None if it is one."""
     try:
-        return f"{quoted(text)} is negative: write how long to wait" if parse_duration(text) < 0 else None
+        return f"{quoted(text)} is negative: write a positive duration" if parse_duration(text) < 0 else None
     except ValueError as error:
         return str(error)
 
@@ -50,16 +50,16 @@ def parse_duration(text: str) -> int:
     while start < len(text):
         term = _TERM.match(text, start)
         if term is None:
-            raise ValueError(f"{quoted(text)} has no number where {quoted(text[start:])} is: {_WRITE}")
+            raise ValueError(f"{quoted(text)} has {quoted(text[start:])} where a number is expected: {_WRITE}")
         total += _nanoseconds(text, *term.groups(""))
-        # Go adds in 64 bits without looking for the one sum that wraps round, 2**63 + 2**63.
+        # Go adds in 64 bits without looking for the one sum that wraps around, 2**63 + 2**63.
         total %= 2**64
-        if total > _MOST:
+        if total > _MAX_NANOSECONDS:
             raise _too_long(text)
         start = term.end()
     if text.startswith("-"):
         return -total
-    if total == _MOST:
+    if total == _MAX_NANOSECONDS:
         raise _too_long(text)
     return total
 
@@ -72,7 +72,7 @@ def _nanoseconds(text: str, whole: str, fraction: str, unit: str) -> int:
         known = "write ns, us, ms, s, m or h, without spaces; a day is 24h"
         raise ValueError(f"{quoted(text)} has the unknown unit {quoted(unit)}: {known}")
     nanoseconds = natural(whole) * size + _part(fraction, size)
-    if nanoseconds > _MOST:
+    if nanoseconds > _MAX_NANOSECONDS:
         raise _too_long(text)
     return nanoseconds
 
@@ -82,11 +82,11 @@ def _part(fraction: str, size: int) -> int:
     value, scale = 0, 1.0
     for digit in fraction:
         longer = value * 10 + int(digit)
-        if longer > _MOST:
+        if longer > _MAX_NANOSECONDS:
             break
         value, scale = longer, scale * 10
     return int(value * (size / scale))
 
 
 def _too_long(text: str) -> ValueError:
-    return ValueError(f"{quoted(text)} is longer than 64 bits of nanoseconds hold: write at most 2562047h")
+    return ValueError(f"{quoted(text)} is too long for 64 bits of nanoseconds: write at most 2562047h")

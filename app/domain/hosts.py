@@ -5,7 +5,7 @@ from collections.abc import Hashable, Iterator, Sequence
 from enum import Enum
 from typing import NamedTuple
 
-LONGEST_ALIAS = 63
+MAX_ALIAS_CHARS = 63
 """An alias is a Kubernetes label value."""
 
 
@@ -75,23 +75,23 @@ def _split_ordinal(host: str) -> tuple[str, str | None]:
     return host, None
 
 
-def _beginnings(alias: str) -> Iterator[str]:
+def _ancestors(alias: str) -> Iterator[str]:
     """What stands before each dash: `a-b-c` gives `a` and `a-b`.
 
     None is longer than an alias may be, which keeps a hostile alias of a million dashes cheap.
     """
     end = alias.find("-")
-    while 0 <= end <= LONGEST_ALIAS:
+    while 0 <= end <= MAX_ALIAS_CHARS:
         yield alias[:end]
         end = alias.find("-", end + 1)
 
 
-# Two targets share a host, certainly or possibly, where a mark that one has is a mark that the other seeks. So the
-# first of 500 members that clashes with a given one is found without comparing all pairs.
+# Two targets share a host, certainly or possibly, if an index key of one is a lookup key of the other. So the first of
+# 500 members that clashes with a given one is found without comparing all pairs.
 
 
 def certain_index_keys(hosts: Hosts) -> list[Hashable]:
-    """What others who certainly share a host with these seek."""
+    """The keys by which others that certainly share a host with these look them up."""
     index_keys: list[Hashable] = [hosts]
     if hosts.shape is Shape.LITERAL and hosts.stem is not None:
         stem, ordinal = _split_ordinal(hosts.stem)
@@ -101,7 +101,7 @@ def certain_index_keys(hosts: Hosts) -> list[Hashable]:
 
 
 def certain_lookup_keys(hosts: Hosts) -> list[Hashable]:
-    """The marks of others that certainly share a host with these."""
+    """The index keys of others that certainly share a host with these."""
     lookup_keys: list[Hashable] = [hosts]
     if hosts.shape is Shape.LITERAL and hosts.stem is not None:
         stem, ordinal = _split_ordinal(hosts.stem)
@@ -123,10 +123,10 @@ def certainly_disjoint(all_hosts: Sequence[Hosts]) -> bool:
 
 
 def possible_index_keys(hosts: Hosts) -> list[Hashable]:
-    """What others who possibly, not certainly, share a host with these seek."""
+    """The keys by which others that possibly, not certainly, share a host with these look them up."""
     if hosts.stem is None:
         return []
-    index_keys: list[Hashable] = [("begins with", beginning) for beginning in _beginnings(hosts.stem)]
+    index_keys: list[Hashable] = [("begins with", ancestor) for ancestor in _ancestors(hosts.stem)]
     if hosts.shape is Shape.INDEXED:
         index_keys.append(("begins with", hosts.stem))
     if hosts.shape is Shape.PER_NODE:
@@ -135,10 +135,10 @@ def possible_index_keys(hosts: Hosts) -> list[Hashable]:
 
 
 def possible_lookup_keys(hosts: Hosts) -> list[Hashable]:
-    """The marks of others that possibly, not certainly, share a host with these."""
+    """The index keys of others that possibly, not certainly, share a host with these."""
     if hosts.stem is None:
         return []
-    lookup_keys: list[Hashable] = [("per node", beginning) for beginning in _beginnings(hosts.stem)]
+    lookup_keys: list[Hashable] = [("per node", ancestor) for ancestor in _ancestors(hosts.stem)]
     if hosts.shape is Shape.INDEXED:
         lookup_keys.append(("per node", hosts.stem))
     if hosts.shape is Shape.PER_NODE:

@@ -6,8 +6,9 @@ backup or a restore.
 
 import json
 from collections.abc import Hashable, Iterable, Iterator, Sequence
+from copy import copy
 from functools import cached_property
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Self
 
 from app.domain.hosts import HOST_WITHOUT_TARGET, LEGACY_ALIAS, Hosts, shape_of
 from app.domain.key import Key
@@ -29,28 +30,28 @@ _HOSTS: tuple[Path, ...] = (("alias",), ("ref",), ("ref", "kind"), ("replicas",)
 """The fields of a target that say which hosts it has."""
 
 
+Identity = tuple[str, str, str]
+"""Kind, namespace and name of what a target refers to."""
+
+
 class Target:
     """What a member backs up or restores into."""
 
     __slots__ = (
-        "alias",
-        "body",
-        "effective_alias",
-        "hosts",
-        "identity",
-        "kind",
-        "matched_by_content",
-        "name",
-        "namespace",
-        "path",
-        "replicas",
-        "shape",
-        "stored",
-        "task",
+        "alias", "body", "effective_alias", "hosts", "identity", "kind", "name", "namespace",
+        "path", "replicas", "shape", "task",
     )  # fmt: skip
 
     def __init__(
-        self, path: Path, body: BackupTarget | RestoreTarget, task: str, namespace: str, *, restored: bool
+        self,
+        path: Path,
+        body: BackupTarget | RestoreTarget,
+        task: str,
+        namespace: str,
+        identity: Identity | None,
+        *,
+        restored: bool,
+        has_hosts: bool,
     ) -> None:
         ref: TargetRef = body.get("ref") or {}
         self.path = path
@@ -66,22 +67,12 @@ class Target:
         self.replicas = body.get("replicas") if claims else None
         """How many ordinals a restore target with claim templates has; None for other targets."""
         self.shape = shape_of(self.kind, claims, self.replicas)
-        self.identity = (self.kind, self.namespace, self.name) if self.kind or self.name else None
+        self.identity = identity
         """What the operator tells targets apart by; None where the ref is empty, or a fault leaves it open."""
-        self.effective_alias: str | None = None
+        self.effective_alias = (self.alias or LEGACY_ALIAS[self.shape]) if has_hosts else None
         """The alias, or the legacy alias that its absence means. None if there is neither, or no host at all."""
-        self.hosts: Hosts | None = None
+        self.hosts = Hosts(self.shape, self.effective_alias) if has_hosts else None
         """Its hosts in restic; None with driver VolumeSnapshotter, and where faults leave it open."""
-        self.stored: Target | None = None
-        """On an update, the same target in the stored object."""
-        self.matched_by_content: Target | None = None
-        """On an update, the same target in the stored object where that one has no ref either and is equal otherwise:
-        being recognised by its index, it would be a new one when a member before it is removed."""
-
-    def name_hosts(self) -> None:
-        """Work out what its hosts are."""
-        self.effective_alias = self.alias or LEGACY_ALIAS[self.shape]
-        self.hosts = Hosts(self.shape, self.effective_alias)
 
     @property
     def rules(self) -> list[Rule | None] | None:
@@ -155,6 +146,8 @@ class Invoker:
         """Whether the driver is one that there is; the empty one, which the CRD refuses, is Restic to the operator."""
         self.stored: Invoker | None = None
         """On an update that changes the meaning of the spec, the object as it is stored."""
+        self.stored_members: list[int | None] = []
+        """On an update, which stored member each member is recognised as (`match_members`)."""
         self.snapshotter = spec.get("driver") == SNAPSHOTTER
         """Whether the driver is VolumeSnapshotter, which knows neither hosts nor restic's repositories."""
         self.members = [self._member(*each) for each in self._bodies()]
@@ -168,14 +161,23 @@ class Invoker:
         raw = body.get("target")
         if raw is None:
             return Member(path, index, body, None)
-        task = (body.get("task") or {}).get("name") or ""
-        target = Target((*path, "target"), raw, task, self.namespace, restored=isinstance(self, Restore))
+        path_of_target = (*path, "target")
         sound = not self._wrong
-        if not (sound or self.fields_valid(target.path, _IDENTITY)):
-            target.identity = None
-        has_hosts = not self.snapshotter and (self.driver_known or target.alias is not None)
-        if has_hosts and (sound or self.fields_valid(target.path, _HOSTS)):
-            target.name_hosts()
+        ref = raw.get("ref") or {}
+        identity = None
+        if (ref.get("kind") or ref.get("name")) and (sound or self.fields_valid(path_of_target, _IDENTITY)):
+            identity = (ref.get("kind") or "", ref.get("namespace") or self.namespace, ref.get("name") or "")
+        target = Target(
+            path_of_target,
+            raw,
+            (body.get("task") or {}).get("name") or "",
+            self.namespace,
+            identity,
+            restored=isinstance(self, Restore),
+            has_hosts=not self.snapshotter
+            and (self.driver_known or bool(raw.get("alias")))
+            and (sound or self.fields_valid(path_of_target, _HOSTS)),
+        )
         return Member(path, index, body, target)
 
     def fields_valid(self, path: Path, fields: Iterable[Path]) -> bool:
@@ -195,40 +197,60 @@ class Invoker:
             return None
         return Key("Repository", named.get("namespace") or self.namespace, name)
 
-    @cached_property
-    def keys(self) -> list[Hashable]:
-        """What each member is recognised by in another version of the object: its ref, its index if that is empty.
+    def as_update_of(self, stored: "Invoker") -> Self:
+        """The same object, to be judged as an update of the stored one."""
+        update = copy(self)
+        update.stored = stored
+        update.stored_members = match_members(stored, self)
+        return update
 
-        Members with one and the same ref are told apart by their order.
-        """
-        keys: list[Hashable] = []
-        count: dict[Hashable, int] = {}
-        for member in self.members:
-            identity = member.target and member.target.identity
-            if identity is None:
-                keys.append(member.index)
-            else:
-                count[identity] = count.get(identity, 0) + 1
-                keys.append((identity, count[identity]))
-        return keys
+    def stored_member(self, index: int) -> "Member | None":
+        """On an update, the member of the stored object that a member is recognised as; None: it is new."""
+        found = self.stored_members[index] if self.stored_members else None
+        return None if found is None or self.stored is None else self.stored.members[found]
 
-    @cached_property
-    def contents(self) -> list[Hashable]:
-        """What each member holds, where its ref is empty; where it is not, what it is recognised by."""
-        return [
-            json.dumps(member.body, sort_keys=True) if isinstance(key, int) else key
-            for key, member in zip(self.keys, self.members, strict=True)
-        ]
+    def stored_target(self, index: int) -> Target | None:
+        """The target of `stored_member`, if it has one."""
+        before = self.stored_member(index)
+        return None if before is None else before.target
 
-    def compare_with(self, stored: "Invoker") -> None:
-        """Let the rules judge this object as an update of the stored one."""
-        self.stored = stored
-        before = dict(zip(stored.keys, stored.members, strict=True))
-        twins = dict(zip(stored.contents, stored.members, strict=True))
-        for key, content, member in zip(self.keys, self.contents, self.members, strict=True):
-            if member.target is not None:
-                member.target.stored = before[key].target if key in before else None
-                member.target.matched_by_content = twins[content].target if content in twins else None
+    def stored_path(self, path: Path) -> Path | None:
+        """Where a field of this update is in the stored object; None if it is in a member that is new."""
+        if path[:2] != ("spec", "members") or len(path) == 2:
+            return path
+        found = self.stored_members[int(path[2])]
+        return None if found is None else (*path[:2], found, *path[3:])
+
+
+def match_members(stored: Invoker, update: Invoker) -> list[int | None]:
+    """For each member of an update, the index of the stored member that it is recognised as; None: it is new.
+
+    Each stored member is recognised at most once. A member is recognised by its ref, those with one ref by their order;
+    where the ref is empty, by all that it holds, and otherwise by its index.
+    """
+    found: list[int | None] = [None] * len(update.members)
+    left = {key: member.index for key, member in zip(_keys(stored), stored.members, strict=True)}
+    for index, key in enumerate(_keys(update)):
+        found[index] = left.pop(key, None)
+    nameless = {index for index in left.values() if _ref_of(stored.members[index]) is None}
+    for index, member in enumerate(update.members):
+        if found[index] is None and _ref_of(member) is None and index in nameless:
+            found[index] = index
+            nameless.discard(index)
+    return found
+
+
+def _ref_of(member: Member) -> Identity | None:
+    return member.target.identity if member.target else None
+
+
+def _keys(invoker: Invoker) -> Iterator[Hashable]:
+    """What each member is recognised by at first sight: its ref, or what it holds, and which one of its like it is."""
+    count: dict[Hashable, int] = {}
+    for member in invoker.members:
+        key: Hashable = _ref_of(member) or json.dumps(member.body, sort_keys=True)
+        count[key] = count.get(key, 0) + 1
+        yield key, count[key]
 
 
 class Backup(Invoker):

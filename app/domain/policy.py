@@ -15,7 +15,7 @@ class Condition(NamedTuple):
     values: frozenset[str]
 
     def holds(self, labels: Mapping[str, str]) -> bool:
-        """Whether labels fulfil it. A label that is not there is in no set."""
+        """Whether the labels meet it. A label that is not there is in no set."""
         there = self.key in labels
         if self.operator in _WITH_VALUES:
             return (there and labels[self.key] in self.values) is (self.operator == "In")
@@ -28,7 +28,7 @@ class UsagePolicy(NamedTuple):
     source: str
     """`All`, `Same` or `Selector`: where allowed namespaces come from."""
     conditions: tuple[Condition, ...] | None = None
-    """What the selector asks for; None if there is no selector that can be read, which selects nothing."""
+    """What the selector asks for; None if there is no readable selector, which selects nothing."""
 
     @property
     def needs_labels(self) -> bool:
@@ -46,17 +46,17 @@ class UsagePolicy(NamedTuple):
     def __str__(self) -> str:
         """For messages: which namespaces it allows."""
         if self.needs_labels:
-            return "namespaces that its selector selects"
-        return "all namespaces" if self.source == _ALL else "its own namespace"
+            return "only namespaces that match its selector"
+        return "all namespaces" if self.source == _ALL else "only its own namespace"
 
 
 ALL = UsagePolicy(_ALL)
 SAME = UsagePolicy("Same")
-"""The policy of a Repository that says nothing."""
+"""The policy of a Repository that states none."""
 
 
 def policy_of(repository: Mapping[str, Any]) -> UsagePolicy:
-    """The policy of a Repository, which need not be valid: what cannot be read allows nothing more."""
+    """The policy of a Repository, which need not be valid: a part that cannot be read allows nothing more."""
     holder: Any = repository
     for name in ("spec", "usagePolicy", "allowedNamespaces"):
         holder = holder.get(name)
@@ -75,7 +75,7 @@ def _conditions(selector: Any) -> tuple[Condition, ...] | None:
         return None
     try:
         equal = [Condition(key, "In", frozenset([value])) for key, value in (selector.get("matchLabels") or {}).items()]
-        more = [_condition(each) for each in selector.get("matchExpressions") or ()]
+        more = [_condition(expression) for expression in selector.get("matchExpressions") or ()]
     except (AttributeError, KeyError, TypeError, ValueError):
         return None
     return (*equal, *more)

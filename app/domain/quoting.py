@@ -1,14 +1,14 @@
-"""Values of objects in messages for people."""
+"""Values of objects, quoted in messages."""
 
 import json
 
-_LONGEST = 80
+_MAX_CHARS = 80
 
 
 def quoted(value: object) -> str:
     """The value as JSON in ASCII, a long text cut: it cannot break a line, or the message."""
-    if isinstance(value, str) and len(value) > _LONGEST:
-        value = f"{value[:_LONGEST]}..."
+    if isinstance(value, str) and len(value) > _MAX_CHARS:
+        value = f"{value[:_MAX_CHARS]}..."
     return json.dumps(value)
 
 

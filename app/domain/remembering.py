@@ -1,14 +1,14 @@
-"""Judgements on texts that are the same in object after object."""
+"""Cached checks of texts that are the same in many objects."""
 
 from collections.abc import Callable
 from functools import lru_cache, wraps
 
-_LONGEST = 64
-"""Characters. What is longer comes from nobody who means well, and would fill the memory."""
+_MAX_CHARS = 64
+"""Longer texts are not honest input, and would fill the memory."""
 
 
 def remembered(judge: Callable[[str], str | None]) -> Callable[[str], str | None]:
-    """Let a function remember what it said of the last few short texts.
+    """Let a function remember its results for the last few short texts.
 
     The objects of a cluster have a handful of schedules and durations, which are read on every write.
     """
@@ -16,6 +16,6 @@ def remembered(judge: Callable[[str], str | None]) -> Callable[[str], str | None
 
     @wraps(judge)
     def recall(text: str) -> str | None:
-        return known(text) if len(text) <= _LONGEST else judge(text)
+        return known(text) if len(text) <= _MAX_CHARS else judge(text)
 
     return recall

@@ -29,7 +29,7 @@ _FIELDS = (
     _Field("day of week", 0, 6, _DAY, "a number from 0 to 6 or a name from SUN to SAT"),
 )
 _DESCRIPTORS = ("@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly")
-_EVERY = "@every "
+_EVERY_PREFIX = "@every "
 
 # Go's unicode.IsSpace ends a word; str.split() would also split at U+001C to U+001F.
 _WORD = re.compile("[^\t-\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")
@@ -38,7 +38,7 @@ _NUMBER = re.compile(r"\+?[0-9]+")
 
 @remembered
 def schedule_fault(expression: str) -> str | None:
-    """Say why a new CronJob could not have this schedule and what to write instead; None where it could.
+    """Say why a new CronJob could not have this schedule and what to write instead; None if it could.
 
     Source: `ParseStandard` of github.com/robfig/cron/v3 v3.0.1, and `validateScheduleFormat` of
     pkg/apis/batch/validation in Kubernetes, which calls it and refuses time zones.
@@ -51,9 +51,9 @@ def schedule_fault(expression: str) -> str | None:
 
 
 def _check(expression: str) -> None:
-    # Kubernetes looks for these two letters anywhere; nothing useful has them but a time zone in front.
+    # Kubernetes looks for these two letters anywhere; only a time zone in front has them for a reason.
     if "TZ" in expression:
-        raise ValueError(f'{quoted(expression)} sets a time zone: leave out "TZ=" or "CRON_TZ="')
+        raise ValueError(f'{quoted(expression)} sets a time zone: remove "TZ=" or "CRON_TZ="')
     if expression.startswith("@"):
         _check_descriptor(expression)
         return
@@ -71,9 +71,9 @@ def _check(expression: str) -> None:
 
 
 def _check_descriptor(expression: str) -> None:
-    if expression.startswith(_EVERY):
+    if expression.startswith(_EVERY_PREFIX):
         try:
-            parse_duration(expression.removeprefix(_EVERY))
+            parse_duration(expression.removeprefix(_EVERY_PREFIX))
         except ValueError as fault:
             raise ValueError(f"@every {fault}") from None
     elif expression not in _DESCRIPTORS:
@@ -86,10 +86,10 @@ def _miscounted(expression: str, words: list[str]) -> str:
     names = ", ".join(field.name for field in _FIELDS)
     advice = f'write {names}, such as "0 3 * * *"'
     if words and words[0].startswith("@"):
-        advice = "write the @ as the first character"
+        advice = "put the @ first, with no space before it"
     elif len(words) == len(_FIELDS) + 1:
         advice = f"write {names}, without seconds or a year"
-    return f"{quoted(expression)} has not {len(_FIELDS)} fields but {len(words)}: {advice}"
+    return f"{quoted(expression)} has {len(words)} field{'' if len(words) == 1 else 's'}, not {len(_FIELDS)}: {advice}"
 
 
 def _check_item(field: _Field, item: str) -> None:
@@ -103,7 +103,7 @@ def _check_item(field: _Field, item: str) -> None:
     if low in ("*", "?"):
         return
     if len(high) > 1:
-        raise ValueError("has more than one hyphen: write ranges with a comma between them")
+        raise ValueError("has more than one hyphen: separate ranges with commas")
     first = _value(field, low, item)
     if high and first > _value(field, high[0], item):
         halves = quoted(f"{low}-{field.most},{field.least}-{high[0]}")

@@ -1,10 +1,10 @@
-"""An alias to propose where two members clash."""
+"""An alias to suggest where two members clash."""
 
 import re
 from collections.abc import Callable, Hashable, Iterator
 
 from app.domain.hosts import (
-    LONGEST_ALIAS,
+    MAX_ALIAS_CHARS,
     Hosts,
     certain_index_keys,
     certain_lookup_keys,
@@ -16,11 +16,11 @@ from app.domain.invoker import Invoker, Target
 LABEL_VALUE = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
 """What an alias must be: a Kubernetes label value, and not empty."""
 
-_NOBODYS = 987_654_321
-"""A number that nobody chose: an alias with it behind is taken only where every number is."""
+_UNLIKELY_NUMBER = 987_654_321
+"""A number that no one chooses: an alias that ends in it is taken only if all of them are."""
 
 
-_IN_SEQUENCE = 10
+_SEQUENTIAL_TRIES = 10
 """How many numbers are tried one after the other; then the steps double, since an alias may be taken very often."""
 
 
@@ -37,7 +37,7 @@ class Suggestions:
     def __init__(self, invoker: Invoker, elsewhere: Callable[[Hosts], bool] = _nowhere) -> None:
         self._elsewhere = elsewhere
         self._aliases: set[str | None] = set()
-        self._marks: set[Hashable] = set()
+        self._index_keys: set[Hashable] = set()
         self._number: dict[str, int] = {}
         for target in invoker.targets:
             if target.hosts is not None:
@@ -46,35 +46,35 @@ class Suggestions:
     def alias(self, target: Target) -> str:
         """An alias for the target that no member has or was offered, nor makes a host that one could have."""
         stem = valid_alias(target.name) or valid_alias(target.kind.lower()) or "target"
-        chosen = next(each for each in self._candidates(stem, target) if self._free(each, target))
+        chosen = next(alias for alias in self._candidates(stem, target) if self._is_free(alias, target))
         self._take(chosen, Hosts(target.shape, chosen))
         return chosen
 
     def _candidates(self, stem: str, target: Target) -> Iterator[str]:
         """The stem, and then with numbers: `web-2`, or `2-web` where a StatefulSet `web` has all that end in one."""
         yield stem
-        behind = self._free(_numbered(stem, _NOBODYS, behind=True), target)
+        behind = self._is_free(_numbered(stem, _UNLIKELY_NUMBER, behind=True), target)
         tries = 0
         while True:
-            number = self._number[stem] = self._number.get(stem, 1) + 2 ** max(0, tries - _IN_SEQUENCE)
+            number = self._number[stem] = self._number.get(stem, 1) + 2 ** max(0, tries - _SEQUENTIAL_TRIES)
             tries += 1
             yield _numbered(stem, number, behind=behind)
 
     def _take(self, alias: str | None, hosts: Hosts) -> None:
         self._aliases.add(alias)
-        self._marks.update(certain_index_keys(hosts), possible_index_keys(hosts))
+        self._index_keys.update(certain_index_keys(hosts), possible_index_keys(hosts))
 
-    def _free(self, alias: str, target: Target) -> bool:
+    def _is_free(self, alias: str, target: Target) -> bool:
         hosts = Hosts(target.shape, alias)
         lookup_keys = (*certain_lookup_keys(hosts), *possible_lookup_keys(hosts))
-        return alias not in self._aliases and self._marks.isdisjoint(lookup_keys) and not self._elsewhere(hosts)
+        return alias not in self._aliases and self._index_keys.isdisjoint(lookup_keys) and not self._elsewhere(hosts)
 
 
 def _numbered(stem: str, number: int, *, behind: bool) -> str:
-    short = stem[: LONGEST_ALIAS - len(f"-{number}")]
+    short = stem[: MAX_ALIAS_CHARS - len(f"-{number}")]
     return f"{valid_alias(short)}-{number}" if behind else valid_alias(f"{number}-{short}")
 
 
 def valid_alias(name: str) -> str:
     """The name as a label value: other characters become dashes, others at the ends go. Empty if nothing is left."""
-    return re.sub(r"[^A-Za-z0-9._-]", "-", name[:LONGEST_ALIAS]).strip("-._")
+    return re.sub(r"[^A-Za-z0-9._-]", "-", name[:MAX_ALIAS_CHARS]).strip("-._")

@@ -9,7 +9,6 @@ from sys import intern
 from typing import Any
 
 from app.domain.cluster_view import ClusterView, Unknown
-from app.domain.invoker import Invoker
 from app.domain.key import Key
 from app.domain.policy import UsagePolicy, policy_of
 from app.domain.reading import read
@@ -68,7 +67,7 @@ class Inventory:
 
     # What admission asks.
 
-    def others(self, but: Key | None) -> ClusterView:
+    def view(self, but: Key | None) -> ClusterView:
         """The view for judging one object, which is left out."""
         now = self._clock()
         while self._expiries and self._expiries[0][0] <= now:
@@ -77,10 +76,9 @@ class Inventory:
                 self._forget_recent(use)
         return ClusterView(self, but)
 
-    def admitted(self, key: Key, invoker: Invoker) -> None:
+    def admitted(self, use: Use) -> None:
         """Let a backup count from now on, although the source has not delivered it yet."""
-        use = use_of(key, invoker) if key.name else None
-        if use is None or self.stored.get(key) == use:
+        if not use.key.name or self.stored.get(use.key) == use:
             return
         until = self._until[use] = self._clock() + _REMEMBER
         self._expiries.append((until, use))

@@ -64,7 +64,7 @@ def _below(directory: Path, above: tuple[_Identity, ...], read: set[_Identity]) 
         about = directory.stat()
         itself = (about.st_dev, about.st_ino)
         if itself in above:
-            yield Unreadable(shown(directory), "a link to a directory that it lies in: remove it")
+            yield Unreadable(shown(directory), "a link to one of its own parent directories: remove it")
             return
         if itself in read:
             return
@@ -84,7 +84,7 @@ def _below(directory: Path, above: tuple[_Identity, ...], read: set[_Identity]) 
             if not each.name.startswith("."):
                 yield from _below(each, (*above, itself), read)
         elif each.suffix in ENDINGS:
-            yield each if stat.S_ISREG(mode) else Unreadable(shown(each), "no regular file")
+            yield each if stat.S_ISREG(mode) else Unreadable(shown(each), "not a regular file")
 
 
 def _unreadable(path: Path, error: OSError) -> Unreadable:

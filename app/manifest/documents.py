@@ -79,5 +79,5 @@ def _root(text: str, start: int, end: int) -> Node | None:
     if text.startswith("---", start):
         line = text[start:end].partition("\n")[0]
         if _says_more(line):
-            raise Malformed("what follows `---` belongs on a line of its own: kubectl refuses it there", start + 3)
+            raise Malformed("move what follows `---` to a line of its own: kubectl refuses it there", start + 3)
     return compose(text[start:end], start)

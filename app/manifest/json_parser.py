@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 from app.manifest.nodes import Malformed, Mapping, Node, Scalar, Sequence
-from app.manifest.yaml_parser import DEEPEST, MOST
+from app.manifest.yaml_parser import MAX_NESTING, MAX_VALUES
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 _ATOM = re.compile(r"true|false|null|-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
@@ -35,8 +35,8 @@ class _Reader:
             node = self._begin(at)
             at = skip_space(self._text, node.end)
             if isinstance(node, Mapping | Sequence):
-                if len(stack) == DEEPEST:
-                    raise Malformed(f"nested deeper than {DEEPEST:,} levels", node.start)
+                if len(stack) == MAX_NESTING:
+                    raise Malformed(f"nested more than {MAX_NESTING:,} levels deep", node.start)
                 closing = "}" if isinstance(node, Mapping) else "]"
                 if self._text[at : at + 1] != closing:
                     at, key = self._key(node, at)
@@ -74,12 +74,12 @@ class _Reader:
 
     def _expect(self, character: str, at: int, what: str) -> None:
         if self._text[at : at + 1] != character:
-            raise Malformed(f"not JSON: {what} is expected here", at)
+            raise Malformed(f"not JSON: expected {what} here", at)
 
     def _begin(self, at: int) -> Node:
         self._count += 1
-        if self._count > MOST:
-            raise Malformed(f"the document has more than {MOST:,} values", at)
+        if self._count > MAX_VALUES:
+            raise Malformed(f"the document has more than {MAX_VALUES:,} values", at)
         first = self._text[at : at + 1]
         if first == "{":
             return Mapping(at, at + 1, None, None, flow=True)
@@ -94,5 +94,5 @@ class _Reader:
             return Scalar(at, end, None, None, text, plain=False, style='"')
         match = _ATOM.match(self._text, at)
         if match is None:
-            raise Malformed("not JSON: a value is expected here", at)
+            raise Malformed("not JSON: expected a value here", at)
         return Scalar(at, match.end(), None, None, match[0], plain=True, style="")

@@ -20,7 +20,7 @@ _ODD_BINARY = re.compile(r"0b([-+]?[01]+)")
 _BASES = {"x": 16, "b": 2, "o": 8}
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _POINT_FLOAT = re.compile(r"\.[0-9]+(_[0-9]+)*([eE][-+]?[0-9]+(_[0-9]+)*)?")
-_LONGEST_INTEGER = 64
+_MAX_INTEGER_DIGITS = 64
 """Digits of the largest integer, in base 2."""
 
 _TAG = "tag:yaml.org,2002:"
@@ -44,7 +44,7 @@ def plain(text: str) -> Atom:
     if first not in "+-.0123456789":
         return text
     if _NO_JSON.fullmatch(text):
-        raise BadScalar(f"{text} is no number of JSON: write it in quotes, or another number")
+        raise BadScalar(f"{text} is not a JSON number: put it in quotes, or write another number")
     if first == ".":
         return _float(text) if _POINT_FLOAT.fullmatch(text) else text
     digits = text.replace("_", "")
@@ -63,15 +63,15 @@ def tagged(tag: str, text: str) -> Atom:
         try:
             return base64.b64decode("".join(text.split()), validate=True).decode(errors="replace")
         except ValueError:  # binascii.Error is one, and so is a character beyond ASCII
-            raise BadScalar("what follows !!binary is not base64") from None
+            raise BadScalar("the value after !!binary is not base64") from None
     if name == "timestamp" and re.match(r"\d{4}-", text):
         return text
     value = plain(text)
     if name in _TYPES and type(value) in _TYPES[name]:
         return value
     short = f"!!{name}" if tag.startswith(_TAG) else tag
-    why = f"{text!r} is none" if name in _TYPES else "objects of Kubernetes have none"
-    raise BadScalar(f"the tag {short} cannot stand here: {why}")
+    why = f"{text!r} does not match it" if name in _TYPES else "Kubernetes objects have no tags"
+    raise BadScalar(f"the tag {short} is not allowed here: {why}")
 
 
 def as_key(value: Atom) -> str:
@@ -82,7 +82,7 @@ def as_key(value: Atom) -> str:
         return "true" if value else "false"
     if isinstance(value, int):
         return str(value)
-    raise BadScalar("a key that is no text: write it in quotes")
+    raise BadScalar("a key must be a string: put it in quotes")
 
 
 def whole(value: float) -> int | float:
@@ -99,7 +99,7 @@ def _integer(text: str) -> int | None:
         sign, digits, base = match[1][0] if match[1][0] in "+-" else "", match[1].lstrip("+-0"), 2
     else:
         return None
-    if len(digits) > _LONGEST_INTEGER:
+    if len(digits) > _MAX_INTEGER_DIGITS:
         return None
     value = int(digits or "0", base)
     value = -value if sign == "-" else value

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from app.manifest.discovery import STANDARD_INPUT, Unreadable, shown
 
-LARGEST = 32 * 1024 * 1024
+MAX_FILE_BYTES = 32 * 1024 * 1024
 """Bytes of a file that is read."""
 _BREAK = re.compile(r"\r\n|\r|\n")
 _UTF_16 = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
@@ -47,17 +47,17 @@ def read(path: Path) -> Text | Unreadable:
     name = shown(path)
     try:
         if str(path) == STANDARD_INPUT:
-            content = sys.stdin.buffer.read(LARGEST + 1)
+            content = sys.stdin.buffer.read(MAX_FILE_BYTES + 1)
         else:
             with path.open("rb") as file:
-                content = file.read(LARGEST + 1)
+                content = file.read(MAX_FILE_BYTES + 1)
     except OSError as error:
         return Unreadable(name, error.strerror or str(error))
-    if len(content) > LARGEST:
-        return Unreadable(name, f"larger than {LARGEST >> 20} MiB: split it")
+    if len(content) > MAX_FILE_BYTES:
+        return Unreadable(name, f"larger than {MAX_FILE_BYTES >> 20} MiB: split it")
     encoding = _UTF_16.get(content[:2], "utf-8")
     if encoding == "utf-8" and b"\0" in content:
-        return Unreadable(name, "a binary file, no YAML")
+        return Unreadable(name, "a binary file, not YAML")
     try:
         return Text(name, content.decode(encoding), encoding)
     except UnicodeDecodeError as error:

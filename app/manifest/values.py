@@ -10,7 +10,7 @@ from app.manifest.nodes import Alias, Malformed, Mapping, Node, Scalar, Sequence
 from app.manifest.scalars import Atom, BadScalar, as_key, plain, tagged
 from schemas.admissionreview import MAX_DEPTH
 
-_DEEPEST = MAX_DEPTH - 2
+_MAX_DEPTH = MAX_DEPTH - 2
 """What the server takes for the object in a review, which lies two levels below the review's root."""
 _MERGE = "<<"
 _TAGS = {Mapping: "tag:yaml.org,2002:map", Sequence: "tag:yaml.org,2002:seq"}
@@ -31,7 +31,7 @@ class _Reader:
         self._seen += 1
         self._by_alias += self._aliases > 0
         if self._by_alias > 100 and self._seen > 1_000 and self._by_alias / self._seen > _allowed(self._seen):
-            raise Malformed("too much is said with aliases: a few anchors that refer to each other", node.start)
+            raise Malformed("too many values come from aliases: remove anchors that refer to each other", node.start)
         if isinstance(node, Alias):
             self._aliases += 1
             value = self.value(node.of, depth)
@@ -39,10 +39,10 @@ class _Reader:
             return value
         if isinstance(node, Scalar):
             return atom(node)
-        if depth > _DEEPEST:
-            raise Malformed(f"nested deeper than {_DEEPEST} levels", node.start)
+        if depth > _MAX_DEPTH:
+            raise Malformed(f"nested more than {_MAX_DEPTH} levels deep", node.start)
         if node.tag not in (None, "!", _TAGS[type(node)]):
-            raise Malformed(f"the tag {node.tag} cannot stand here: objects of Kubernetes have none", node.start)
+            raise Malformed(f"the tag {node.tag} is not allowed here: Kubernetes objects have no tags", node.start)
         if isinstance(node, Sequence):
             return [self.value(item, depth + 1) for item in node.items]
         assert isinstance(node, Mapping)  # noqa: S101  there is no other node
@@ -58,7 +58,7 @@ class _Reader:
                 continue
             name = key_of(key)
             if name in own:
-                raise Malformed(f"the key {name!r} is there twice: remove one", key.start)
+                raise Malformed(f"the key {name!r} appears twice: remove one", key.start)
             own[name] = key
             result[name] = self.value(value, depth + 1)
         return result
@@ -79,7 +79,7 @@ def key_of(node: Node) -> str:
     scalar = behind(node)
     if not isinstance(scalar, Scalar):
         raise Malformed(
-            "a list or an object cannot be a key: a template such as {{ this }} has to be rendered first", node.start
+            "a list or an object cannot be a key: if this is a template such as {{ this }}, render it first", node.start
         )
     try:
         return as_key(atom(scalar))
@@ -97,7 +97,7 @@ def merged_by(value: Node) -> Iterator[Node]:
     named = reversed(value.items) if isinstance(value, Sequence) else [value]
     for each in named:
         if not isinstance(behind(each), Mapping):
-            raise Malformed("`<<` takes an object, or a list of objects", each.start)
+            raise Malformed("`<<` must be given an object, or a list of objects", each.start)
         yield each
 
 

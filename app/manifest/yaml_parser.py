@@ -8,9 +8,9 @@ from yaml.reader import ReaderError
 
 from app.manifest.nodes import Alias, Malformed, Mapping, Node, Scalar, Sequence
 
-DEEPEST = 1_000
+MAX_NESTING = 1_000
 """Lists and objects inside each other that a document may have."""
-MOST = 1_000_000
+MAX_VALUES = 1_000_000
 """Values that a document may have: a hostile one must not take the machine's memory."""
 
 
@@ -56,8 +56,8 @@ class _Composer:
     def _node(self, event: Any) -> Node:
         start, end = self._offset + event.start_mark.index, self._offset + event.end_mark.index
         self._count += 1
-        if self._count > MOST:
-            raise Malformed(f"the document has more than {MOST:,} values", start)
+        if self._count > MAX_VALUES:
+            raise Malformed(f"the document has more than {MAX_VALUES:,} values", start)
         kind = type(event)
         node: Node
         if kind is events.ScalarEvent:
@@ -72,8 +72,8 @@ class _Composer:
             self._anchors[node.anchor] = node
         self._place(node)
         if isinstance(node, Mapping | Sequence):
-            if len(self._open) == DEEPEST:
-                raise Malformed(f"nested deeper than {DEEPEST:,} levels", start)
+            if len(self._open) == MAX_NESTING:
+                raise Malformed(f"nested more than {MAX_NESTING:,} levels deep", start)
             self._open.append(node)
             self._keys.append(None)
         return node
@@ -81,7 +81,7 @@ class _Composer:
     def _anchored(self, name: str, start: int) -> Node:
         node = self._anchors.get(name)
         if node is None:
-            raise Malformed(f"no anchor &{name} stands before *{name}", start)
+            raise Malformed(f"there is no anchor &{name} before *{name}", start)
         if any(node is holder for holder in self._open):
             raise Malformed(f"the value of &{name} contains itself", start)
         return node
@@ -111,9 +111,9 @@ class _Composer:
 def _advice(text: str, place: int) -> str:
     """What to do about the two mistakes that are made most."""
     if text.startswith("\t", place):
-        return ": a tab, write spaces"
+        return ": replace the tab with spaces"
     if "{{" in text[text.rfind("\n", 0, place) + 1 :].partition("\n")[0]:
-        return ": a template has to be rendered first"
+        return ": render the template first"
     return ""
 
 

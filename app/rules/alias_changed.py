@@ -8,10 +8,10 @@ from app.domain.quoting import quoted
 
 
 def alias_changed(backup: Backup) -> Iterator[Finding]:
-    """Warn of a backup whose hosts change.
+    """Warn about a backup whose hosts change.
 
-    Snapshots under the old host stay in the repository: retention never touches them again, and a restore with the new
-    alias does not see them. Writing the legacy alias into a target that had none changes nothing.
+    Snapshots under the old host stay in the repository: retention never prunes them again, and a restore with the new
+    alias does not find them. Writing the legacy alias into a target that had none changes nothing.
 
     Bad:
 
@@ -33,11 +33,15 @@ def alias_changed(backup: Backup) -> Iterator[Finding]:
         spec:
           target: {alias: host-0, ref: {apiVersion: apps/v1, kind: Deployment, name: web}}
     """
-    for target in backup.targets:
-        before = target.stored.hosts if target.stored is not None else None
+    for member in backup.members:
+        target, stored = member.target, backup.stored_target(member.index)
+        if target is None or stored is None:
+            continue
+        before = stored.hosts
         if target.hosts is not None and before is not None and target.hosts != before:
             message = (
-                f"{target} was backed up as {quoted(str(before))} and will be as {quoted(str(target.hosts))}: "
-                "its snapshots so far stay under the old host, neither pruned nor used"
+                f"{target} was backed up under host {quoted(str(before))} and now will be under "
+                f"{quoted(str(target.hosts))}: existing snapshots stay under the old host, where they are neither "
+                "pruned nor restored; leave the alias unchanged to keep using them"
             )
             yield Finding((*target.path, "alias"), Reason.INVALID, message)

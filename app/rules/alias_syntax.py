@@ -9,10 +9,11 @@ from app.domain.suggestion import LABEL_VALUE, valid_alias
 
 
 def alias_syntax(invoker: Invoker) -> Iterator[Finding]:
-    """Refuse an alias that is not a Kubernetes label value.
+    """Refuse an alias that is not a valid Kubernetes label value.
 
     The operator uses the alias in labels and file names. A label value has 1 to 63 letters, digits, dashes, underscores
-    and dots, with a letter or digit at both ends. For a restore it is a warning: the backup may exist under that name.
+    and dots, and starts and ends with a letter or digit. For a restore this is only a warning, since a backup with
+    such an alias may exist.
 
     Bad:
 
@@ -32,8 +33,8 @@ def alias_syntax(invoker: Invoker) -> Iterator[Finding]:
         if target.alias is not None and not LABEL_VALUE.fullmatch(target.alias):
             better = valid_alias(target.alias) or valid_alias(target.name) or "app"
             message = (
-                f"alias {quoted(target.alias)} is not a label value: write 1 to 63 letters, digits, '-', '_' or '.', "
-                f"with a letter or digit at both ends, such as {quoted(better)}"
+                f"alias {quoted(target.alias)} is not a valid label value: write 1 to 63 letters, digits, '-', '_' or "
+                f"'.', starting and ending with a letter or digit, such as {quoted(better)}"
             )
             yield Finding(
                 (*target.path, "alias"),

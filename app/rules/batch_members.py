@@ -7,9 +7,9 @@ from app.domain.outcome import Finding, Reason
 
 
 def batch_members(batch: Batch) -> Iterator[Finding]:
-    """Refuse a batch without members, and a member without target.
+    """Refuse a batch without members, and a member without a target.
 
-    There is nothing to do for it, and the operator would wait for its completion for ever.
+    There is nothing to back up or restore, and the operator would wait forever for it to complete.
 
     Bad:
 
@@ -27,10 +27,8 @@ def batch_members(batch: Batch) -> Iterator[Finding]:
             target: {alias: db, ref: {apiVersion: appcatalog.appscode.com/v1alpha1, kind: AppBinding, name: mysql}}
     """
     if not batch.members:
-        yield Finding(
-            ("spec", "members"), Reason.REQUIRED, "the batch has no members: list at least one, with its target"
-        )
+        yield Finding(("spec", "members"), Reason.REQUIRED, "the batch has no members: add at least one, with a target")
     for member in batch.members:
         if member.target is None:
-            message = f"members[{member.index}] has no target: say in target.ref what it is for, or remove the member"
+            message = f"members[{member.index}] has no target: name it in target.ref, or remove the member"
             yield Finding((*member.path, "target"), Reason.REQUIRED, message)

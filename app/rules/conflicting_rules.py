@@ -10,7 +10,7 @@ from app.domain.path import dotted
 def conflicting_rules(restore: Restore) -> Iterator[Finding]:
     """Refuse restore rules in the deprecated place that differ from those in the target.
 
-    Only one of the two lists can apply, and nothing tells which one the user means.
+    Only one of the two lists can apply, and nothing says which one the user means.
 
     Bad:
 
@@ -38,7 +38,7 @@ def conflicting_rules(restore: Restore) -> Iterator[Finding]:
         if place.conflict and place.target is not None:
             home = dotted((*place.target.path, "rules"))
             message = (
-                f"these rules, in a deprecated place, are not those in {home}: "
-                f"keep in {home} what you mean, and remove {dotted(place.path)}"
+                f"these rules, which are in a deprecated place, differ from those in {home}: "
+                f"keep the ones you want in {home}, and remove {dotted(place.path)}"
             )
             yield Finding(place.path, Reason.FORBIDDEN, message, (place.rules, place.kept))

@@ -9,10 +9,10 @@ from app.domain.quoting import quoted
 
 
 def consistent_order(batch: Batch) -> Iterator[Finding]:
-    """Refuse `maintainOrder` and `executionOrder` that contradict each other, and an unknown `executionOrder`.
+    """Refuse `maintainOrder` and `executionOrder` that contradict each other, and an unsupported `executionOrder`.
 
-    Both say whether the members run in order. The operator reads only `executionOrder`, and takes anything but
-    `Sequential` for `Parallel`.
+    Both say whether the members run in order. The operator reads only `executionOrder`, and treats anything but
+    `Sequential` as `Parallel`.
 
     Bad:
 
@@ -38,11 +38,11 @@ def consistent_order(batch: Batch) -> Iterator[Finding]:
     path = ("spec", "executionOrder")
     in_order = says_in_order(execution)
     if in_order is None:
-        message = f"executionOrder {quoted(execution)} is unknown: write {SEQUENTIAL} or {PARALLEL}"
+        message = f"executionOrder {quoted(execution)} is not supported: write {SEQUENTIAL} or {PARALLEL}"
         yield Finding(path, Reason.NOT_SUPPORTED, message, execution)
     elif maintain is not None and maintain is not in_order:
         message = (
             f"executionOrder: {execution} contradicts maintainOrder: {quoted(maintain)}: "
-            f"remove one, or write executionOrder: {SEQUENTIAL if maintain else PARALLEL}"
+            f"remove one of them, or write executionOrder: {SEQUENTIAL if maintain else PARALLEL}"
         )
         yield Finding(path, Reason.INVALID, message, (maintain, execution))

@@ -8,10 +8,10 @@ from app.domain.outcome import Finding, Reason
 
 
 def daemonset_alias(invoker: Invoker) -> Iterator[Finding]:
-    """Warn of a DaemonSet without alias.
+    """Warn about a DaemonSet without an alias.
 
-    Its hosts are bare node names. No alias makes these, so one that is written later starts new hosts, and two such
-    DaemonSets in one repository mix.
+    Its hosts are bare node names. No alias can reproduce these, so one that is added later starts new hosts. And two
+    such DaemonSets in one repository mix their data.
 
     Bad:
 
@@ -29,6 +29,6 @@ def daemonset_alias(invoker: Invoker) -> Iterator[Finding]:
         if target.alias is None and target.hosts is not None and target.shape is Shape.PER_NODE:
             message = (
                 f"{target} has no alias, so its hosts are bare node names, which no alias can reproduce later: "
-                "write an alias unless snapshots under these hosts exist"
+                "write an alias, unless there are already snapshots under these hosts"
             )
             yield Finding((*target.path, "alias"), Reason.REQUIRED, message)

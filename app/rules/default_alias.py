@@ -8,15 +8,15 @@ from app.domain.outcome import Edit
 
 
 def default_alias(invoker: Invoker) -> Iterator[Edit]:
-    """Give a target without alias the one that makes its legacy host.
+    """Give a target without an alias the one that reproduces its legacy host.
 
-    Before there were aliases, a target's host in restic came from its kind: `host-0`, or `host-0`, `host-1`, … for the
-    pods of a StatefulSet. An object without alias still means that host. The alias that makes it is written into the
-    object, so that what it does can be read from it: `host-0`, or `host` for a StatefulSet.
+    Before there were aliases, a target's host in restic depended on its kind: `host-0`, or `host-0`, `host-1`, … for
+    the pods of a StatefulSet. An object without an alias still uses that host. This rule writes the alias that
+    reproduces it, `host-0`, or `host` for a StatefulSet, so that the object says what it does.
 
-    A DaemonSet's legacy hosts are bare node names, which no alias makes: it stays without (`daemonset-alias` warns).
-    So does a target that had none in the stored object: it goes on meaning its legacy host, and writing the alias
-    would restart the workload's sidecars.
+    A DaemonSet's legacy hosts are bare node names, which no alias can reproduce: it gets none (`daemonset-alias`
+    warns). Neither does a target that had none in the stored object: it keeps its legacy host, and adding the alias
+    would restart the pods of the workload.
 
     Before:
 
@@ -33,11 +33,11 @@ def default_alias(invoker: Invoker) -> Iterator[Edit]:
             alias: host
             ref: {apiVersion: apps/v1, kind: StatefulSet, name: db}
     """
-    for target in invoker.targets:
-        if (
-            target.alias is None
-            and target.effective_alias is not None
-            and not (target.stored and target.stored.alias is None)
-        ):
+    for member in invoker.members:
+        target = member.target
+        if target is None or target.alias is not None or target.effective_alias is None:
+            continue
+        stored = invoker.stored_target(member.index)
+        if stored is None or stored.alias is not None:
             op: Literal["add", "replace"] = "replace" if "alias" in target.body else "add"
             yield Edit(op, (*target.path, "alias"), target.effective_alias)

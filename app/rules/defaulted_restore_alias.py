@@ -9,10 +9,10 @@ from app.domain.quoting import quoted
 
 
 def defaulted_restore_alias(restore: Restore) -> Iterator[Finding]:
-    """Warn of a restore through a task that means the legacy host.
+    """Warn about a restore with a task that reads from the legacy host.
 
-    Without an alias such a restore once took the newest snapshot of any host. Now it takes what was backed up under
-    the legacy host, which is right if the backup had no alias. If the backup has one, the restore finds nothing.
+    Without an alias, such a restore once took the latest snapshot of any host. Now it takes what was backed up under
+    the legacy host. That is right if the backup has no alias. If the backup has one, the restore finds nothing.
 
     Bad:
 
@@ -31,8 +31,8 @@ def defaulted_restore_alias(restore: Restore) -> Iterator[Finding]:
     for target in restore.targets:
         if target.task and target.effective_alias is not None and target.effective_alias == LEGACY_ALIAS[target.shape]:
             message = (
-                f"{target} is restored from what was backed up as {quoted(str(target.hosts))}, the host of a backup "
-                "without alias: if the backup has an alias, write it here"
+                f"{target} is restored from host {quoted(str(target.hosts))}, under which a backup without an alias "
+                "writes: if the backup has an alias, write the same one here"
             )
             path = (*target.path, "alias")
             yield Finding(path, Reason.INVALID, message, target.effective_alias, covered_by=("known-alias", path))

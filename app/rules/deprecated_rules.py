@@ -8,10 +8,10 @@ from app.domain.path import dotted
 
 
 def deprecated_rules(restore: Restore) -> Iterator[Finding]:
-    """Warn of restore rules outside the target.
+    """Warn about restore rules outside the target.
 
-    They still work: `move-rules` moves them. But the manifest should say what is stored. Without a target there is
-    nowhere to move them, and they stay.
+    They still work, since `move-rules` moves them, but the manifest should match what is stored. Without a target
+    there is nowhere to move them, and they stay.
 
     Bad:
 
@@ -36,11 +36,12 @@ def deprecated_rules(restore: Restore) -> Iterator[Finding]:
     for place in restore.deprecated:
         if place.target is None:
             message = (
-                "rules outside a target are deprecated; they stay only because there is no target to move them into"
+                "rules outside a target are deprecated, and there is no target to move them into: "
+                "add a target, and write them in its rules"
             )
         elif place.conflict or not restore.subtree_valid(place.path, place.target.path):
             continue
         else:
             home = dotted((*place.target.path, "rules"))
-            message = f"rules outside the target are deprecated and were moved: write them into {home}"
+            message = f"rules outside the target are deprecated and were moved: write them in {home}"
         yield Finding(place.path, Reason.FORBIDDEN, message)

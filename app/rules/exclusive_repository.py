@@ -9,13 +9,13 @@ from app.domain.quoting import quoted
 
 
 def exclusive_repository(batch: BackupBatch, cluster: ClusterView) -> Iterator[Finding]:
-    """Refuse a BackupBatch with a Repository that another BackupBatch uses.
+    """Refuse a BackupBatch with a Repository that another BackupBatch already uses.
 
-    A Repository serves one BackupBatch: the aliases of its members are compared with each other, so nothing else keeps
-    its data apart from another batch's. A batch that is being deleted makes no more backups, and does not count.
+    A Repository serves one BackupBatch. Aliases are only compared within a batch, so nothing would keep its data apart
+    from another batch's. A batch that is being deleted makes no more backups, and does not count.
 
-    Two replicas of the server can each admit one of two such batches in the same moment, before either knows of the
-    other's. Either batch is warned of at its next change.
+    Two replicas of the server can each admit one of two such batches at the same moment, before either knows about the
+    other's. The next change to either batch brings a warning.
 
     Bad:
 
@@ -53,7 +53,7 @@ def exclusive_repository(batch: BackupBatch, cluster: ClusterView) -> Iterator[F
     other = repository and cluster.batch(repository)
     if repository and other:
         message = (
-            f"Repository {quoted(repository.path)} is used by {other.key}, and a BackupBatch shares none with another: "
-            f"name a Repository of its own{other.advice}"
+            f"Repository {quoted(repository.path)} is already used by {other.key}, and BackupBatches cannot share a "
+            f"Repository: use another one{other.advice}"
         )
         yield Finding(REPOSITORY, Reason.DUPLICATE, message, repository.path)

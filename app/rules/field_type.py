@@ -14,14 +14,14 @@ _REASONS = {
     "value": Reason.INVALID,
 }
 _PRIVATE = {"body", "value", "values"}
-"""Fields that people write passwords into: what stands there is not repeated."""
+"""Fields that people write passwords into: their values are never repeated."""
 
 
 def field_type(invoker: Invoker) -> Iterator[Finding]:
-    """Refuse a field with a value of the wrong type or outside its enum, and a missing field that the CRD requires.
+    """Refuse a field whose value has the wrong type or is not in its enum, and a missing field that the CRD requires.
 
-    The API server refuses these by itself where the CRD has the field. A value that the operator cannot read makes it
-    ignore the whole object without a word.
+    The API server refuses these itself where the CRD has the field. If the operator cannot read a value, it silently
+    ignores the whole object.
 
     Bad:
 
@@ -47,11 +47,11 @@ def field_type(invoker: Invoker) -> Iterator[Finding]:
 
 def _message(fault: Fault) -> str:
     if fault.lack == "missing":
-        return "is missing: it is required"
+        return "is missing, but required: add it"
     found = _kind_of(fault.found)
     if fault.path[-1] not in _PRIVATE and not isinstance(fault.found, dict | list):
         found = f"{quoted(fault.found)}, {found}" if fault.lack == "type" else quoted(fault.found)
-    return f"is {found}: write {'one of ' if fault.lack == 'enum' else ''}{fault.expected}"
+    return f"is {found}: write {fault.expected}"
 
 
 def _kind_of(value: object) -> str:

@@ -13,8 +13,8 @@ _ACTIONS = ("exec", "httpGet", "httpPost", "tcpSocket")
 def hook_action(invoker: Invoker) -> Iterator[Finding]:
     """Refuse a hook with no action, and one with several.
 
-    A hook does exactly one of `exec`, `httpGet`, `httpPost` and `tcpSocket`. With none the backup fails when it runs;
-    of several the operator picks one.
+    A hook does exactly one of `exec`, `httpGet`, `httpPost` and `tcpSocket`. With none, the backup fails when it runs.
+    With several, the operator picks one.
 
     Bad:
 
@@ -50,8 +50,8 @@ def hook_action(invoker: Invoker) -> Iterator[Finding]:
             if len(actions) == 1 or not invoker.fields_valid(place, ((action,) for action in _ACTIONS)):
                 continue
             if actions:
-                message = f"{name} has {len(actions)} actions ({', '.join(actions)}): keep one"
+                message = f"{name} has {len(actions)} actions ({', '.join(actions)}): keep only one"
                 yield Finding(place, Reason.FORBIDDEN, message, actions)
             else:
-                message = f"{name} has no action: write one of {', '.join(_ACTIONS)}, or remove the hook"
+                message = f"{name} has no action: add exec, httpGet, httpPost or tcpSocket, or remove the hook"
                 yield Finding(place, Reason.REQUIRED, message)

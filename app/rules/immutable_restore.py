@@ -7,9 +7,9 @@ from app.domain.outcome import Finding, Reason
 
 
 def immutable_restore(restore: Restore) -> Iterator[Finding]:
-    """Refuse a change of the spec of a RestoreSession or RestoreBatch.
+    """Refuse a change to the spec of a RestoreSession or RestoreBatch.
 
-    A restore runs once, when it is created. A change would do nothing, or change a restore that is running.
+    A restore runs only once, when it is created. A change would do nothing, or change a restore while it is running.
 
     Bad:
 
@@ -33,7 +33,7 @@ def immutable_restore(restore: Restore) -> Iterator[Finding]:
     now, before = restore.spec, restore.stored.spec
     changed = sorted(key for key in now.keys() | before.keys() if not same(now.get(key), before.get(key)))
     message = (
-        f"a {restore.kind} runs once and cannot be changed (here: {', '.join(changed)}): "
-        "delete it, or create another one under a new name"
+        f"a {restore.kind} runs only once, so its spec cannot be changed (changed: {', '.join(changed)}): "
+        "create another one under a new name, or delete this one first"
     )
     yield Finding(("spec",), Reason.FORBIDDEN, message)

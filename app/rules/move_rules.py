@@ -9,10 +9,10 @@ from app.domain.outcome import Edit
 def move_rules(restore: Restore) -> Iterator[Edit]:
     """Move restore rules from their deprecated place into the target.
 
-    Rules once stood beside the target: in `spec.rules` of a RestoreSession, in `members[].rules` of a RestoreBatch.
-    They belong to one target, so they are written inside it. Rules that the target already has, word for word, are
-    removed from the old place. If it has different ones nothing is moved, and `conflicting-rules` refuses the object:
-    rules of the user are never dropped. Without a target they stay.
+    Rules used to be next to the target: in `spec.rules` of a RestoreSession, in `members[].rules` of a RestoreBatch.
+    They belong to one target, so they are moved inside it. If the target already has exactly the same rules, those in
+    the old place are removed. If it has different ones, nothing is moved, and `conflicting-rules` refuses the object:
+    a user's rules are never dropped. Without a target they stay.
 
     Before:
 

@@ -8,9 +8,9 @@ from app.domain.retention import KEEPS, keeps_nothing
 
 
 def nothing_kept(backup: Backup) -> Iterator[Finding]:
-    """Warn of a retention policy that does not say what to keep.
+    """Warn about a retention policy that does not say what to keep.
 
-    Restic then removes nothing, and the repository grows for ever.
+    Restic then removes nothing, and the repository grows forever.
 
     Bad:
 
@@ -31,6 +31,7 @@ def nothing_kept(backup: Backup) -> Iterator[Finding]:
         and backup.subtree_valid(*((*path, keep) for keep in (*KEEPS, "keepTags")))
     ):
         message = (
-            "the retention policy does not say what to keep, so nothing is ever removed: write keepLast or another keep"
+            "the retention policy does not say what to keep, so no snapshot is ever removed: "
+            "write keepLast or another keep field"
         )
         yield Finding(path, Reason.REQUIRED, message)

@@ -9,9 +9,10 @@ from app.domain.quoting import quoted
 
 
 def one_rule_per_host(restore: Restore) -> Iterator[Finding]:
-    """Refuse a host that is named twice, and more than one rule without target hosts.
+    """Refuse a target host that is named twice, and more than one rule without target hosts.
 
-    One rule restores one host. With two rules for it, or two rules for all others, chance would decide.
+    Each host is restored by one rule. With two rules for one host, or two rules for all other hosts, it would be left
+    to chance which one applies.
 
     Bad:
 
@@ -47,7 +48,7 @@ def _named_twice(rules: list[RestoreRule]) -> Iterator[Finding]:
     for rule in rules:
         for path, host in rule.hosts:
             if host in first:
-                message = f"host {quoted(host)} is already named by {dotted(first[host])}: name it once"
+                message = f"host {quoted(host)} is already in {dotted(first[host])}: name it only once"
                 yield Finding(path, Reason.DUPLICATE, message, host)
             else:
                 first[host] = path
@@ -57,7 +58,7 @@ def _for_all_others_twice(restore: Restore, rules: list[RestoreRule]) -> Iterato
     general = [rule for rule in rules if not rule.hosts and restore.subtree_valid((*rule.path, "targetHosts"))]
     for rule in general[1:]:
         message = (
-            f"{dotted(general[0].path)} already is for every host that no rule names: "
-            f"write the hosts that {dotted(rule.path)} is for, or remove one of the two"
+            f"{dotted(general[0].path)} already applies to every host that no rule names: "
+            f"write the target hosts of {dotted(rule.path)}, or remove one of the two rules"
         )
         yield Finding((*rule.path, "targetHosts"), Reason.DUPLICATE, message)

@@ -8,10 +8,10 @@ from app.domain.outcome import Finding, Reason
 
 
 def order_remains(batch: Batch) -> Iterator[Finding]:
-    """Warn of an order that stays although `maintainOrder` was removed.
+    """Warn about an order that remains although `maintainOrder` was removed.
 
-    `executionOrder: Sequential` may have been written only to follow `maintainOrder: true`, or by the user: nothing in
-    the object tells. So removing `maintainOrder` alone changes nothing.
+    `executionOrder: Sequential` may have been added only to match `maintainOrder: true`, or written by the user:
+    nothing in the object tells which. So removing `maintainOrder` alone changes nothing.
 
     Bad:
 
@@ -49,7 +49,7 @@ def order_remains(batch: Batch) -> Iterator[Finding]:
     removed = before.get("maintainOrder") is True and now.get("maintainOrder") is None
     if removed and before.get("executionOrder") == now.get("executionOrder") == SEQUENTIAL:
         message = (
-            "maintainOrder was removed, but executionOrder: Sequential stays, so the members still run in order: "
-            "set executionOrder: Parallel to run them all at once"
+            "maintainOrder was removed, but executionOrder: Sequential is still there, so the members still run in "
+            "order: write executionOrder: Parallel to run them all at once"
         )
         yield Finding(("spec", "executionOrder"), Reason.INVALID, message)

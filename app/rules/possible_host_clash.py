@@ -12,10 +12,10 @@ from app.domain.suggestion import Suggestions
 
 
 def possible_host_clash(batch: BackupBatch) -> Iterator[Finding]:
-    """Warn of two members that write under the same host if a node has a certain name.
+    """Warn about two members that write under the same host if a node has a certain name.
 
-    The hosts of a DaemonSet are its alias, a dash and the name of a node. A member whose alias begins with the
-    DaemonSet's alias and a dash has the same host on the node that is called like the rest.
+    The hosts of a DaemonSet are its alias, a dash and the name of a node. If the alias of another member starts with
+    the DaemonSet's alias and a dash, both have the same host on a node whose name is the rest.
 
     Bad:
 
@@ -39,8 +39,8 @@ def possible_host_clash(batch: BackupBatch) -> Iterator[Finding]:
         label, first = batch.label(clash.later), batch.label(clash.first)
         mine, other = quoted(str(clash.later_target.hosts)), quoted(str(clash.first_target.hosts))
         message = (
-            f"{label} and {first} could write under one host, {mine} and {other}, if a node is called so: "
-            f"give {label} an alias that does not begin so, such as {quoted(suggestions.alias(clash.later_target))}"
+            f"{label} and {first} could write under the same host ({mine} and {other}), depending on node names: "
+            f"give {label} an alias with another prefix, such as {quoted(suggestions.alias(clash.later_target))}"
         )
         path = (*clash.later_target.path, "alias")
         pair = (clash.first, clash.later)

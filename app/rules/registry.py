@@ -85,7 +85,7 @@ class Rule:
 
 
 _ALL = tuple(Level)
-_LONGEST = 80
+_MAX_SHOWN_CHARS = 80
 """Characters of what the operator wrote in a message."""
 RULES: dict[str, Rule] = {
     rule.id: rule
@@ -113,13 +113,13 @@ def level(name: str, text: str) -> Level:
     """The level that the operator chose for a rule. Raises UnknownLevel."""
     rule = RULES.get(name)
     if rule is None:
-        near = difflib.get_close_matches(name[:_LONGEST], RULES)
-        advice = f"write {' or '.join(near)}" if near else "`stash-admission rules` lists them"
-        raise UnknownLevel(f"there is no rule {name[:_LONGEST]!r}: {advice}")
+        near = difflib.get_close_matches(name[:_MAX_SHOWN_CHARS], RULES)
+        advice = f"write {' or '.join(near)}" if near else "`stash-admission rules` lists all rules"
+        raise UnknownLevel(f"unknown rule {name[:_MAX_SHOWN_CHARS]!r}: {advice}")
     if rule.level is None:
-        raise UnknownLevel(f"{name} changes objects and has no level: remove it")
+        raise UnknownLevel(f"{name} changes objects and has no level: remove it here here")
     if text not in rule.settable:
-        raise UnknownLevel(f"{name} cannot be {text[:_LONGEST]!r}: write {' or '.join(rule.settable)}")
+        raise UnknownLevel(f"{name} cannot be {text[:_MAX_SHOWN_CHARS]!r}: write {' or '.join(rule.settable)}")
     return Level(text)
 
 

@@ -8,13 +8,13 @@ from app.domain.invoker import REPOSITORY, Invoker
 from app.domain.outcome import Finding, Reason
 from app.domain.quoting import quoted
 
-_MOST_COMPARED = 500
+_MAX_COMPARED_NAMES = 500
 
 
 def repository_exists(invoker: Invoker, cluster: ClusterView) -> Iterator[Finding]:
-    """Warn of a Repository that does not exist.
+    """Warn about a Repository that does not exist.
 
-    Nothing is backed up or restored before it does. It is no refusal, since it may be created a moment later.
+    Nothing is backed up or restored until it does. This is not refused, since it may be created a moment later.
 
     Bad:
 
@@ -39,8 +39,8 @@ def repository_exists(invoker: Invoker, cluster: ClusterView) -> Iterator[Findin
     repository = invoker.repository
     if repository is None or cluster.policy(repository) is not None:
         return
-    names = cluster.repositories(repository.namespace)[:_MOST_COMPARED]
+    names = cluster.repositories(repository.namespace)[:_MAX_COMPARED_NAMES]
     near = get_close_matches(repository.name[:253], names, n=3)
-    meant = f", or write the name of one that exists, such as {', '.join(map(quoted, near))}" if near else ""
-    message = f"there is no Repository {quoted(repository.path)}: create it{meant}"
+    meant = f", or write the name of an existing one, such as {' or '.join(map(quoted, near))}" if near else ""
+    message = f"Repository {quoted(repository.path)} does not exist: create it{meant}"
     yield Finding(REPOSITORY, Reason.INVALID, message, repository.path)

@@ -11,11 +11,11 @@ from app.domain.suggestion import Suggestions
 
 
 def repository_host(backup: Backup, cluster: ClusterView) -> Iterator[Finding]:
-    """Refuse a backup that writes under a host of another one into the same Repository.
+    """Refuse a backup that writes under the same host as another one to the same Repository.
 
-    Both would mix their data: retention deletes the wrong snapshots, and a restore brings back the other's. This
-    refuses where one of the two is a BackupBatch, and warns where both are BackupConfigurations. A backup that is being
-    deleted does not count.
+    Their data would mix: retention deletes the wrong snapshots, and a restore brings back the other's data. This is
+    refused if at least one of the two is a BackupBatch, and only a warning if both are BackupConfigurations. A backup
+    that is being deleted does not count.
 
     Bad:
 
@@ -56,25 +56,23 @@ def repository_host(backup: Backup, cluster: ClusterView) -> Iterator[Finding]:
     for member, hosts in backup.writers:
         other = cluster.writer(repository, hosts)
         if other is not None:
-            suggestions = suggestions or Suggestions(backup, lambda each: cluster.may_write(repository, each))
+            suggestions = suggestions or Suggestions(backup, lambda candidate: cluster.may_write(repository, candidate))
             yield _finding(backup, member, hosts, other, suggestions)
 
 
 def _finding(backup: Backup, member: Member, hosts: Hosts, other: Other, suggestions: Suggestions) -> Finding:
     repository, target = backup.repository, member.target
-    assert repository is not None  # noqa: S101  what uses none clashes with nobody
+    assert repository is not None  # noqa: S101  a backup without a repository clashes with none
     batches = [isinstance(backup, BackupBatch), other.key.kind == BackupBatch.kind]
     label = backup.label(member.index) if isinstance(backup, BackupBatch) else str(target)
-    mixed = f"write under host {quoted(str(hosts))} into Repository {quoted(repository.path)}, so their data would mix"
+    mixed = f"write under host {quoted(str(hosts))} to Repository {quoted(repository.path)}, so their data would mix"
     path = REPOSITORY
     if target is None:
-        message = f"this backup and {other.key} both {mixed}: name another Repository{other.advice}"
+        message = f"this backup and {other.key} both {mixed}: use another Repository{other.advice}"
     else:
         path = (*target.path, "alias")
         alias = quoted(suggestions.alias(target))
-        message = (
-            f"{label} and {other.key} both {mixed}: give {label} an alias of its own, such as {alias}{other.advice}"
-        )
+        message = f"{label} and {other.key} both {mixed}: give {label} another alias, such as {alias}{other.advice}"
     return Finding(
         path,
         Reason.DUPLICATE,

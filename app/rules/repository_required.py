@@ -7,9 +7,9 @@ from app.domain.outcome import Finding, Reason
 
 
 def repository_required(invoker: Invoker) -> Iterator[Finding]:
-    """Refuse driver Restic, which is the default, without a repository.
+    """Refuse driver Restic, the default, without a repository.
 
-    Restic keeps its data in a repository. Only driver VolumeSnapshotter needs none.
+    Restic stores its data in a repository. Only driver VolumeSnapshotter needs none.
 
     Bad:
 

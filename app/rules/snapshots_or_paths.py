@@ -9,7 +9,7 @@ from app.domain.outcome import Finding, Reason
 def snapshots_or_paths(restore: Restore) -> Iterator[Finding]:
     """Refuse a restore rule with both snapshots and paths.
 
-    A snapshot is restored whole, with the paths that it holds. The operator would ignore the paths.
+    A snapshot is always restored whole. The operator would ignore the paths.
 
     Bad:
 
@@ -35,8 +35,8 @@ def snapshots_or_paths(restore: Restore) -> Iterator[Finding]:
         for rule in rules:
             if rule.body.get("snapshots") and rule.body.get("paths"):
                 message = (
-                    "the rule has both snapshots and paths: keep snapshots to restore these whole, "
-                    "or paths to restore them from the newest snapshot"
+                    "the rule has both snapshots and paths: keep only snapshots to restore whole snapshots, "
+                    "or only paths to restore these from the latest snapshot"
                 )
                 value = (rule.body["snapshots"], rule.body["paths"])
                 yield Finding((*rule.path, "paths"), Reason.FORBIDDEN, message, value)

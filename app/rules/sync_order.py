@@ -11,11 +11,11 @@ _EXECUTION = ("spec", "executionOrder")
 
 
 def sync_order(batch: Batch) -> Iterator[Edit]:
-    """Let `executionOrder` say what `maintainOrder` says.
+    """Make `executionOrder` match `maintainOrder`.
 
-    Both say whether a batch's members run in order; the operator reads only `executionOrder`. So it follows where only
-    `maintainOrder` is stated. Where an update changes one of two that agreed, that one is the user's word, and the
-    other follows. If both are new and contradict each other, `consistent-order` refuses the object.
+    Both say whether the members of a batch run in order, but the operator reads only `executionOrder`. So that field is
+    set if the user wrote only `maintainOrder`. If the two agreed and an update changes one of them, the other follows.
+    If both are new and contradict each other, `consistent-order` refuses the object.
 
     Before:
 

@@ -8,15 +8,15 @@ from app.domain.quoting import quoted
 
 _WORKLOADS = {"Deployment", "StatefulSet", "DaemonSet", "DeploymentConfig"}
 _CLUSTER_TASK = "kubedump"
-"""Tasks of this name read the API server, not the target's volumes."""
+"""Tasks whose names start like this read from the API server, not from the target's volumes."""
 
 
 def target_namespace(invoker: Invoker) -> Iterator[Finding]:
-    """Refuse a volume or a workload in another namespace than the object's.
+    """Refuse a volume or workload that is not in the object's own namespace.
 
-    A job mounts the volumes of its own namespace only, and the sidecar of a workload reads its configuration from the
-    workload's namespace. What a task reaches over the network, such as a database behind an AppBinding, may be
-    anywhere.
+    A job can only mount volumes of its own namespace, and the sidecar of a workload reads its configuration from the
+    workload's namespace. What a task reaches over the network, such as a database behind an AppBinding, may be in any
+    namespace.
 
     Bad:
 
@@ -39,7 +39,8 @@ def target_namespace(invoker: Invoker) -> Iterator[Finding]:
             continue
         if target.kind == "PersistentVolumeClaim" or (target.kind in _WORKLOADS and not target.task):
             message = (
-                f"{target} is in namespace {quoted(target.namespace)}, out of reach from {quoted(invoker.namespace)}: "
-                f"create this object in namespace {quoted(target.namespace)}, or remove the namespace from ref"
+                f"{target} is in namespace {quoted(target.namespace)}, which is out of reach from namespace "
+                f"{quoted(invoker.namespace)}: create this object in namespace {quoted(target.namespace)}, or remove "
+                "the namespace from ref"
             )
             yield Finding((*target.path, "ref", "namespace"), Reason.INVALID, message, target.namespace)

@@ -14,12 +14,12 @@ from app.domain.suggestion import Suggestions
 def unique_alias(batch: Batch) -> Iterator[Finding]:
     """Refuse two members of a batch with the same alias.
 
-    The alias is what keeps the members' data apart in one repository. Two members with one alias mix their snapshots:
-    retention deletes the wrong ones, and a restore brings back the other member's data. A member without alias counts
-    with the one that `default-alias` gives it.
+    The alias is what keeps the members' data apart in one repository. Two members with the same alias mix their
+    snapshots: retention deletes the wrong ones, and a restore brings back the other member's data. A member without an
+    alias counts as having the one that `default-alias` would give it.
 
-    To restore one backup into two targets of a RestoreBatch, give each its own alias and name the backup's host in the
-    `sourceHost` of its rule, or set this rule to `warn`.
+    To restore one backup into two targets of a RestoreBatch, give each target its own alias and set `sourceHost` in its
+    rules to the backup's host, or set the level of this rule to `warn`.
 
     Bad:
 
@@ -41,12 +41,14 @@ def unique_alias(batch: Batch) -> Iterator[Finding]:
     for clash in clashes(batch, attrgetter("effective_alias")):
         target, label = clash.later_target, batch.label(clash.later)
         suggestions = suggestions or Suggestions(batch)
-        default = ", which a target without alias gets" if target.effective_alias == LEGACY_ALIAS[target.shape] else ""
+        default = (
+            " (the default of a target without one)" if target.effective_alias == LEGACY_ALIAS[target.shape] else ""
+        )
         message = (
             f"{label} and {batch.label(clash.first)} have the same alias {quoted(target.effective_alias)}{default}, "
-            f"so their data would mix: give {label} an alias of its own, such as {quoted(suggestions.alias(target))}"
+            f"so their data would mix: give {label} another alias, such as {quoted(suggestions.alias(target))}"
         )
         if isinstance(batch, RestoreBatch):
-            message += ", and if it has no backup of that name, say in its rule which sourceHost it is restored from"
+            message += ", and if no backup has that alias, set sourceHost in its rules to the host to restore from"
         pair = (clash.first, clash.later)
         yield Finding((*target.path, "alias"), Reason.DUPLICATE, message, pair=pair, preexisting=clash.preexisting)

@@ -14,9 +14,9 @@ from app.domain.suggestion import Suggestions
 def unique_host(batch: BackupBatch) -> Iterator[Finding]:
     """Refuse two members of a BackupBatch that write under the same host.
 
-    Hosts are made of aliases, and different aliases can make one host: a StatefulSet with alias `db` writes `db-0`,
-    `db-1` and so on, and so does a Deployment with alias `db-0`. Without aliases a Deployment and a StatefulSet both
-    write `host-0`.
+    Hosts are made from aliases, and different aliases can make the same host: a StatefulSet with alias `db` writes
+    under `db-0`, `db-1` and so on, and a Deployment with alias `db-0` writes under `db-0` too. Without aliases, a
+    Deployment and a StatefulSet both write under `host-0`.
 
     Bad:
 
@@ -41,7 +41,7 @@ def unique_host(batch: BackupBatch) -> Iterator[Finding]:
         shared = clash.first_target.hosts if clash.first_target.shape is Shape.LITERAL else target.hosts
         message = (
             f"{label} and {batch.label(clash.first)} both write under host {quoted(str(shared))}, "
-            f"so their data would mix: give {label} an alias of its own, such as {quoted(suggestions.alias(target))}"
+            f"so their data would mix: give {label} another alias, such as {quoted(suggestions.alias(target))}"
         )
         pair = (clash.first, clash.later)
         yield Finding((*target.path, "alias"), Reason.DUPLICATE, message, pair=pair, preexisting=clash.preexisting)

@@ -11,8 +11,8 @@ from app.domain.outcome import Finding, Reason
 def unique_target(batch: Batch) -> Iterator[Finding]:
     """Refuse two members of a batch with the same target.
 
-    The operator keeps the status of members by their target, so such a batch never completes. Targets are the same if
-    kind, namespace and name are; an empty namespace is the object's own.
+    The operator tracks the status of members by their target, so such a batch never completes. Targets are the same if
+    their kind, namespace and name are; an empty namespace means the object's own.
 
     Bad:
 

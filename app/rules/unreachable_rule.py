@@ -9,10 +9,10 @@ from app.domain.quoting import quoted
 
 
 def unreachable_rule(restore: Restore) -> Iterator[Finding]:
-    """Warn of a target host that the target never has.
+    """Warn about a target host that the target never has.
 
-    Target hosts are made of the alias, as a backup's hosts are. A rule for `host-3`, left over after the target got an
-    alias, or for an ordinal that is not below `replicas`, restores nothing and says nothing.
+    Target hosts are made from the alias, like the hosts of a backup. A rule for `host-3` that was left over when the
+    target got an alias, or for an ordinal that is not below `replicas`, silently restores nothing.
 
     Bad:
 
@@ -45,7 +45,7 @@ def unreachable_rule(restore: Restore) -> Iterator[Finding]:
         for path, host in (named for rule in rules for named in rule.hosts):
             if not hosts.can_be(host, replicas):
                 message = (
-                    f"no host of this target is called {quoted(host)}, so nothing is restored for it: "
+                    f"this target has no host {quoted(host)}, so nothing is restored for it: "
                     f"write one of its hosts, {quoted(str(hosts))}{below}"
                 )
                 yield Finding(path, Reason.INVALID, message, host)

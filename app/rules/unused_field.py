@@ -7,9 +7,9 @@ from app.domain.outcome import Finding, Reason
 
 
 def unused_field(invoker: Invoker) -> Iterator[Finding]:
-    """Warn of a field that the driver ignores.
+    """Warn about a field that the driver ignores.
 
-    Driver Restic knows no `snapshotClassName`, driver VolumeSnapshotter no `alias`.
+    Driver Restic ignores `snapshotClassName`, and driver VolumeSnapshotter ignores `alias`.
 
     Bad:
 

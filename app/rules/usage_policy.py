@@ -12,7 +12,7 @@ def usage_policy(invoker: Invoker, cluster: ClusterView) -> Iterator[Finding]:
     """Refuse a Repository whose usage policy does not allow the object's namespace.
 
     `spec.usagePolicy.allowedNamespaces` of a Repository says who may use it: with `from: All` every namespace, with
-    `from: Selector` those whose labels its selector selects, otherwise its own namespace only.
+    `from: Selector` the namespaces whose labels match the selector, otherwise only its own namespace.
 
     Bad:
 
@@ -45,7 +45,7 @@ def usage_policy(invoker: Invoker, cluster: ClusterView) -> Iterator[Finding]:
     if not policy.allows(namespace, repository.namespace, labels):
         here = quoted(namespace)
         message = (
-            f"Repository {quoted(repository.path)} may not be used in namespace {here}, since its usagePolicy allows "
-            f"{policy}: name a Repository of namespace {here}, or have that policy changed"
+            f"Repository {quoted(repository.path)} cannot be used in namespace {here}, since its usagePolicy allows "
+            f"{policy}: use a Repository in namespace {here}, or have the policy changed"
         )
         yield Finding(REPOSITORY, Reason.FORBIDDEN, message, repository.path)

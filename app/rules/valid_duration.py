@@ -9,10 +9,10 @@ from app.domain.path import Path
 
 
 def valid_duration(invoker: Invoker) -> Iterator[Finding]:
-    """Refuse a `timeOut` or `retryConfig.delay` that is not a duration of Go, or a negative one.
+    """Refuse a `timeOut` or `retryConfig.delay` that is not a valid Go duration, or is negative.
 
-    The CRD takes any string, and the operator then cannot read the object. Go knows hours (`h`), minutes (`m`),
-    seconds (`s`) and smaller units, alone or one after the other, but no days and no spaces.
+    The CRD allows any string, but then the operator cannot read the object. Go durations have hours (`h`), minutes
+    (`m`), seconds (`s`) and smaller units, alone or combined, but no days and no spaces.
 
     Bad:
 
@@ -26,13 +26,13 @@ def valid_duration(invoker: Invoker) -> Iterator[Finding]:
         spec:
           timeOut: 72h
     """
-    yield from _judge(("spec", "timeOut"), invoker.spec.get("timeOut"))
+    yield from _check(("spec", "timeOut"), invoker.spec.get("timeOut"))
     retry = invoker.spec.get("retryConfig")
     if retry is not None and isinstance(invoker, Backup):
-        yield from _judge(("spec", "retryConfig", "delay"), retry.get("delay"))
+        yield from _check(("spec", "retryConfig", "delay"), retry.get("delay"))
 
 
-def _judge(path: Path, text: str | None) -> Iterator[Finding]:
+def _check(path: Path, text: str | None) -> Iterator[Finding]:
     fault = None if text is None else duration_fault(text)
     if fault is not None:
-        yield Finding(path, Reason.INVALID, f"{path[-1]} is no duration: {fault}", text)
+        yield Finding(path, Reason.INVALID, f"{path[-1]} is not a valid duration: {fault}", text)

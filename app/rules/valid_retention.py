@@ -8,7 +8,7 @@ from app.domain.retention import KEEPS
 
 
 def valid_retention(backup: Backup) -> Iterator[Finding]:
-    """Refuse a retention policy without name, and a negative number of snapshots to keep.
+    """Refuse a retention policy without a name, and a negative number of snapshots to keep.
 
     Restic fails on a negative number after each backup, and nothing is ever removed.
 
@@ -32,5 +32,5 @@ def valid_retention(backup: Backup) -> Iterator[Finding]:
     for keep in KEEPS:
         number = policy.get(keep)
         if number is not None and number < 0:
-            message = f"{keep} is {number}: write how many snapshots to keep, or remove the field"
+            message = f"{keep} is negative ({number}): write how many snapshots to keep, or remove the field"
             yield Finding((*path, keep), Reason.INVALID, message, number)

@@ -11,8 +11,8 @@ from app.domain.schedule import schedule_fault
 def valid_schedule(backup: Backup) -> Iterator[Finding]:
     """Refuse a schedule that a Kubernetes CronJob would refuse.
 
-    The operator makes a CronJob of it. If that is refused, no backup ever runs. It has five fields (minute, hour, day
-    of month, month, day of week), or is one of `@hourly`, `@daily`, `@weekly`, `@monthly`, `@yearly` and
+    The operator creates a CronJob with it. If that is refused, no backup ever runs. A schedule has five fields (minute,
+    hour, day of month, month, day of week), or is one of `@hourly`, `@daily`, `@weekly`, `@monthly`, `@yearly` and
     `@every 1h30m`. An absent or empty schedule is admitted: such a backup is started by hand.
 
     Bad:

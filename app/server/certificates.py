@@ -9,9 +9,11 @@ from app.server.file_watcher import InvalidFile, ReloadingFile
 from app.server.observability.telemetry import CertificateTelemetry
 from app.server.tls import CA, CERTIFICATE, KEY, Pair
 
-_EVERY = 2.0
+_POLL_SECONDS = 2.0
 """Seconds between two looks at the files."""
-_WAITING = "the client CA waits for a pair that can be used: callers are asked for certificates by the former one"
+_WAITING = (
+    "the new client CA is not used before certificate and key are valid: clients are still verified by the former one"
+)
 
 
 class Certificates:
@@ -54,7 +56,7 @@ class Certificates:
     async def watch(self) -> None:
         """Look at the files until cancelled."""
         while True:
-            await asyncio.sleep(_EVERY)
+            await asyncio.sleep(_POLL_SECONDS)
             self.refresh()
 
     def refresh(self) -> None:

@@ -32,10 +32,12 @@ class ClientCA:
         except OSError as error:
             raise InvalidFile(f"cannot read the client CA {path}: {error.strerror or 'unusable'}") from None
         except ValueError:
-            raise InvalidFile(f"{path} is no client CA: it has to hold certificates in PEM, and nothing else") from None
+            raise InvalidFile(f"{path} is not a client CA: it must contain PEM certificates and nothing else") from None
         until = max(each.not_valid_after_utc for each in found)
         if until <= datetime.datetime.now(datetime.UTC):
-            raise InvalidFile(f"the client CA in {path} expired on {until:%Y-%m-%d %H:%M} UTC: write the new one there")
+            raise InvalidFile(
+                f"the client CA in {path} expired on {until:%Y-%m-%d %H:%M} UTC: replace it with a new one"
+            )
         return cls(text, until)
 
 
@@ -50,13 +52,11 @@ class ClientCertificatePolicy:
         """Why the holder of a certificate (as `ssl` describes it) may not call; None if they may."""
         if not certificate:
             return (
-                "a client certificate is required, and none was shown: name one in the kubeconfig that "
+                "a client certificate is required, but the client presented none: set one in the kubeconfig that "
                 "WebhookAdmissionConfiguration gives the API server"
             )
         subject = [value for part in certificate.get("subject", ()) for key, value in part if key == "commonName"]
         found = [*subject, *(value for kind, value in certificate.get("subjectAltName", ()) if kind in ("DNS", "URI"))]
         if self.names and not set(self.names) & set(found):
-            return (
-                f"the client certificate is for {', '.join(found) or 'no name'}, which may not call: see --client-name"
-            )
+            return f"the client certificate is for {', '.join(found) or 'no name'}, which --client-name does not allow"
         return None

@@ -11,9 +11,9 @@ from app.admission.levels_file import BadConfiguration
 from app.server.file_watcher import InvalidFile, ReloadingFile
 from app.server.observability.telemetry import ConfigTelemetry
 
-_EVERY = 2.0
+_POLL_SECONDS = 2.0
 """Seconds between two looks at the file."""
-_MOST_TOLD = 50
+_MAX_LOGGED_NAMESPACES = 50
 """Namespaces whose levels a log line holds."""
 
 
@@ -40,7 +40,7 @@ class ConfigReloader:
     async def watch(self, use: Callable[[Levels], None]) -> None:
         """Look at the file until cancelled, and hand over the levels when they change."""
         while self._file:
-            await asyncio.sleep(_EVERY)
+            await asyncio.sleep(_POLL_SECONDS)
             # In a thread: a file that names thousands of namespaces takes half a second, and calls are not to wait.
             if not await asyncio.to_thread(self._file.refresh):
                 continue
@@ -56,7 +56,7 @@ class ConfigReloader:
         self._telemetry.configured(
             again=again,
             rules={rule: level for rule, level in rules.items() if rule not in self._flags},
-            namespaces=dict(islice(namespaces.items(), _MOST_TOLD)),
+            namespaces=dict(islice(namespaces.items(), _MAX_LOGGED_NAMESPACES)),
             namespaces_in_all=len(namespaces),
             overridden=[rule for rule in rules if rule in self._flags],
         )

@@ -1,4 +1,4 @@
-"""The connections of a listener: how long each may keep it waiting, and who gives way when there are too many."""
+"""The connections of a listener: how long each may keep it waiting, and which ones are closed if there are too many."""
 
 import asyncio
 import enum
@@ -13,35 +13,35 @@ class Stage(enum.Enum):
 
     GREETING = enum.auto()
     """It agrees on TLS."""
-    SILENT = enum.auto()
-    """Nothing has come yet. The API server dials ahead: such a connection may be used as late as an idle one."""
+    NEW = enum.auto()
+    """Nothing has arrived yet. The API server dials ahead: such a connection may be used as late as an idle one."""
     HEAD = enum.auto()
     """The head of a call is arriving."""
     BODY = enum.auto()
     """The body is arriving."""
     ANSWER = enum.auto()
     """The call is being answered, or its answer taken."""
-    IDLE = enum.auto()
-    """Between two calls."""
+    KEEPALIVE = enum.auto()
+    """Waiting for the next call."""
     LEAVING = enum.auto()
-    """It was ended, and the other side has not taken note yet."""
+    """It was ended, and the other side has not closed it yet."""
 
 
 _BOUNDS = {
-    Stage.SILENT: (limits.NEW_SECONDS, "never called"),
+    Stage.NEW: (limits.NEW_SECONDS, "never called"),
     Stage.HEAD: (limits.HEAD_SECONDS, "head too slow"),
     Stage.BODY: (limits.CALL_SECONDS, "body too slow"),
     Stage.ANSWER: (limits.CALL_SECONDS, "answer not taken"),
-    Stage.IDLE: (limits.IDLE_SECONDS, ""),
+    Stage.KEEPALIVE: (limits.KEEPALIVE_SECONDS, ""),
     Stage.LEAVING: (limits.LEAVING_SECONDS, "did not leave"),
 }
-"""Seconds, and what to call it: nothing, where it is as it should be. From the beginning of a call for its stages.
-`Acceptor` bounds greeting."""
-_FOREVER = (float("inf"), "")
-_EVERY = 1.0
-"""Seconds between two looks at all connections: a timer for each would cost every call."""
-_MUST_PROVE = frozenset({Stage.GREETING, Stage.SILENT, Stage.HEAD, Stage.BODY, Stage.LEAVING})
-"""Who is in one of these has not been heard out. Those who mean well pass through most of them in milliseconds."""
+"""Seconds, and the reason to report; empty if it is normal. The stages of a call count from its beginning. The
+handshake is limited by `Acceptor`."""
+_NO_LIMIT = (float("inf"), "")
+_POLL_SECONDS = 1.0
+"""Seconds between two checks of all connections: a timer for each would slow down every call."""
+_UNPROVEN = frozenset({Stage.GREETING, Stage.NEW, Stage.HEAD, Stage.BODY, Stage.LEAVING})
+"""Stages before a whole request has arrived. Well-behaved clients pass through most of them in milliseconds."""
 
 
 class Member(Protocol):
@@ -80,19 +80,20 @@ class Connections:
         self._open.discard(member)
 
     def has_room(self) -> bool:
-        """Whether one more may come; if need be, after another has given way.
+        """Whether there is room for one more, if need be after closing another one.
 
-        That is who has not been heard out for longest, so that two thousand silent connections keep nobody away. Else
-        it is who was idle for longest. While all others are being answered, the newcomer has to go.
+        The oldest one that has not sent a whole request is closed first, so that two thousand silent connections keep
+        no one away. If there is none, the one that was idle for longest is closed. While all others are being
+        answered, the newcomer is turned away.
         """
         if len(self._open) < self._most:
             return True
-        waiting = [each for each in self._open if each.stage in _MUST_PROVE]
-        candidates = waiting or [each for each in self._open if each.stage is Stage.IDLE]
+        unproven = [member for member in self._open if member.stage in _UNPROVEN]
+        candidates = unproven or [member for member in self._open if member.stage is Stage.KEEPALIVE]
         if not candidates:
             self._ended("no room")
             return False
-        oldest = min(candidates, key=lambda each: each.since)
+        oldest = min(candidates, key=lambda member: member.since)
         self.discard(oldest)
         self._ended("gave way")
         oldest.end(again=True)
@@ -102,21 +103,21 @@ class Connections:
         """End what takes too long, until cancelled."""
         time = asyncio.get_running_loop().time
         while True:
-            await asyncio.sleep(_EVERY)
+            await asyncio.sleep(_POLL_SECONDS)
             now = time()
-            for each in tuple(self._open):
-                seconds, reason = _BOUNDS.get(each.stage, _FOREVER)
-                if now - each.since > seconds:
+            for member in tuple(self._open):
+                seconds, reason = _BOUNDS.get(member.stage, _NO_LIMIT)
+                if now - member.since > seconds:
                     if reason:
                         self._ended(reason)
-                    each.end()
-            stuck = sorted((each for each in self._open if each.is_stuck), key=lambda each: each.since)
-            for each in stuck[: -limits.MAX_STUCK_ANSWERS]:
+                    member.end()
+            stuck = sorted((member for member in self._open if member.is_stuck), key=lambda member: member.since)
+            for member in stuck[: -limits.MAX_STUCK_ANSWERS]:
                 self._ended("answer not taken")
-                each.end()
+                member.end()
 
     def end_all(self) -> None:
         """End every connection at once: the process was told to stop now."""
-        for each in tuple(self._open):
-            each.stage = Stage.LEAVING
-            each.end()
+        for member in tuple(self._open):
+            member.stage = Stage.LEAVING
+            member.end()

@@ -1,4 +1,4 @@
-"""Files that are read again when they change; what cannot be used never replaces what could."""
+"""Files that are read again when they change; invalid content never replaces valid content."""
 
 import hashlib
 from collections.abc import Callable, Sequence
@@ -9,11 +9,11 @@ Value = TypeVar("Value")
 
 
 class InvalidFile(Exception):
-    """The files hold nothing that can be used. The message says why, and what to do."""
+    """The content of the files is not valid. The message says why, and what to do."""
 
 
 class ReloadingFile(Generic[Value]):
-    """What some files say: the last good version.
+    """The content of some files: the last valid version.
 
     Their content is compared, not their dates: a mounted Secret changes by a swapped link, which inotify does not see.
     """
@@ -29,7 +29,7 @@ class ReloadingFile(Generic[Value]):
     def refresh(self) -> bool:
         """Look again. Whether there is news: a new value, or another fault."""
         digest = self._digest()
-        # What was wrong can come right by itself: a certificate becomes valid.
+        # A fault can go away by itself: a certificate becomes valid.
         if digest == self._seen and self.fault is None:
             return False
         before, self._seen = (self._seen, self.fault), digest
@@ -42,7 +42,7 @@ class ReloadingFile(Generic[Value]):
         except InvalidFile as error:
             self.fault = str(error)
             return False
-        except Exception as error:  # noqa: BLE001 -- nothing that a file holds may end the watching
+        except Exception as error:  # noqa: BLE001 -- no content of a file may end the watching
             self.fault = f"{self._paths[0]} cannot be used: {type(error).__name__}"
             return False
         self.fault = None

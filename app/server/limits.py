@@ -24,7 +24,7 @@ HEAD_SECONDS = 10.0
 """Until the head of a call is there."""
 CALL_SECONDS = 30.0
 """Until the body is there, or the answer taken. No caller waits longer: timeoutSeconds goes no further."""
-IDLE_SECONDS = 120.0
+KEEPALIVE_SECONDS = 120.0
 """Between two calls. The API server keeps idle connections for 90 s, and a call on one just closed fails."""
 LEAVING_SECONDS = 5.0
 """Until the other side takes note that its connection was ended."""

@@ -30,7 +30,7 @@ def listen(host: str, port: int, flag: str) -> socket.socket:
         return socket.create_server((host, port), family=family, backlog=limits.BACKLOG)
     except (OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise CannotServe(f"cannot listen on {host} port {port}: {reason}; {flag} chooses another port") from None
+        raise CannotServe(f"cannot listen on {host} port {port}: {reason}; choose another port with {flag}") from None
 
 
 class Listener(uvicorn.Server):
@@ -43,9 +43,9 @@ class Listener(uvicorn.Server):
         most: int,
         telemetry: Telemetry,
         certificates: Certificates | None = None,
-        callers: ClientCertificatePolicy | None = None,
+        client_policy: ClientCertificatePolicy | None = None,
     ) -> None:
-        """`certificates` are for TLS, without them it is plain HTTP; `callers` who may call."""
+        """`certificates` are for TLS; without them it is plain HTTP. `client_policy` says who may call."""
         config = uvicorn.Config(
             app,
             ws="none",
@@ -59,7 +59,7 @@ class Listener(uvicorn.Server):
         super().__init__(config)
         self.listening = listening
         self.connections = Connections(most, telemetry.connections.ended)
-        self._telemetry, self._certificates, self._callers = telemetry, certificates, callers
+        self._telemetry, self._certificates, self._client_policy = telemetry, certificates, client_policy
         self._forbidden = partial(Forbidden, telemetry=telemetry.calls)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -84,7 +84,7 @@ class Listener(uvicorn.Server):
         state = self.server_state
         return Connection(
             self.connections,
-            self._callers,
+            self._client_policy,
             self._forbidden,
             self._telemetry.connections,
             config=self.config,

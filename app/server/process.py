@@ -31,11 +31,11 @@ class Process:
     def __init__(self, settings: Settings, telemetry: Telemetry | None = None) -> None:
         self.settings = settings
         self.telemetry = telemetry or _telemetry(settings)
-        self.traffic = InFlightRequests(most=settings.max_in_flight)
+        self.in_flight = InFlightRequests(most=settings.max_in_flight)
         self._stopping = asyncio.Event()
         self._at_once = False
         if settings.client_name and not settings.client_ca:
-            raise CannotServe("--client-name or STASH_ADMISSION_CLIENT_NAME needs --client-ca: whose certificates?")
+            raise CannotServe("--client-name or STASH_ADMISSION_CLIENT_NAME needs --client-ca as well")
         try:
             self.certificates = Certificates(
                 settings.cert_dir, settings.client_ca, settings.server_name, self.telemetry.certificates
@@ -55,13 +55,17 @@ class Process:
         listening = listen(settings.host, settings.port, "--port")
         managing = listen(settings.host, settings.management_port, "--management-port")
         self.selfcheck = SelfCheck(settings.host, listening.getsockname()[1], self.certificates, self.telemetry.events)
-        self.admission = Admission(self.configuration.levels, self.inventory.inventory)
+        self.admission = Admission(
+            self.configuration.levels,
+            self.inventory.inventory,
+            needs_inventory=settings.inventory_missing == "fail",
+        )
         self.telemetry.metrics.config.judges_by(self.configuration.levels.everywhere)
-        webhook = webhooks.create_app(self.admission, self.telemetry.calls, self.traffic)
-        callers = ClientCertificatePolicy(settings.client_name) if settings.client_ca else None
+        webhook = webhooks.create_app(self.admission, self.telemetry.calls, self.in_flight)
+        client_policy = ClientCertificatePolicy(settings.client_name) if settings.client_ca else None
         most = min(settings.max_connections, _room())
         self.webhook = Listener(
-            self.telemetry.around(webhook), listening, most, self.telemetry, self.certificates, callers
+            self.telemetry.around(webhook), listening, most, self.telemetry, self.certificates, client_policy
         )
         self.telemetry.metrics.connections.open.set_function(lambda: len(self.webhook.connections))
         self.telemetry.metrics.certificates.fault.set_function(lambda: self.certificates.fault is not None)
@@ -77,13 +81,13 @@ class Process:
         if self._stopping.is_set():
             return "stopping"
         if self.certificates.pair.expired:
-            return self.certificates.fault or "the certificate in use is expired"
+            return self.certificates.fault or "the certificate in use has expired"
         return self.selfcheck.fault or self.inventory.not_ready()
 
     def remark(self) -> str | None:
         """What is wrong although the server is ready: all replicas mount the same Secret, so none would be left."""
         faults = filter(None, (self.certificates.fault, self.configuration.fault))
-        files = [f"{fault}; what was read before is still in use" for fault in faults]
+        files = [f"{fault}; the previous content is still in use" for fault in faults]
         return "\n".join(filter(None, (*files, self.inventory.remark()))) or None
 
     async def run(self) -> None:
@@ -101,7 +105,7 @@ class Process:
         watching = [asyncio.create_task(each) for each in (self.certificates.watch(), self.selfcheck.watch())]
         watching.append(asyncio.create_task(self.configuration.watch(self._decide_by)))
         watching.append(asyncio.create_task(self._settle()))
-        watching.append(asyncio.create_task(memory.give_back(lambda: self.traffic.last)))
+        watching.append(asyncio.create_task(memory.give_back(lambda: self.in_flight.last)))
         await self._stopping.wait()
         await self._drain()
         for each in watching:
@@ -137,10 +141,10 @@ class Process:
 
         Each connection is closed after its next answer, so that the API server opens one to another replica.
         """
-        self.traffic.closing = True
-        started = self.traffic.last = time.monotonic()
+        self.in_flight.closing = True
+        started = self.in_flight.last = time.monotonic()
         while not self._at_once and time.monotonic() - started < self.settings.drain_seconds:
-            if not self.traffic.calls and time.monotonic() - self.traffic.last >= limits.QUIET_SECONDS:
+            if not self.in_flight.calls and time.monotonic() - self.in_flight.last >= limits.QUIET_SECONDS:
                 return
             await asyncio.sleep(0.1)
 

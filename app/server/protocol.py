@@ -64,32 +64,32 @@ class ResponseCycle(RequestResponseCycle):
 
 
 class Unwanted(Exception):
-    """A request that no API server sends. httptools stops at an exception, and uvicorn answers 400."""
+    """A request that an API server never sends. httptools stops at an exception, and uvicorn answers 400."""
 
 
 class Connection(HttpToolsProtocol):
-    """Ends a connection whose caller sends too much beside bodies, too slowly, or requests ahead of their turn.
+    """Ends a connection whose client sends too much besides bodies, sends too slowly, or pipelines requests.
 
-    httptools itself takes 40 MB of headers, and as much of trailers; uvicorn remembers every request sent ahead, and
-    waits for ever for the rest of one. The API server does nothing of the kind.
+    httptools itself accepts 40 MB of headers, and as much of trailers; uvicorn queues every pipelined request, and
+    waits forever for the rest of one. The API server does none of this.
     """
 
     def __init__(
         self,
         connections: Connections,
-        policy: ClientCertificatePolicy | None,
+        client_policy: ClientCertificatePolicy | None,
         forbidden: Callable[[str], ASGIApp],
         telemetry: ConnectionTelemetry,
         **options: Any,
     ) -> None:
-        """`policy` says who may call, `forbidden` makes what answers others, and says why. `options` are uvicorn's."""
+        """`client_policy` says who may call, `forbidden` answers others with the reason. `options` are uvicorn's."""
         super().__init__(**options)
         self._connections = connections
-        self._policy, self._forbidden = policy, forbidden
+        self._client_policy, self._forbidden = client_policy, forbidden
         self._telemetry = telemetry
         self._beside = 0
         """Bytes of the request that are not its body: request line, headers, sizes of chunks, trailers."""
-        self.stage = Stage.SILENT
+        self.stage = Stage.NEW
         self.since = self.loop.time()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -97,7 +97,7 @@ class Connection(HttpToolsProtocol):
         super().connection_made(transport)
         transport.set_write_buffer_limits(high=PIECE_BYTES)
         self._connections.add(self)
-        refusal = self._policy and self._policy.refusal(transport.get_extra_info("peercert"))
+        refusal = self._client_policy and self._client_policy.refusal(transport.get_extra_info("peercert"))
         if refusal:
             self.app = self._forbidden(refusal)
 
@@ -108,7 +108,7 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Take bytes from the network."""
-        if self.stage is Stage.SILENT:
+        if self.stage is Stage.NEW:
             self._begin(Stage.HEAD)
         self._beside += len(data)
         super().data_received(data)
@@ -160,7 +160,7 @@ class Connection(HttpToolsProtocol):
         self._beside = 0
         # A call that is refused early is answered before its end.
         if self.cycle.response_complete:
-            self._begin(Stage.IDLE)
+            self._begin(Stage.KEEPALIVE)
         else:
             self.stage = Stage.ANSWER
 
@@ -168,10 +168,10 @@ class Connection(HttpToolsProtocol):
         """End a call, if its end has come. uvicorn would set a timer each time; `Connections` looks at all at once."""
         self.flow.resume_reading()
         if self.stage is Stage.ANSWER:
-            self._begin(Stage.IDLE)
+            self._begin(Stage.KEEPALIVE)
 
     def send_400_response(self, msg: str) -> None:
-        """Answer what is no HTTP."""
+        """Answer what is not HTTP."""
         self._telemetry.ended("not http")
         super().send_400_response(msg)
         self._begin(Stage.LEAVING)
@@ -186,7 +186,7 @@ class Connection(HttpToolsProtocol):
         answered = self.cycle is not None and self.cycle.response_started and not self.cycle.response_complete
         if self.stage in (Stage.HEAD, Stage.BODY) and not answered and not self.transport.is_closing():
             self._leave(_TOO_BUSY if again else _TOO_SLOW)
-        elif self.stage is Stage.IDLE and not again:
+        elif self.stage is Stage.KEEPALIVE and not again:
             self._leave(b"")
         else:
             self.transport.abort()

@@ -8,11 +8,11 @@ from app.server.certificates import Certificates
 from app.server.observability.events import Events
 from app.server.tls import not_accepted
 
-_EVERY = 10.0
+_POLL_SECONDS = 10.0
 """Seconds between two handshakes; sooner when the certificate has changed."""
 _AGAIN = 2.0
 """Seconds between two handshakes when the last one failed."""
-_LONGEST = 5.0
+_TIMEOUT_SECONDS = 5.0
 """Seconds that one may take."""
 
 
@@ -24,7 +24,7 @@ class SelfCheck:
         self._host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 -- not to listen on
         self._port = port
         self._certificates, self._events = certificates, events
-        self.fault: str | None = "no handshake with the own endpoint yet"
+        self.fault: str | None = "no handshake with this server's own endpoint yet"
         """Why it would not."""
 
     async def watch(self) -> None:
@@ -36,14 +36,14 @@ class SelfCheck:
             if self.fault != before:
                 self._events.readiness(self.fault)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(changed.wait(), _AGAIN if self.fault else _EVERY)
+                await asyncio.wait_for(changed.wait(), _AGAIN if self.fault else _POLL_SECONDS)
 
     async def _look(self) -> str | None:
         pair = self._certificates.pair
         if pair.name is None:
             return pair.doubt
         try:
-            async with asyncio.timeout(_LONGEST):
+            async with asyncio.timeout(_TIMEOUT_SECONDS):
                 _, writer = await asyncio.open_connection(
                     self._host, self._port, ssl=pair.verifying, server_hostname=pair.name
                 )
@@ -52,7 +52,7 @@ class SelfCheck:
         except ssl.SSLError as error:
             return not_accepted(error)
         except TimeoutError:
-            return f"no handshake with the own endpoint within {_LONGEST:.0f} s"
+            return f"no handshake with this server's own endpoint within {_TIMEOUT_SECONDS:.0f} s"
         except OSError as error:
-            return f"no connection to the own endpoint: {error.strerror or type(error).__name__}"
+            return f"cannot connect to this server's own endpoint: {error.strerror or type(error).__name__}"
         return None

@@ -46,11 +46,11 @@ class Pair:
             context.load_cert_chain(certificate, key, password=_none)
             chain = x509.load_pem_x509_certificates(certificate.read_bytes())
         except FileNotFoundError:
-            advice = f"`stash-certs issue --dir {directory} --dns localhost` makes a pair for local use"
-            raise InvalidFile(f"there is no {certificate} and {key}: {advice}") from None
+            advice = f"`stash-certs issue --dir {directory} --dns localhost` creates a pair for local use"
+            raise InvalidFile(f"{certificate} and {key} do not exist: {advice}") from None
         except (OSError, ValueError) as error:
             reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or "unreadable"
-            raise InvalidFile(f"{certificate} and {key} are no certificate and its key: {reason}") from None
+            raise InvalidFile(f"{certificate} and {key} are not a certificate and its key: {reason}") from None
         leaf = chain[0]
         _refuse_untimely(leaf, certificate)
         bundle = _bundle(directory / CA)
@@ -91,7 +91,9 @@ def _bundle(path: Path) -> list[x509.Certificate]:
     except OSError as error:
         raise InvalidFile(f"cannot read {path}: {error.strerror}") from None
     except ValueError:
-        raise InvalidFile(f"{path} holds no certificates in PEM: write the CA's there, or leave it out") from None
+        raise InvalidFile(
+            f"{path} contains no PEM certificates: write the CA's certificate there, or leave out the file"
+        ) from None
 
 
 def _first_name(leaf: x509.Certificate) -> str | None:
@@ -107,12 +109,14 @@ def _first_name(leaf: x509.Certificate) -> str | None:
 def _doubt(serving: ssl.SSLContext, verifying: ssl.SSLContext, name: str | None) -> str | None:
     """What a handshake in memory shows: why a caller would not accept the certificate."""
     if name is None:
-        return "the API server would not accept the certificate: it has no name (subjectAltName)"
+        return "the API server would not accept the certificate: it has no subjectAltName"
     asked, answered = ssl.MemoryBIO(), ssl.MemoryBIO()
     try:
         caller = verifying.wrap_bio(answered, asked, server_hostname=name)
     except ValueError:
-        raise InvalidFile(f"nobody can call {name!r}: --server-name has to be what the API server calls") from None
+        raise InvalidFile(
+            f"{name!r} is not a valid host name: set --server-name to the name that the API server calls"
+        ) from None
     server = serving.wrap_bio(asked, answered, server_side=True)
     for _ in range(10):
         for side in (caller, server):
@@ -124,7 +128,7 @@ def _doubt(serving: ssl.SSLContext, verifying: ssl.SSLContext, name: str | None)
                 return not_accepted(error)
             if side is caller:
                 return None
-    return "the handshake does not end"
+    return "the handshake does not complete"
 
 
 def _verifying(bundle: list[x509.Certificate]) -> ssl.SSLContext:

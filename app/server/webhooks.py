@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from http import HTTPStatus
 from types import MappingProxyType
@@ -17,15 +17,18 @@ from starlette.requests import Request as HTTPRequest
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from app.admission.engine import Admission, Decision
+from app.admission.budget import Undecided
+from app.admission.engine import Admission
 from app.admission.response import render
-from app.admission.review import BadReview, Request, parse, read_request
+from app.admission.review import BadReview, parse, read_request
 from app.domain.duration import parse_duration
 from app.server.in_flight import Call, InFlightRequests
 from app.server.limits import MAX_BODY_BYTES, MAX_HEAD_BYTES, PIECE_BYTES
 from app.server.observability.labels import Bad, Webhook
 from app.server.observability.telemetry import CallTelemetry
 
+_DEFAULT_TIMEOUT = 30.0
+"""Seconds that a call may take which does not say how long it waits: the longest that a registration can ask for."""
 _DEADLINE_FRACTION = 0.8
 """The part of a call's time that is for deciding. The rest is for the way here and back."""
 
@@ -46,12 +49,13 @@ class Endpoint:
     def __init__(
         self,
         webhook: Webhook,
-        decide: Callable[[Request, float | None], Decision],
+        admission: Admission,
         telemetry: CallTelemetry,
         traffic: InFlightRequests,
     ) -> None:
         self._webhook = webhook
-        self._decide = decide
+        self._decide = admission.mutate if webhook == "mutate" else admission.validate
+        self._remember = admission.remember
         self._telemetry = telemetry
         self._traffic = traffic
 
@@ -79,8 +83,7 @@ class Endpoint:
             self._traffic.end(call)
         # Who does not take the answer takes nobody's place.
         if body is not None:
-            timeout = _timeout(scope["query_string"])
-            deadline = None if timeout is None else call.since + timeout * _DEADLINE_FRACTION
+            deadline = call.since + _timeout(scope["query_string"]) * _DEADLINE_FRACTION
             await self._reply(200, self._answer(body, deadline), {}, send)
 
     async def _body(self, call: Call, receive: Receive) -> bytes | None:
@@ -101,19 +104,22 @@ class Endpoint:
                 return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
     def _answer(self, body: bytes, deadline: float | None) -> bytes:
-        started = time.perf_counter()
+        started = time.monotonic()
         uid = ""
         try:
             request = read_request(parse(body))
             uid = request.uid
             decision = self._decide(request, deadline)
             answer = render(request, decision)
+            self._remember(decision)
         except BadReview as bad:
             raise BadCall(HTTPStatus.BAD_REQUEST, "bad review", str(bad)) from None
+        except Undecided as undecided:
+            raise _undecided(str(undecided)) from None
         except Exception as error:  # noqa: BLE001  a mistake of ours is no refusal: failurePolicy decides
             self._telemetry.failed(self._webhook, uid, error)
             raise BadCall(HTTPStatus.INTERNAL_SERVER_ERROR, "internal error", "internal error") from None
-        self._telemetry.decided(self._webhook, request, decision, started)
+        self._telemetry.decided(self._webhook, request, decision, time.monotonic() - started)
         return answer
 
     async def _reply(self, status: int, content: bytes, headers: dict[str, str], send: Send) -> None:
@@ -129,13 +135,13 @@ class Endpoint:
 
 
 @lru_cache(maxsize=64)
-def _timeout(query: bytes) -> float | None:
-    """The seconds of `?timeout=10s`, which the API server adds; None where there is nothing of the kind."""
+def _timeout(query: bytes) -> float:
+    """The seconds of `?timeout=5s`, which the API server adds; its own default where there is nothing of the kind."""
     try:
         seconds = parse_duration(parse_qs(query.decode("ascii"))["timeout"][0]) / 1e9
     except (KeyError, ValueError):
-        return None
-    return seconds if seconds > 0 else None
+        return _DEFAULT_TIMEOUT
+    return seconds if 0 < seconds < _DEFAULT_TIMEOUT else _DEFAULT_TIMEOUT
 
 
 def _check_head(headers: list[tuple[bytes, bytes]]) -> None:
@@ -170,6 +176,12 @@ def _too_busy(headers: Mapping[str, str] = MappingProxyType({})) -> BadCall:
     # The API server tries again, each second until its deadline.
     status, again = HTTPStatus.SERVICE_UNAVAILABLE, {"retry-after": "1"}
     return BadCall(status, "too busy", "too many calls at once: try again", {**again, **headers})
+
+
+def _undecided(rules: str) -> BadCall:
+    # Neither a refusal nor an admission: the API server tries again, and at its deadline failurePolicy decides.
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    return BadCall(status, "undecided", f"the object was not judged by {rules}: try again", {"retry-after": "1"})
 
 
 def _status(code: int, message: str) -> bytes:
@@ -211,8 +223,8 @@ class Webhooks(FastAPI):
 def create_app(admission: Admission, telemetry: CallTelemetry, traffic: InFlightRequests) -> FastAPI:
     """The application: two webhooks and nothing else."""
     telemetry.metrics.in_flight.set_function(lambda: len(traffic.calls))
-    mutate = Endpoint("mutate", lambda request, _: admission.mutate(request), telemetry, traffic)
-    validate = Endpoint("validate", admission.validate, telemetry, traffic)
+    mutate = Endpoint("mutate", admission, telemetry, traffic)
+    validate = Endpoint("validate", admission, telemetry, traffic)
     app = Webhooks({"/mutate": mutate, "/validate": validate})
 
     async def refuse(_: HTTPRequest, error: Any) -> Response:

@@ -254,7 +254,7 @@ def test_a_fault_whose_fields_come_in_another_order_is_the_stored_one() -> None:
 
 def test_the_warning_says_that_the_fault_is_stored() -> None:
     (warning,) = admit(batch(A, B, paused=True), CLASHING).validation.warnings
-    assert warning.endswith("(unique-alias) [not refused: the stored object has this fault already]")
+    assert warning.endswith("(unique-alias) [not refused: the stored object already has this problem]")
 
 
 def test_a_fault_of_the_deprecated_place_is_the_same_after_the_move() -> None:
@@ -484,9 +484,9 @@ def test_a_hook_without_action_is_told_beside_its_wrong_policy() -> None:
     [
         (
             {"unique-aliases": "off"},
-            "there is no rule 'unique-aliases': write unique-alias or unique-target or unique-host",
+            "unknown rule 'unique-aliases': write unique-alias or unique-target or unique-host",
         ),
-        ({"default-alias": "off"}, "default-alias changes objects and has no level: remove it"),
+        ({"default-alias": "off"}, "default-alias changes objects and has no level: remove it here here"),
         ({"unique-alias": "deny"}, "unique-alias cannot be 'deny': write enforce or warn or off"),
         ({"deprecated-rules": "enforce"}, "deprecated-rules cannot be 'enforce': write warn or off"),
     ],
@@ -524,13 +524,13 @@ def test_a_server_decides_by_its_levels_from_its_first_request_on(levels: dict[s
     document = batch(A, member(name="b"), member("app", name="c"))
     request = read_request(parse(json.dumps(review(document)).encode()))
     assert [rule for rule, _ in server.mutate(request).edits] == ["default-alias"]
-    assert [(each.rule, each.refuses) for each in server.validate(request).judged] == judged
+    assert [(each.rule, each.refuses) for each in server.validate(request).findings] == judged
 
 
 def test_a_server_warns_of_what_it_changes_from_its_first_request_on() -> None:
     request = read_request(parse(json.dumps(review(restore(rules=[{"paths": ["/data"]}]))).encode()))
-    assert [each.rule for each in Admission().mutate(request).judged] == ["deprecated-rules"]
-    assert not Admission({"deprecated-rules": "off"}).mutate(request).judged
+    assert [each.rule for each in Admission().mutate(request).findings] == ["deprecated-rules"]
+    assert not Admission({"deprecated-rules": "off"}).mutate(request).findings
 
 
 def test_the_kinds_of_a_rule_follow_from_the_type_of_its_parameter() -> None:

@@ -95,7 +95,7 @@ def test_a_fault_that_the_stored_object_has_already_is_only_warned_of(case: Case
     result = admit(changed, stored, {"immutable-restore": "off"}, case.cluster)
     assert result.validation.allowed, result.validation.message
     assert case.rule in result.validation.warned_by
-    assert all("the stored object has this fault already" in each for each in _of(case, result.validation.warnings))
+    assert all("the stored object already has this problem" in each for each in _of(case, result.validation.warnings))
 
 
 @DENIED

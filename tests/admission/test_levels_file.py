@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 
 from app.admission.engine import Admission
 from app.admission.levels import Levels
-from app.admission.levels_file import CONTENT, LARGEST, watched
+from app.admission.levels_file import CONTENT, MAX_CHARS, watched
 from app.cli import app
 from app.rules.registry import Level, levels
 from app.settings import PREFIX
@@ -189,7 +189,7 @@ def test_a_decision_under_way_keeps_the_levels_that_it_began_with() -> None:
     old, new = SCHEDULE, backup(schedule="0 24 * * *", timeOut="3h")
     admission = Admission(clock=clock)
     under_way = answer(admission, "validate", new, old, deadline=10.0)
-    assert "not refused: the stored object has this fault already" in under_way.warnings[0]
+    assert "not refused: the stored object already has this problem" in under_way.warnings[0]
     assert not answer(admission, "validate", new, old).warnings
 
 
@@ -210,7 +210,7 @@ def test_another_file_in_the_directory_is_refused_since_nobody_would_read_it(tmp
     (tmp_path / "config.yml").write_text(WARN)
     result = run("rules", "--config", tmp_path)
     assert result.exit_code == 2
-    assert f"{tmp_path}: holds config.yml: what is read here is config.yaml" in result.stderr
+    assert f"{tmp_path}: holds config.yml: only config.yaml is read here" in result.stderr
 
 
 def test_what_kubernetes_keeps_beside_a_mounted_file_does_not_matter(tmp_path: Path) -> None:
@@ -239,10 +239,10 @@ def mount(directory: Path, text: str | None) -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("", "is empty: write `rules: {}` where no level is to be set"),
-        ("# nothing\n", "is empty: write `rules: {}` where no level is to be set"),
-        ("rules:\n  unique-hots: warn\n", "2:3: rules.unique-hots: there is no rule 'unique-hots': write unique-host"),
-        ("rules:\n  zzz: warn\n", "2:3: rules.zzz: there is no rule 'zzz': `stash-admission rules` lists them"),
+        ("", "is empty: to set no levels, write `rules: {}`"),
+        ("# nothing\n", "is empty: to set no levels, write `rules: {}`"),
+        ("rules:\n  unique-hots: warn\n", "2:3: rules.unique-hots: unknown rule 'unique-hots': write unique-host"),
+        ("rules:\n  zzz: warn\n", "2:3: rules.zzz: unknown rule 'zzz': `stash-admission rules` lists all rules"),
         (
             "rules:\n  unique-host: loud\n",
             "2:16: rules.unique-host: unique-host cannot be 'loud': write enforce or warn or off",
@@ -259,54 +259,54 @@ def mount(directory: Path, text: str | None) -> None:
         ),
         (
             "rules: {default-alias: off}",
-            "1:9: rules.default-alias: default-alias changes objects and has no level: remove it",
+            "1:9: rules.default-alias: default-alias changes objects and has no level: remove it here here",
         ),
-        ("rules: {unique-host: [warn]}", "1:22: rules.unique-host: a level is expected: enforce, warn or off"),
+        ("rules: {unique-host: [warn]}", "1:22: rules.unique-host: expected a level: enforce, warn or off"),
         (
             "rules:\n- unique-host=warn\n",
-            "2:1: rules: an object is expected: write `ID: LEVEL`, such as `unique-alias: warn`",
+            "2:1: rules: expected an object: write `ID: LEVEL`, such as `unique-alias: warn`",
         ),
         (
             "rules: unique-host=warn\n",
-            "1:8: rules: an object is expected: write `ID: LEVEL`, such as `unique-alias: warn`",
+            "1:8: rules: expected an object: write `ID: LEVEL`, such as `unique-alias: warn`",
         ),
-        ("- a\n", "1:1: an object is expected, with rules or namespaces"),
-        ("warn\n", "1:1: an object is expected, with rules or namespaces"),
-        ("rule: {}\n", "1:1: rule: there is no such key: write rules"),
-        ("port: 1\n", "1:1: port: there is no such key: write rules or namespaces"),
-        ("unique-host: warn\n", "1:1: unique-host: is a rule: write it below `rules`"),
+        ("- a\n", "1:1: expected an object, with rules or namespaces"),
+        ("warn\n", "1:1: expected an object, with rules or namespaces"),
+        ("rule: {}\n", "1:1: rule: unknown key: write rules"),
+        ("port: 1\n", "1:1: port: unknown key: write rules or namespaces"),
+        ("unique-host: warn\n", "1:1: unique-host: is a rule: move it under `rules`"),
         (
             "namespaces: {legacy: {unique-host: warn}}",
-            "1:23: namespaces.legacy.unique-host: is a rule: write it below `rules`",
+            "1:23: namespaces.legacy.unique-host: is a rule: move it under `rules`",
         ),
-        ("namespaces: {legacy: {rule: {}}}", "1:23: namespaces.legacy.rule: there is no such key: write rules"),
-        ("namespaces: {legacy: warn}", "1:22: namespaces.legacy: an object is expected, with rules"),
-        ("namespaces: [legacy]", "1:13: namespaces: an object is expected: write `NAME: {rules: {ID: LEVEL}}`"),
+        ("namespaces: {legacy: {rule: {}}}", "1:23: namespaces.legacy.rule: unknown key: write rules"),
+        ("namespaces: {legacy: warn}", "1:22: namespaces.legacy: expected an object, with rules"),
+        ("namespaces: [legacy]", "1:13: namespaces: expected an object: write `NAME: {rules: {ID: LEVEL}}`"),
         (
             "namespaces: {Legacy: {}}",
-            "1:14: namespaces.Legacy: is no name of a namespace: lower-case letters, digits and '-', at most 63",
+            "1:14: namespaces.Legacy: is not a valid namespace name: use at most 63 lowercase letters, digits and '-'",
         ),
         (
             'namespaces: {"team-*": {}}',
-            "1:14: namespaces.team-*: is no name of a namespace: lower-case letters, digits and '-', at most 63; "
-            "patterns are not known, name each",
+            "1:14: namespaces.team-*: is not a valid namespace name: use at most 63 lowercase letters, digits and '-'; "
+            "patterns are not supported, so name each namespace",
         ),
-        ("rules: {}\nrules: {}\n", "2:1: rules: the key is there twice: remove one"),
+        ("rules: {}\nrules: {}\n", "2:1: rules: the key appears twice: remove one"),
         (
             "rules: {unique-host: warn, unique-host: off}",
-            "1:28: rules.unique-host: the key is there twice: remove one",
+            "1:28: rules.unique-host: the key appears twice: remove one",
         ),
         ("rules: {[a]: warn}", "1:9: rules: a list or an object cannot be a key"),
         ("rules:\n\tunique-host: warn\n", "2:1: not YAML: "),
-        ("rules: {}\n---\nrules: {}\n", "3:1: there is a second document: write one, and no `---`"),
-        ("rules: {}\n---\n\tx\n", "3:1: there is a second document: write one, and no `---`"),
+        ("rules: {}\n---\nrules: {}\n", "3:1: there is a second document: write only one, without `---`"),
+        ("rules: {}\n---\n\tx\n", "3:1: there is a second document: write only one, without `---`"),
         (
             "apiVersion: v1\nkind: ConfigMap\ndata: {}\n",
-            f"1:1: this is a whole ConfigMap: what is read here is what it holds as {CONTENT}",
+            f"1:1: this is a whole ConfigMap: write only what it holds under {CONTENT}",
         ),
         (
             "rules: {<<: {unique-host: warn}}",
-            "1:9: rules.<<: is not known here: give the whole object by an alias, such as `*name`",
+            "1:9: rules.<<: is not supported here: use an alias such as `*name` instead",
         ),
     ],
 )
@@ -324,7 +324,7 @@ def test_everything_that_is_wrong_is_said_at_once_in_order(file: Path) -> None:
 def test_of_very_many_faults_the_first_are_said(file: Path) -> None:
     said = faults(file, "rules:\n" + "".join(f"  rule-{number}: warn\n" for number in range(500)))
     assert len(said) == 21
-    assert said[-1].endswith("there is more that is wrong")
+    assert said[-1].endswith("there are more problems")
 
 
 def test_aliases_without_end_take_no_time(file: Path) -> None:
@@ -335,8 +335,8 @@ def test_aliases_without_end_take_no_time(file: Path) -> None:
 
 
 def test_a_file_larger_than_a_configmap_can_be_is_refused(file: Path) -> None:
-    (fault,) = faults(file, "#" * LARGEST + "\n")
-    assert fault == "larger than 1 MiB, which is all that a ConfigMap can hold"
+    (fault,) = faults(file, "#" * MAX_CHARS + "\n")
+    assert fault == "larger than 1 MiB, which is the most that a ConfigMap can hold"
 
 
 def test_a_file_that_is_not_there_is_told_with_flag_and_variable(file: Path) -> None:
@@ -424,7 +424,7 @@ def test_what_standard_input_says_is_listed() -> None:
 def test_a_namespace_that_cannot_be_is_refused() -> None:
     result = run("rules", "--namespace", "Legacy")
     assert result.exit_code == 2
-    assert "is no name of a namespace" in result.stderr
+    assert "is not a valid namespace name" in result.stderr
     assert run("rules", "--namespace", "legacy").exit_code == 0
 
 
@@ -503,11 +503,11 @@ def test_a_wrong_one_is_refused_as_a_whole_and_told_everywhere_and_the_one_befor
     assert answered(server) == "warned"
     assert metric(server, "last_reload_successful") == 0
     assert metric(server, "last_reload_success_timestamp_seconds") == read_well
-    fault = f"{mounted / CONTENT}:3:3: rules.unique-hots: there is no rule 'unique-hots': write unique-host"
+    fault = f"{mounted / CONTENT}:3:3: rules.unique-hots: unknown rule 'unique-hots': write unique-host"
     ready = server.manage("/readyz")
     assert ready.status_code == 200
     assert ready.text.startswith(f"ok\n{fault}")
-    assert ready.text.endswith("; what was read before is still in use\n")
+    assert ready.text.endswith("; the previous content is still in use\n")
     (line,) = events(server, "configuration not reloaded")
     assert str(line["fault"]).startswith(fault)
     assert line["level"] == "error"
@@ -549,7 +549,7 @@ def test_a_server_with_a_wrong_file_does_not_start(certificates: Path, file: Pat
     file.write_text("rules: {unique-hots: warn}\n")
     ended = start("--cert-dir", certificates, "--config", file)
     assert (ended.returncode, ended.stdout) == (2, "")
-    wrong = "rules.unique-hots: there is no rule 'unique-hots': write unique-host or unique-alias or unique-target"
+    wrong = "rules.unique-hots: unknown rule 'unique-hots': write unique-host or unique-alias or unique-target"
     assert ended.stderr == f"Error: {file}:1:9: {wrong}\n"
 
 

@@ -65,7 +65,9 @@ def test_the_review_of_a_rule_that_asks_the_cluster_needs_the_sample_as_its_inve
 
 
 def test_the_page_on_the_server_names_the_rules_that_ask_the_cluster() -> None:
-    text = (ROOT / "docs" / "server.md").read_text().partition("rules ask what else the cluster holds: ")[2]
+    text = (
+        (ROOT / "docs" / "reference" / "server.md").read_text().partition("rules ask what else the cluster holds: ")[2]
+    )
     assert re.findall(r"`([a-z-]+)`", text.partition(".")[0]) == ASKS
     assert len(ASKS) == 5
 

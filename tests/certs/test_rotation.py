@@ -695,7 +695,9 @@ def test_a_secret_of_somebody_else_is_not_overwritten(name: str, data: Mapping[s
         leaf = issue_leaf(issue_ca(START), ["shop.example"], START)
         data = {"tls.crt": leaf.certificate_pem, "tls.key": leaf.key_pem}
     recreate(name, **{key.replace(".", "_"): value for key, value in data.items()})(world)
-    with pytest.raises(Refused, match=rf"^Secret stash/{name} is not ours, {why}: name another, or delete it$"):
+    with pytest.raises(
+        Refused, match=rf"^Secret stash/{name} does not belong to stash-certs, {why}: name another one, or delete it$"
+    ):
         run(world)
     assert world.data(name) == data
 
@@ -796,7 +798,7 @@ def test_who_keeps_writing_the_same_objects_is_not_fought_for_ever() -> None:
     def emptied_again() -> None:
         world.set_bundle(b"")
 
-    with pytest.raises(Refused, match=r"others keep writing the same objects|does not stay as it is written"):
+    with pytest.raises(Refused, match=r"another program keeps changing|what was written keeps being changed back"):
         run(world, turn=emptied_again)
 
 

@@ -197,9 +197,12 @@ def test_a_namespace_that_is_no_text_is_told_with_its_place() -> None:
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["x.yaml", "-n", "demo"], "Error: --namespace is for a cluster: leave it out, or the paths\n"),
-        (["-", "-"], "Error: standard input can be read once: write `-` once\n"),
-        (["--rule", "nothing=warn"], "there is no rule 'nothing'"),
+        (
+            ["x.yaml", "-n", "demo"],
+            "Error: --namespace applies to a cluster, not to files: leave out either the namespace or the paths\n",
+        ),
+        (["-", "-"], "Error: standard input can be read only once: write `-` only once\n"),
+        (["--rule", "nothing=warn"], "unknown rule 'nothing'"),
         (["nowhere.yaml"], "Error: nowhere.yaml: No such file or directory\n"),
     ],
 )
@@ -320,7 +323,7 @@ def test_every_output_of_a_folder_names_file_and_line() -> None:
 IMPATIENT = """
 import sys
 from app.cli import main, progress
-progress.PATIENCE = -1
+progress.PROGRESS_AFTER_SECONDS = -1
 sys.argv = ["stash-admission", "audit", "dump.yaml"]
 main()
 """

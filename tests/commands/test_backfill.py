@@ -323,7 +323,7 @@ def test_three_objects_in_a_row_that_nobody_answers_for_end_the_run() -> None:
     assert run.outcomes == {Outcome.FAILED: 3}
     assert run.exit_code == 2
     assert text.summary(run) == (
-        "3 objects in a row failed: no answer: 0 objects written, 3 failed, 3 to do: run again to go on"
+        "3 objects in a row failed: no answer: 0 objects written, 3 failed, 3 to do: run again to continue"
     )
 
 
@@ -354,7 +354,7 @@ def test_a_signal_ends_the_run_between_two_objects(number: signal.Signals) -> No
         for step in run.write(interruption, lambda _: None):
             if step.done == 2:
                 os.kill(os.getpid(), number)
-    assert text.summary(run) == "interrupted: 2 objects written, 3 to do: run again to go on"
+    assert text.summary(run) == "interrupted: 2 objects written, 3 to do: run again to continue"
     assert run.exit_code == 1
 
 
@@ -386,8 +386,8 @@ def run_command(*arguments: str, **variables: str) -> Result:
     ("arguments", "complaint"),
     [
         ([], "Error: there is no cluster to talk to, set KUBECONFIG"),
-        (["-n", "a/b"], "'a/b' cannot be a name in a cluster"),
-        (["-n", ""], "'' cannot be a name in a cluster"),
+        (["-n", "a/b"], "'a/b' is not a valid Kubernetes name"),
+        (["-n", ""], "'' is not a valid Kubernetes name"),
         (["--limit", "0"], "Invalid value for '--limit'"),
         (["--pause", "-1"], "Invalid value for '--pause'"),
     ],

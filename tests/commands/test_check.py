@@ -137,7 +137,7 @@ def test_it_finds_and_changes_what_the_server_does(case: Case, write: Any) -> No
     ]
     assert [operation for each in said["edits"] for operation in each["patch"]] == server.mutation.patch
     warnings = [each for each in said["findings"] if each["level"] == "warning" and each["rule"] != "unknown-field"]
-    stored = " [not refused: the stored object has this fault already]"
+    stored = " [not refused: the stored object already has this problem]"
     lines = [
         f"{each['path']}: {each['message'].removesuffix(stored)} ({each['rule']})"
         + (stored if each["message"].endswith(stored) else "")
@@ -385,7 +385,7 @@ def test_what_cannot_be_read_does_not_keep_the_rest_from_being_checked() -> None
         ([], "Missing argument"),
         (["-", "-"], "standard input can be read once"),
         (["-", "--old", "-"], "standard input can be read once"),
-        (["--rule", "no-such-rule=off", "a.yaml"], "there is no rule"),
+        (["--rule", "no-such-rule=off", "a.yaml"], "unknown rule"),
         (["--output", "xml", "a.yaml"], "xml"),
         (["--fail-on", "nothing", "a.yaml"], "nothing"),
         (["nowhere.yaml", "--old", "gone.yaml"], "gone.yaml: No such file"),
@@ -407,8 +407,8 @@ def test_text_is_a_line_for_each_thing_said_sorted_by_place() -> None:
     result = run("a.yaml")
     assert [re.sub(r"error: .* \(", "error: (", line) for line in result.stdout.splitlines()] == [
         "a.yaml:6:3: error: (valid-schedule)",
-        "a.yaml:7:3: warning: spec.retentionPolicy: the retention policy does not say what to keep, so nothing is ever"
-        " removed: write keepLast or another keep (nothing-kept)",
+        "a.yaml:7:3: warning: spec.retentionPolicy: the retention policy does not say what to keep, so no snapshot is "
+        "ever removed: write keepLast or another keep field (nothing-kept)",
         'a.yaml:8:3: change: spec.target.alias: "host-0" is written (default-alias)',
         "1 object checked: 1 error, 1 warning, 1 change",
     ]

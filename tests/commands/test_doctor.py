@@ -210,31 +210,39 @@ _FINDINGS: dict[str, tuple[Iterable[Diagnosis], Level, str]] = {
     "another path": (
         looked(seen(mutating=configuration("MutatingWebhookConfiguration", service={"path": "/validate"}))),
         WRONG,
-        "calls the path /validate, where nobody answers, not /mutate",
+        "calls the path /validate, where the server does not answer, not /mutate",
     ),
     "v1beta1 first": (
         looked(seen(**both(admissionReviewVersions=["v1beta1", "v1"]))),
         WRONG,
-        "asks in AdmissionReview v1beta1, which the server does not speak",
+        "asks in AdmissionReview v1beta1, which the server does not support",
     ),
     "a url": (
         looked(seen(**both(clientConfig={"url": "https://stash.example/mutate"}))),
         NOTE,
-        "calls https://stash.example/mutate, no Service: what is there is not checked",
+        "calls https://stash.example/mutate, not a Service: what is there is not checked",
     ),
-    "Ignore": (looked(seen(**both(failurePolicy="Ignore"))), NOTE, "has failurePolicy Ignore: while nobody answers"),
-    "long": (looked(seen(**both(timeoutSeconds=30))), NOTE, "has timeoutSeconds 30: while nobody answers, every user"),
+    "Ignore": (
+        looked(seen(**both(failurePolicy="Ignore"))),
+        NOTE,
+        "has failurePolicy Ignore: while the server is down",
+    ),
+    "long": (
+        looked(seen(**both(timeoutSeconds=30))),
+        NOTE,
+        "has timeoutSeconds 30: while the server is down, every user",
+    ),
     "short": (looked(seen(**both(timeoutSeconds=1))), NOTE, "has timeoutSeconds 1: a replica that is busy"),
     "another namespaceSelector": (
         looked(seen(**both(namespaceSelector={"matchLabels": {"guarded": "yes"}}))),
         NOTE,
-        'leaves out namespaces otherwise than shipped: {"matchLabels":{"guarded":"yes"}}',
+        'leaves out other namespaces than shipped: {"matchLabels":{"guarded":"yes"}}',
     ),
     "no namespaceSelector": (looked(seen(**both(namespaceSelector={}))), NOTE, "leaves out no namespace"),
     "an objectSelector": (
         looked(seen(**both(objectSelector={"matchLabels": {"guarded": "yes"}}))),
         NOTE,
-        "leaves out objects by their labels, which anybody may set",
+        "leaves out objects by their labels, which anyone may set",
     ),
     "no matchConditions": (
         looked(seen(**both(matchConditions=[]))),
@@ -262,17 +270,17 @@ _FINDINGS: dict[str, tuple[Iterable[Diagnosis], Level, str]] = {
     "no selector": (
         looked(seen(service=without(manifest("Service"), "spec", "selector"))),
         NOTE,
-        "it has no selector, so somebody has to write its endpoints",
+        "it has no selector, so its endpoints must be written by hand",
     ),
     "no endpoints": (
         looked(seen(slices=[])),
         WRONG,
-        "no endpoint is ready, so nobody answers (0 of 0 endpoints ready)",
+        "no endpoint is ready, so no call is answered (0 of 0 endpoints ready)",
     ),
     "none ready": (
         looked(seen(slices=slices(False, False))),
         WRONG,
-        "no endpoint is ready, so nobody answers (0 of 2 endpoints ready)",
+        "no endpoint is ready, so no call is answered (0 of 2 endpoints ready)",
     ),
     "one ready": (looked(seen(slices=slices(True, False))), NOTE, "only one endpoint is ready: without it"),
     # Certificates
@@ -290,7 +298,7 @@ _FINDINGS: dict[str, tuple[Iterable[Diagnosis], Level, str]] = {
     "not yet": (
         looked(seen(secret=secret(leaf(days=1)))),
         WRONG,
-        "the certificate is not valid now: it will be from 2026-06-02T11:55:00Z on, by the API server's clock",
+        "the certificate is not valid now: it will be valid from 2026-06-02T11:55:00Z, by the API server's clock",
     ),
     "another name": (
         looked(seen(secret=secret(leaf("stash.svc")))),
@@ -300,22 +308,22 @@ _FINDINGS: dict[str, tuple[Iterable[Diagnosis], Level, str]] = {
     "overdue": (
         looked(seen(secret=secret(leaf(days=-25)))),
         WRONG,
-        "the certificate is valid until 2026-06-06T12:00:00Z and was to be renewed from 2026-05-27T11:58:20Z on",
+        "the certificate is valid until 2026-06-06T12:00:00Z and should have been renewed from 2026-05-27T11:58:20Z",
     ),
     "CA overdue": (
         looked(seen(secret=secret(leaf(ca=OLD_CA)), **both(bundle=OLD_CA.certificate_pem))),
         WRONG,
-        "the CA that signed the certificate is valid until 2026-06-21T12:00:00Z and was to be renewed from",
+        "the CA that signed the certificate is valid until 2026-06-21T12:00:00Z and should have been renewed from",
     ),
     "others' due": (
         looked(seen(secret=secret(leaf(days=-25), **MANAGED))),
         NOTE,
-        "the certificate is valid until 2026-06-06T12:00:00Z: two thirds of its life are over",
+        "the certificate is valid until 2026-06-06T12:00:00Z: two thirds of its lifetime are over",
     ),
     "others' late": (
         looked(seen(secret=secret(leaf(days=-28), labels={}))),
         WRONG,
-        "the certificate is valid until 2026-06-03T12:00:00Z, and nobody has renewed it",
+        "the certificate is valid until 2026-06-03T12:00:00Z, and it has not been renewed",
     ),
     "others' CA late": (
         looked(
@@ -325,7 +333,7 @@ _FINDINGS: dict[str, tuple[Iterable[Diagnosis], Level, str]] = {
             )
         ),
         WRONG,
-        "the CA that signed the certificate is valid until 2026-06-21T12:00:00Z, and nobody has renewed it",
+        "the CA that signed the certificate is valid until 2026-06-21T12:00:00Z, and it has not been renewed",
     ),
     "empty bundle": (looked(seen(**both(bundle=b""))), WRONG, f"{MUTATE}: caBundle is empty"),
     "cert-manager's empty bundle": (
@@ -353,7 +361,7 @@ _FINDINGS: dict[str, tuple[Iterable[Diagnosis], Level, str]] = {
     "suspended": (
         looked(seen(cron_jobs=[cron_job(suspend=True)])),
         WRONG,
-        "it is suspended, so nobody renews the certificate",
+        "it is suspended, so the certificate is not renewed",
     ),
     "never": (
         looked(seen(cron_jobs=[cron_job(None, born=NOW - 2 * DAY)])),
@@ -368,7 +376,7 @@ _FINDINGS: dict[str, tuple[Iterable[Diagnosis], Level, str]] = {
     "clocks": (
         looked(seen(ahead=5 * MINUTE)),
         NOTE,
-        "the API server's clock is 5 minutes ahead of ours: certificates are judged by the API server's",
+        "the API server's clock is 5 minutes ahead of ours, and certificates are checked against it",
     ),
     # CRDs
     "no CRD": (
@@ -389,7 +397,7 @@ _FINDINGS: dict[str, tuple[Iterable[Diagnosis], Level, str]] = {
     "another schema": (
         looked(seen(definitions={"backupbatches": SPEC_MISSING})),
         NOTE,
-        "it is not the one of this project, so the API server drops spec.maintainOrder",
+        "it is another version, so the API server drops spec.maintainOrder",
     ),
     # Dry run
     "no alias": (good(admitted(), seen()), WRONG, "is admitted, but /mutate did not write its alias"),
@@ -407,7 +415,7 @@ _FINDINGS: dict[str, tuple[Iterable[Diagnosis], Level, str]] = {
     "another webhook": (
         good(call("EOF", "guard.other.example"), seen()),
         WRONG,
-        "guard.other.example, a webhook of another program, cannot be called, so nobody can create a",
+        "guard.other.example, a webhook of another program, cannot be called, so no one can create a",
     ),
     "a matchCondition": (
         good(refusal("... is forbidden: expression 'object.x' resulted in error: no such key: x"), seen()),
@@ -428,12 +436,12 @@ _FINDINGS: dict[str, tuple[Iterable[Diagnosis], Level, str]] = {
     "an unknown resource": (
         good(refusal("404 page not found"), seen()),
         NOTE,
-        "dry run: not tried: the API server knows no BackupConfiguration",
+        "dry run: not tried: the API server does not know BackupConfiguration",
     ),
     "no namespace to try in": (
         trial(Tried(), seen(tried_in=None), "absent"),
         NOTE,
-        "dry run: not tried, there is no namespace absent",
+        "dry run: not tried, namespace absent does not exist",
     ),
     "a namespace left out": (
         trial(Tried(), seen(), "stash-admission"),
@@ -448,7 +456,7 @@ _FINDINGS: dict[str, tuple[Iterable[Diagnosis], Level, str]] = {
     "a quota": (
         bad(refusal("... is forbidden: exceeded quota: few"), seen()),
         NOTE,
-        "dry run: the bad BackupConfiguration is refused by somebody else, so nothing is proved",
+        "dry run: the bad BackupConfiguration is refused by something else, so nothing is proved",
     ),
     "unseen": (
         looked(seen(service=Unreadable("Service a/b", "grant get on services in namespace a"))),
@@ -481,7 +489,7 @@ CALLS = {
         "could not get REST client: unable to load root certificates: unable to parse bytes as PEM block",
     ),
     "the certificate that is served is not accepted": ("x509: unhandled critical extension",),
-    "asks for a client certificate": (
+    "requires a client certificate": (
         "remote error: tls: certificate required",
         "remote error: tls: bad certificate",
         "calls need a client certificate",
@@ -498,8 +506,8 @@ CALLS = {
         'cannot route to service with ClusterIP "None"',
         'unsupported service type "ExternalName"',
     ),
-    "nobody listens there": ("dial tcp 10.0.0.1:443: connect: connection refused",),
-    "the control plane does not reach the pods": (
+    "nothing listens there": ("dial tcp 10.0.0.1:443: connect: connection refused",),
+    "the control plane cannot reach the pods": (
         "dial tcp 10.0.0.1:443: i/o timeout",
         "dial tcp 10.0.0.1:443: connect: no route to host",
         "Address is not allowed",
@@ -511,7 +519,7 @@ CALLS = {
         "context deadline exceeded (Client.Timeout exceeded while awaiting headers)",
         "net/http: TLS handshake timeout",
     ),
-    "the host that the Service stands for is not known": (
+    "the host that the Service stands for cannot be resolved": (
         "dial tcp: lookup a.invalid on 10.0.0.10:53: no such host",
         "dial tcp: lookup a.invalid on 10.0.0.10:53: read udp 10.0.0.1:1->10.0.0.10:53: i/o timeout",
     ),
@@ -520,20 +528,20 @@ CALLS = {
         "EOF",
         "read tcp 10.0.0.1:1->10.0.0.2:2: read: connection reset by peer",
     ),
-    "nobody answers at the path": (
+    "nothing answers at the path": (
         "the server could not find the requested resource",
         "there are POST /mutate and POST /validate, and nothing else",
         "the server does not allow this method on the requested resource",
     ),
-    "more to do than they take on at once": (
+    "get more calls than they take at once": (
         "too many calls at once: try again",
         "the server is currently unable to handle the request",
     ),
-    "the server fails at answering": (
+    "the server fails to answer": (
         "internal error",
         'an error on the server ("unknown") has prevented the request from succeeding',
     ),
-    "another program than stash-admission": (
+    "a program other than stash-admission": (
         'received invalid webhook response: expected response.uid="a", got "b"',
         "unknown",
         "the server has asked for the client to provide credentials",
@@ -735,7 +743,7 @@ def test_a_report_has_colours_on_a_terminal_alone() -> None:
 
 
 def test_the_documentation_lists_each_finding_and_no_other() -> None:
-    page = (ROOT / "docs" / "doctor.md").read_text().partition("## What it says")[2]
+    page = (ROOT / "docs" / "cli" / "doctor.md").read_text().partition("## What it says")[2]
     rows = re.findall(r"^\| `(.*?)` \|", page, re.MULTILINE)
     assert len(rows) == len(set(rows)) > 60
     patterns = {row: re.compile(".*".join(re.escape(each) for each in row.split("…"))) for row in rows}

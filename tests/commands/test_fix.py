@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
 
 from app.admission.engine import Admission
+from app.admission.offline import ask
 from app.cli import app
-from app.commands.check.runner import ask
 from app.commands.fix.atomic_write import CannotSave, save
 from app.commands.fix.fixer import Fixed, fix
 from app.commands.fix.spelling import flow, scalar
@@ -124,20 +124,20 @@ def test_the_other_documents_and_objects_stay_byte_for_byte() -> None:
         (f"{BACKUP}  target:\n    alias: !!null\n    ref: {REF}\n", "the value has an anchor or a tag"),
         (f"{BACKUP}  target:\n    alias: |\n    ref: {REF}\n", "the value is a block"),
         (f"{BACKUP}  target: {{alias, ref: {REF}}}\n", "the key has no colon"),
-        (f"{BACKUP}  x: &t\n    ref: {REF}\n  target: *t\n", "an anchor shares it"),
-        (f"{BACKUP}  x: &n {{alias: null}}\n  target: {{ref: {REF}, <<: *n}}\n", "an anchor shares it"),
+        (f"{BACKUP}  x: &t\n    ref: {REF}\n  target: *t\n", "it shares an anchor"),
+        (f"{BACKUP}  x: &n {{alias: null}}\n  target: {{ref: {REF}, <<: *n}}\n", "it shares an anchor"),
         (f"{RESTORE}  <<: {{rules: [{{paths: [/a]}}]}}\n  target: {{alias: app}}\n", "comes from an anchor"),
-        (f"{RESTORE}  target: {{alias: app}}\n  rules:\n  - paths: [/a] # why\n", "cannot stand in braces"),
-        (f"{RESTORE}  target: {{alias: app}}\n  rules: [{{paths: [/a]}}] # why\n", "cannot stand in braces"),
+        (f"{RESTORE}  target: {{alias: app}}\n  rules:\n  - paths: [/a] # why\n", "cannot be inside braces"),
+        (f"{RESTORE}  target: {{alias: app}}\n  rules: [{{paths: [/a]}}] # why\n", "cannot be inside braces"),
         (
             f"{RESTORE}  target:\n    alias: app\n    rules: [{{paths: [/a]}}]\n  rules:\n  # why\n  - paths: [/a]\n",
-            "it holds comments, which would be lost",
+            "it has comments, which would be lost",
         ),
         (
             f"{RESTORE}  target: {{alias: app, rules: []}}\n  rules: [{{paths: [/a]}}]\n",
-            "an empty list of that name stands there",
+            "already an empty list of that name",
         ),
-        (f"{RESTORE}  ? rules\n  : - paths: [/a]\n  target: {{alias: app}}\n", "it does not begin its line"),
+        (f"{RESTORE}  ? rules\n  : - paths: [/a]\n  target: {{alias: app}}\n", "it is not at the start of its line"),
         (
             RESTORE.replace("spec:\n  ", "x: &t\n  alias: app\nspec: {").strip()
             + ",\n  target: *t, rules: [{paths: [/a]}]}\n",
@@ -146,16 +146,16 @@ def test_the_other_documents_and_objects_stay_byte_for_byte() -> None:
         (
             RESTORE.replace("spec:\n  ", "spec: {").strip()
             + ",\n  target: {alias: app}, # t\n  rules: [{paths: [/a]}]}\n",
-            "a comment stands beside it",
+            "there is a comment next to it",
         ),
         (
             RESTORE.replace("spec:\n  ", "spec: {").strip()
             + ",\n  rules: [{paths: [/a]}], # r\n  target: {alias: app}}\n",
-            "a comment stands beside it",
+            "there is a comment next to it",
         ),
         (
             f"x: &t\n alias: app\n{RESTORE}  target: *t\n  rules: [{{paths: [/a]}}]\n",
-            "an anchor shares it",
+            "it shares an anchor",
         ),
         (f"{RESTORE}  target: {{}}\n  rules: [{{paths: [/a]}}]\n", "it would be broken"),
     ],
@@ -313,7 +313,7 @@ def test_aliases_that_are_suggested_are_valid_unique_and_stable(document: dict[s
     if result.left:
         return
     (stored,) = _manifests(result.after)
-    rules = {each.rule for each in ask(stored, ADMISSION).judged}
+    rules = {each.rule for each in ask(stored, ADMISSION).findings}
     assert not rules & {"unique-alias", "unique-host"}
     assert fixed(result.after, aliases=True).after == result.after
     for each in result.written:
@@ -328,7 +328,7 @@ def test_a_restore_gets_no_aliases_since_they_name_what_was_backed_up() -> None:
     text = f"{restore}  members:\n" + member("Deployment", "web", "app") + member("Deployment", "shop", "app")
     result = fixed(text, aliases=True)
     assert result.after == text
-    assert "name what was backed up" in result.left[0].message
+    assert "must match those of the backup" in result.left[0].message
 
 
 # --- The command
@@ -415,7 +415,7 @@ def test_a_file_that_changed_meanwhile_is_not_overwritten() -> None:
     before = read(Path("a.yaml"))
     assert isinstance(before, Text)
     Path("a.yaml").write_text("changed: by somebody\n")
-    with pytest.raises(CannotSave, match="it changed while it was read"):
+    with pytest.raises(CannotSave, match="it was changed meanwhile"):
         save(Path("a.yaml"), before, "ours")
     assert Path("a.yaml").read_text() == "changed: by somebody\n"
     Path("a.yaml").unlink()

@@ -166,7 +166,7 @@ def test_a_pipe_gets_lines() -> None:
         "    members[0] StatefulSet db: hosts db-$POD_INDEX (db-0, db-1, db-2)",
         "      db-0 ← everything of db-0 (spec.members[0].target.rules[0])",
         "      db-1 ← everything of db-0 (spec.members[0].target.rules[0])",
-        "      db-2 ← nothing: no rule is for it",
+        "      db-2 ← nothing: no rule applies to it",
         "  wave 2",
         "    members[1] Deployment web: host app",
         "      app ← /var/www/html of app (spec.members[1].target.rules[0])",
@@ -204,12 +204,12 @@ def test_a_pipe_that_cannot_take_every_character_gets_the_others() -> None:
 def test_a_plan_for_what_the_server_would_refuse_says_so() -> None:
     result = run(SAMPLES / "unique-alias.yaml")
     assert result.exit_code == 0
-    assert "the server refuses it, `stash-admission check` says why" in result.stdout
+    assert "the server would refuse it: run `stash-admission check` to see why" in result.stdout
 
 
 def test_a_plan_for_nothing_says_so() -> None:
     result = run("-", given="a: 1\n")
-    assert (result.exit_code, result.stdout, result.stderr) == (0, "", "No objects of Stash were found\n")
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "", "No Stash objects were found\n")
     assert json.loads(run("-", "--output", "json", given="a: 1\n").stdout) == {"objects": []}
 
 
@@ -236,7 +236,7 @@ def test_replicas_of_nobody_are_told() -> None:
         "-", "--replicas", "db=3", "--replicas", "web=1", given=batch("BackupBatch", target("StatefulSet", "db"))
     )
     assert result.exit_code == 0
-    assert result.stderr == "Warning: --replicas web: no StatefulSet of that name is in these files\n"
+    assert result.stderr == "Warning: --replicas web: these files have no StatefulSet of that name\n"
 
 
 def test_what_cannot_be_read_ends_with_2_and_the_rest_is_planned() -> None:

@@ -21,7 +21,7 @@ from app.admission.engine import Admission
 from app.cli import app as command_line
 from app.commands.playground import application
 from app.commands.playground.application import create_app
-from app.commands.playground.content import LARGEST, about
+from app.commands.playground.content import MAX_TEXT_BYTES, about
 from app.commands.playground.evaluate import judge
 from app.commands.playground.serving import listening
 from app.inventory.folder import inventory_of
@@ -284,13 +284,13 @@ def test_what_a_form_of_another_site_could_send_is_not_taken(kind: str | None) -
 
 def test_a_text_of_7_mib_is_taken_and_a_larger_one_is_told_what_takes_it() -> None:
     around = len(orjson.dumps({"text": "", "old": ""}))
-    assert asked("#" * (LARGEST - around))["objects"] == 0
+    assert asked("#" * (MAX_TEXT_BYTES - around))["objects"] == 0
 
     async def parts() -> AsyncIterator[bytes]:
-        for _ in range(LARGEST // 2**20 + 2):
+        for _ in range(MAX_TEXT_BYTES // 2**20 + 2):
             yield b" " * 2**20
 
-    for content in (orjson.dumps({"text": "#" * (LARGEST - around + 1), "old": ""}), parts()):
+    for content in (orjson.dumps({"text": "#" * (MAX_TEXT_BYTES - around + 1), "old": ""}), parts()):
         response = call("/api/judge", content)
         assert response.status_code == 413
         assert "7 MiB" in response.json()["message"]

@@ -84,8 +84,8 @@ def test_what_a_page_shows_of_a_command_is_what_it_wrote(page: Path) -> None:
 @pytest.mark.parametrize(
     ("page", "sentence"),
     [
-        ("configuration.md", r"\n(.*?) take `--config` and `--rule` as `serve` does"),
-        ("rules.md", r"sets the level of a rule: for `serve`, and likewise for (.*?)\. "),
+        ("operate/configuration.md", r"\n(.*?) take `--config` and `--rule` as `serve` does"),
+        ("reference/rules.md", r"sets the level of a rule: for `serve`, and likewise for (.*?)\. "),
     ],
 )
 def test_the_commands_that_a_page_says_take_levels_are_those_that_do(page: str, sentence: str) -> None:
@@ -129,8 +129,19 @@ def test_the_files_on_a_page_are_there(page: Path) -> None:
 def test_every_page_is_in_the_index() -> None:
     folder = ROOT / "docs"
     index = (folder / "README.md").read_text()
-    pages = {page.name for page in PAGES if page.parent == folder} - {"README.md"}
+    pages = {page.relative_to(folder).as_posix() for page in PAGES if page.is_relative_to(folder)} - {"README.md"}
     assert {name for name in pages if f"]({name})" not in index} == set()
+
+
+def test_every_decision_has_its_number_its_date_and_whether_it_holds() -> None:
+    text = (ROOT / "docs" / "project" / "decisions.md").read_text()
+    numbers = re.findall(r"^## (\S+) ", text, flags=re.MULTILINE)
+    assert numbers == [f"{number}." for number in range(1, len(numbers) + 1)]
+    held = re.findall(
+        r"^## .*\n\n(?:Accepted|Superseded by (\d+)), \d{4}-\d\d-\d\d(?:[,;] .*)?\.$", text, flags=re.MULTILINE
+    )
+    assert len(held) == len(numbers)
+    assert {f"{number}." for number in held if number} <= set(numbers)
 
 
 def test_contributing_says_of_each_module_and_package_what_it_is() -> None:
@@ -177,7 +188,7 @@ def test_the_pages_show_what_both_webhooks_answer() -> None:
 
 
 def test_a_line_of_the_log_is_as_its_page_shows_it(server: Running) -> None:
-    text = (ROOT / "docs" / "server.md").read_text()
+    text = (ROOT / "docs" / "reference" / "server.md").read_text()
     example = json.loads(re.findall(r"^\{.*\}$", text.partition("## Log")[2], flags=re.MULTILINE)[0])
     server.call((ROOT / "manifests/samples/reviews/batch-of-mistakes.json").read_bytes())
     line = [each for each in server.log if each["event"] == "decided"][-1]

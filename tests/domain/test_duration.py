@@ -6,7 +6,7 @@ from app.domain.quoting import quoted
 MOST = 2**63 - 1
 HOUR = 3600 * 10**9
 WRITE = 'write numbers with units, such as "1h30m" or "45s"'
-TOO_LONG = "is longer than 64 bits of nanoseconds hold: write at most 2562047h"
+TOO_LONG = "is too long for 64 bits of nanoseconds: write at most 2562047h"
 
 
 def fault(text: str) -> str:
@@ -176,7 +176,7 @@ def test_a_text_without_a_number_is_refused(text: str) -> None:
     ],
 )
 def test_a_term_without_a_number_is_refused(text: str, rest: str) -> None:
-    assert fault(text) == f'{quoted(text)} has no number where "{rest}" is: {WRITE}'
+    assert fault(text) == f'{quoted(text)} has "{rest}" where a number is expected: {WRITE}'
 
 
 @pytest.mark.parametrize("text", ["10", "1", "00", "0.0", "1.", ".5", "1h30", "-3", "1.5.5s", "1.5.s"])

@@ -203,7 +203,7 @@ def test_two_slashes_are_refused(item: str) -> None:
 
 @pytest.mark.parametrize("item", ["1-2-3", "1-2-", "1--2", "--", "-1-2", "x-y-z", "1-2-3/2", "1-*-3"])
 def test_two_hyphens_are_refused(item: str) -> None:
-    expected = f'month "{item}" has more than one hyphen: write ranges with a comma between them'
+    expected = f'month "{item}" has more than one hyphen: separate ranges with commas'
     assert schedule_fault(with_field("month", item)) == expected
 
 
@@ -310,18 +310,20 @@ def test_other_white_space_parts_no_fields(space: str) -> None:
     ],
 )
 def test_another_number_of_fields_is_refused(expression: str, written: str, count: int) -> None:
-    expected = f'{written} has not 5 fields but {count}: write {ORDER}, such as "0 3 * * *"'
+    expected = f'{written} has {count} field{"" if count == 1 else "s"}, not 5: write {ORDER}, such as "0 3 * * *"'
     assert schedule_fault(expression) == expected
 
 
 def test_a_sixth_field_is_taken_for_seconds_or_a_year() -> None:
-    expected = f'"0 0 0 * * *" has not 5 fields but 6: write {ORDER}, without seconds or a year'
+    expected = f'"0 0 0 * * *" has 6 fields, not 5: write {ORDER}, without seconds or a year'
     assert schedule_fault("0 0 0 * * *") == expected
 
 
 @pytest.mark.parametrize(("expression", "count"), [(" @daily", 1), (" @every 1h", 2), (" @a b c d e f", 6)])
 def test_white_space_before_a_descriptor_is_refused(expression: str, count: int) -> None:
-    expected = f'"{expression}" has not 5 fields but {count}: write the @ as the first character'
+    expected = (
+        f'"{expression}" has {count} field{"" if count == 1 else "s"}, not 5: put the @ first, with no space before it'
+    )
     assert schedule_fault(expression) == expected
 
 
@@ -387,7 +389,7 @@ def test_the_clause_about_a_duration_is_kept() -> None:
     ],
 )
 def test_a_time_zone_is_refused_wherever_it_stands(expression: str) -> None:
-    assert schedule_fault(expression) == f'"{expression}" sets a time zone: leave out "TZ=" or "CRON_TZ="'
+    assert schedule_fault(expression) == f'"{expression}" sets a time zone: remove "TZ=" or "CRON_TZ="'
 
 
 @pytest.mark.parametrize("expression", ["*-tz * * * *", "*-T * * * *", "*-Z * * * *", "*-T-Z * * * *"])
@@ -398,7 +400,7 @@ def test_other_letters_are_no_time_zone(expression: str) -> None:
 def test_a_time_zone_in_small_letters_is_a_sixth_field() -> None:
     fault = schedule_fault("tz=UTC 0 0 * * *")
     assert fault is not None
-    assert "has not 5 fields but 6" in fault
+    assert "has 6 fields, not 5" in fault
 
 
 @pytest.mark.parametrize(

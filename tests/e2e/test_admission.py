@@ -149,7 +149,7 @@ def test_kubectl_prints_warnings(admitting: Admitting) -> None:
     assert done.stdout == "restoresession.stash.appscode.com/legacy created\n"
     assert done.stderr == (
         "Warning: spec.rules: rules outside the target are deprecated and were moved: "
-        "write them into spec.target.rules (deprecated-rules)\n"
+        "write them in spec.target.rules (deprecated-rules)\n"
     )
 
 

@@ -174,7 +174,7 @@ def test_the_role_in_one_namespace_is_enough_for_that_namespace(holding: Holding
     assert len(warnings) == 4
     assert warnings[1] == (
         "Warning: only the backupbatches.stash.appscode.com of namespace lonely may be read: "
-        "those of others are not compared"
+        "those in others are not compared"
     )
     assert everywhere.returncode == 2
 
@@ -196,7 +196,7 @@ def test_a_kind_that_cannot_be_read_keeps_nobody_from_reading_the_others(holding
 def test_a_namespace_that_does_not_exist_is_told(holding: Holding) -> None:
     done = holding.run("audit", "-n", "nowhere")
     assert done.returncode == 2
-    assert done.stderr == "Error: nowhere: there is no such namespace\n"
+    assert done.stderr == "Error: nowhere: the namespace does not exist\n"
 
 
 # --- many objects, and clusters that are not as they should be
@@ -228,11 +228,11 @@ def test_objects_on_many_pages_are_all_judged_also_when_the_list_expires(holding
 def test_a_cluster_without_stash_is_told(empty: list[subprocess.CompletedProcess[str]]) -> None:
     for done in empty:
         assert done.returncode == 2
-        assert "it has no such kinds of stash.appscode.com: Stash is not installed there" in done.stderr
+        assert "it has none of these kinds of stash.appscode.com: install Stash" in done.stderr
 
 
 def test_the_page_shows_what_it_really_says(holding: Holding) -> None:
-    page = Page.read("audit.md")
+    page = Page.read("cli/audit.md")
     holding.namespace("demo")
     holding.store(*page.objects())
     command, output = page.transcript("audit")

@@ -152,7 +152,7 @@ def test_what_is_stopped_half_way_is_finished_by_running_it_again(
         assert process.returncode == 1
         last = complaints.splitlines()[-1]
         lacking = 48
-        assert last == f"interrupted: {written} objects written, {lacking - written} to do: run again to go on"
+        assert last == f"interrupted: {written} objects written, {lacking - written} to do: run again to continue"
     again = holding.run("backfill", "--yes", "-n", namespace)
     assert again.returncode == 0, again.stderr
     after = now(holding, before)
@@ -183,7 +183,7 @@ def test_a_limit_writes_the_first_few(holding: Holding) -> None:
     before = holding.store(*(without_alias(namespace, f"web-{i}") for i in range(5)))
     done = holding.run("backfill", "--yes", "-n", namespace, "--limit", "2")
     assert done.returncode == 0
-    assert done.stderr.endswith("2 objects written, 3 to do: run again to go on\n")
+    assert done.stderr.endswith("2 objects written, 3 to do: run again to continue\n")
     assert [aliases(each) for each in now(holding, before)] == [["host-0"]] * 2 + [[None]] * 3
 
 
@@ -362,7 +362,7 @@ def test_our_own_webhooks_admit_it_without_a_word(holding: Holding, installation
         updates = [each for each in server.log if each.get("operation") == "UPDATE" and each["namespace"] == namespace]
     installation.unregister()
     assert done.returncode == 0, done.stdout
-    assert "a webhook changed" not in done.stdout
+    assert "a webhook also changed" not in done.stdout
     assert {each["decision"] for each in updates} == {"allowed"}
     assert "alias-changed" not in json.dumps(updates)
     after = now(holding, before)
@@ -380,7 +380,7 @@ def test_what_a_webhook_changes_besides_is_told(holding: Holding, installation: 
         done = holding.run("backfill", "--yes", "-n", namespace)
     installation.unregister()
     assert "+  executionOrder: Sequential\n" in dry.stdout
-    assert done.stdout.endswith("BackupBatch besides/all: a webhook changed spec.executionOrder too\n")
+    assert done.stdout.endswith("BackupBatch besides/all: a webhook also changed spec.executionOrder\n")
     assert holding.objects.get(before)["spec"]["executionOrder"] == "Sequential"
 
 
@@ -433,7 +433,7 @@ def test_who_may_only_read_is_told_before_anything_is_asked(holding: Holding) ->
     assert done.stdout == ""
     assert done.stderr.splitlines()[-1] == (
         "Error: you may not patch BackupConfiguration and BackupBatch in namespace reader: "
-        "manifests/roles/backfill.yaml is a role for it"
+        "see the role in manifests/roles/backfill.yaml"
     )
     assert holding.objects.get(before) == before
 
@@ -446,7 +446,7 @@ def test_the_role_that_is_shipped_is_enough(holding: Holding, inside: bool) -> N
         dry = holding.run("backfill", "--dry-run", "-n", namespace, user=GUEST)
         done = holding.run("backfill", "--yes", "-n", namespace, user=GUEST)
     assert (dry.returncode, done.returncode) == (1, 0), done.stderr
-    assert ("those of others are not compared" in done.stderr) == inside
+    assert ("those in others are not compared" in done.stderr) == inside
     assert aliases(holding.objects.get(before)) == ["host-0"]
 
 
@@ -455,7 +455,7 @@ def test_without_a_terminal_nobody_is_asked_and_nothing_is_written(holding: Hold
     (before,) = holding.store(without_alias(namespace, "web"))
     done = holding.run("backfill", "-n", namespace)
     assert done.returncode == 2
-    assert "--yes writes without asking, --dry-run writes nothing" in done.stderr
+    assert "use --yes to write without asking, or --dry-run" in done.stderr
     assert holding.objects.get(before) == before
 
 
@@ -486,7 +486,7 @@ def at_a_terminal(command: list[str], environment: dict[str, str], typed: str) -
 
 
 def test_the_page_shows_what_it_really_says(holding: Holding) -> None:
-    page = Page.read("backfill.md")
+    page = Page.read("cli/backfill.md")
     holding.namespace("demo")
     holding.store(*page.objects())
     for name in ("dry-run", "run"):

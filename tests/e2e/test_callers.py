@@ -1,4 +1,4 @@
-"""The API server shows a client certificate to the webhooks, as docs/client-certificates.md sets it up."""
+"""The API server shows a client certificate to the webhooks, as docs/install/client-certificates.md sets it up."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from testbed.control_plane.objects import Objects
 from tests.e2e.test_admission import batch
 
 NAME = "kube-apiserver"
-PAGE = Path(__file__).parents[2] / "docs" / "client-certificates.md"
+PAGE = Path(__file__).parents[2] / "docs" / "install" / "client-certificates.md"
 
 
 @dataclass

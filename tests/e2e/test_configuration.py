@@ -1,4 +1,4 @@
-"""docs/configuration.md, followed on a real API server, with the ConfigMap mounted as the kubelet does it."""
+"""docs/operate/configuration.md, followed on a real API server, with the ConfigMap mounted as the kubelet does it."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_a_rule_is_set_to_warn_and_back_as_the_page_says(reader: Reader) -> None
     refused = reader.run(f"kubectl apply -f {SAMPLE}")
     assert refused.returncode == 1
     assert "(unique-alias)" in refused.stderr
-    followed = [each for each in commands("configuration.md", HEADING) if each.text.startswith("kubectl")]
+    followed = [each for each in commands("operate/configuration.md", HEADING) if each.text.startswith("kubectl")]
     for each in followed:
         if not _NEEDS_PODS.match(each.text):
             done = reader.run(each.text)

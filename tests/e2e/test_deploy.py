@@ -176,7 +176,7 @@ def test_what_monitors_is_made_in_the_namespace_of_the_server(cluster: Cluster) 
 
 
 def test_the_page_on_monitoring_says_how_to_leave_the_metrics_to_prometheus(cluster: Cluster, tmp_path: Path) -> None:
-    page = (deploy.MANIFESTS.parent / "docs" / "monitoring.md").read_text()
+    page = (deploy.MANIFESTS.parent / "docs" / "operate" / "monitoring.md").read_text()
     shown = page.partition("```yaml\n")[2].partition("```")[0]
     copied(tmp_path / "stash-admission")
     (tmp_path / "mine").mkdir()

@@ -34,7 +34,7 @@ from testbed.server import environment, running
 from tests.commands.test_doctor import CALLS, FINDINGS, call, seen
 from tests.support.e2e.standin import Answer, Call, Fault, standing_in
 
-DOCS = (Path(__file__).parents[2] / "docs" / "doctor.md").read_text()
+DOCS = (Path(__file__).parents[2] / "docs" / "cli" / "doctor.md").read_text()
 HOST = f"{NAME}.{NAME}.svc"
 DAY = datetime.timedelta(days=1)
 KINDS = ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration")
@@ -304,8 +304,8 @@ def test_a_certificate_of_tomorrow(patient: Patient) -> None:
         patient.register(port)
         said = patient.until("is not valid yet")
     secret, call = said.wrong
-    assert "it will be from 20" in secret
-    assert said.remedies[call].startswith("see whose clock is wrong")
+    assert "it will be valid from 20" in secret
+    assert said.remedies[call].startswith("check whether the clock")
 
 
 def test_replicas_that_serve_another_certificate_than_the_secrets(patient: Patient) -> None:
@@ -395,11 +395,11 @@ def test_a_renewal_that_did_not_happen(patient: Patient) -> None:
     patient.keep(late, patient.ca)
     said = patient.doctor()
     (line,) = said.wrong
-    assert "and was to be renewed from 20" in line
+    assert "and should have been renewed from 20" in line
     assert said.remedies[line] == f"{ROTATE}, and see why no CronJob does:\nkubectl -n {NAME} get cronjobs,jobs,pods"
     shown = patient.show()
     assert shown.exit_code == 1
-    assert "and was to be renewed from 20" in shown.stdout
+    assert "and should have been renewed from 20" in shown.stdout
 
 
 def test_the_certificate_of_cert_manager_is_left_to_it(patient: Patient) -> None:
@@ -441,7 +441,7 @@ def test_a_certificate_that_somebody_brought_is_theirs_to_replace(patient: Patie
 def test_a_cron_job_that_is_suspended_and_the_remedy_mends_it(patient: Patient) -> None:
     patient.kubectl("patch", "cronjob", f"{NAME}-certs", "-n", NAME, "-p", '{"spec":{"suspend":true}}')
     said = patient.doctor()
-    assert said.wrong == [f"CronJob {NAME}/{NAME}-certs: it is suspended, so nobody renews the certificate"]
+    assert said.wrong == [f"CronJob {NAME}/{NAME}-certs: it is suspended, so the certificate is not renewed"]
     patient.kubectl(*shlex.split(said.remedy("suspended").splitlines()[1])[1:])
     assert patient.doctor().result.exit_code == 0
 
@@ -471,15 +471,15 @@ def test_a_service_without_the_port(patient: Patient) -> None:
     said = patient.until("the Service has no such port")
     service, nobody, call = said.wrong
     assert service == f"Service {NAME}/{NAME}: it has no port {port}, which a webhook calls; it has 8443"
-    assert nobody == f"Service {NAME}/{NAME}: no endpoint is ready, so nobody answers (0 of 0 endpoints ready)"
+    assert nobody == f"Service {NAME}/{NAME}: no endpoint is ready, so no call is answered (0 of 0 endpoints ready)"
     assert call.endswith("the Service has no such port")
     patient.kubectl("delete", "service", NAME, "-n", NAME)
 
 
 def test_a_port_on_which_nobody_listens(patient: Patient) -> None:
     patient.register(free_ports(1)[0])
-    said = patient.until("nobody listens there")
-    assert said.wrong == [f"{WEBHOOKS[0]}: nobody listens there"]
+    said = patient.until("nothing listens there")
+    assert said.wrong == [f"{WEBHOOKS[0]}: nothing listens there"]
     assert said.remedy("nobody listens").startswith("see whether the replicas run, and on the port that the Service")
     assert "connect: connection refused" in str(said)
 
@@ -495,13 +495,13 @@ def test_a_port_that_never_answers(patient: Patient) -> None:
 
 def test_a_port_on_which_somebody_else_answers(patient: Patient) -> None:
     for answer, means in (
-        (404, "nobody answers at the path that is called, or another program does"),
-        (Fault(500, "internal error"), "the server fails at answering, and its log says why"),
-        (503, "the replicas have more to do than they take on at once"),
-        (Fault(503, "too many calls at once: try again"), "the replicas have more to do than they take on at once"),
-        (Fault(403, "a client certificate is needed"), "the server asks for a client certificate that the API server"),
-        ({"uid": "other", "allowed": True}, "who answers is another program than stash-admission"),
-        (418, "who answers is another program than stash-admission"),
+        (404, "nothing answers at the path that is called, or another program does"),
+        (Fault(500, "internal error"), "the server fails to answer, and its log says why"),
+        (503, "the replicas get more calls than they take at once"),
+        (Fault(503, "too many calls at once: try again"), "the replicas get more calls than they take at once"),
+        (Fault(403, "a client certificate is needed"), "the server requires a client certificate, and the API server"),
+        ({"uid": "other", "allowed": True}, "what answers is a program other than stash-admission"),
+        (418, "what answers is a program other than stash-admission"),
     ):
         assert isinstance(answer, int | dict | Fault)
         with patient.served_by(leaf(patient), answer) as port:
@@ -513,7 +513,7 @@ def test_a_port_on_which_somebody_else_answers(patient: Patient) -> None:
 def test_a_server_that_asks_for_a_client_certificate_in_the_handshake(patient: Patient) -> None:
     with patient.served_by(leaf(patient), asks_for_certificate=True) as port:
         patient.register(port)
-        said = patient.until("the server asks for a client certificate")
+        said = patient.until("the server requires a client certificate")
     assert said.remedy("client certificate").startswith("start the server without --client-ca, or give the API server")
     assert f"a kubeconfig for {HOST}" in said.remedy("client certificate")
 
@@ -556,11 +556,11 @@ def test_a_path_that_nobody_serves(patient: Patient) -> None:
     for each in changed:
         each["webhooks"][0]["clientConfig"]["service"]["path"] = "/"
     apply(patient.cluster, *changed)
-    said = patient.until(f"{WEBHOOKS[0]}: nobody answers at the path")
+    said = patient.until(f"{WEBHOOKS[0]}: nothing answers at the path")
     assert said.wrong == [
-        f"{MUTATING}: {WEBHOOKS[0]} calls the path /, where nobody answers, not /mutate",
-        f"{VALIDATING}: {WEBHOOKS[1]} calls the path /, where nobody answers, not /validate",
-        f"{WEBHOOKS[0]}: nobody answers at the path that is called, or another program does",
+        f"{MUTATING}: {WEBHOOKS[0]} calls the path /, where the server does not answer, not /mutate",
+        f"{VALIDATING}: {WEBHOOKS[1]} calls the path /, where the server does not answer, not /validate",
+        f"{WEBHOOKS[0]}: nothing answers at the path that is called, or another program does",
     ]
 
 
@@ -581,7 +581,7 @@ def test_failure_policy_ignore_is_a_note_and_hides_an_outage_which_is_found(pati
     said = patient.doctor()
     assert said.result.exit_code == 0
     assert [line.partition(" has ")[2] for line in said.level("note")] == [
-        "failurePolicy Ignore: while nobody answers, every object is stored unchecked"
+        "failurePolicy Ignore: while the server is down, every object is stored unchecked"
     ] * 2
     patient.register(free_ports(1)[0], failurePolicy="Ignore")
     said = patient.until("/mutate did not write its alias", "/validate did not refuse it")
@@ -596,10 +596,10 @@ def test_what_differs_from_what_is_shipped_is_noted(patient: Patient) -> None:
     assert said.result.exit_code == 0
     notes = [line.removeprefix(f"{MUTATING}: {WEBHOOKS[0]} ") for line in said.level("note")[:3]]
     assert notes == [
-        "has timeoutSeconds 30: while nobody answers, every user waits that long",
-        'leaves out objects by their labels, which anybody may set: {"matchLabels":{"guarded":"yes"}}',
-        "lacks matchConditions created-or-spec-changed, not-being-deleted as shipped: an outage blocks more than it "
-        "has to",
+        "has timeoutSeconds 30: while the server is down, every user waits that long",
+        'leaves out objects by their labels, which anyone may set: {"matchLabels":{"guarded":"yes"}}',
+        "lacks matchConditions created-or-spec-changed, not-being-deleted as shipped: an outage blocks more than "
+        "necessary",
     ]
     patient.until("/mutate did not write its alias", "/validate did not refuse it")
 
@@ -632,7 +632,7 @@ def test_the_crds_of_the_shipped_operator_are_noted(patient: Patient) -> None:
     finally:
         define(patient.cluster, crds())
     assert said.result.exit_code == 0
-    drops = "it is not the one of this project, so the API server drops"
+    drops = "it is another version, so the API server drops"
     assert said.level("note") == [
         f"CRD backupbatches.stash.appscode.com: {drops} spec.maintainOrder",
         f"CRD restorebatches.stash.appscode.com: {drops} spec.members[].rules, spec.maintainOrder",
@@ -643,7 +643,7 @@ def test_the_crds_of_the_shipped_operator_are_noted(patient: Patient) -> None:
     ("namespace", "line"),
     [
         (NAME, "dry run: not tried, the MutatingWebhookConfiguration leaves namespace stash-admission out"),
-        ("absent", "dry run: not tried, there is no namespace absent"),
+        ("absent", "dry run: not tried, namespace absent does not exist"),
     ],
 )
 def test_a_namespace_in_which_nothing_can_be_tried(patient: Patient, namespace: str, line: str) -> None:
@@ -675,7 +675,7 @@ def test_levels_that_let_the_bad_object_through_are_noted(patient: Patient, tmp_
 def test_who_may_do_nothing_is_told_so(patient: Patient) -> None:
     said = patient.doctor(user="guest")
     assert (said.result.exit_code, said.result.stdout) == (2, "")
-    assert said.result.stderr.startswith("Error: you may not read anything of an installation: docs/doctor.md")
+    assert said.result.stderr.startswith("Error: you may not read any part of an installation: docs/cli/doctor.md")
     assert len(said.result.stderr.splitlines()) == 1
 
 
@@ -750,7 +750,7 @@ def endpoints(*ready: bool) -> dict[str, Any]:
 
 def test_a_service_without_endpoints(routed: Patient) -> None:
     said = routed.until(f"{WEBHOOKS[0]}: no replica is ready")
-    service = f"Service {NAME}/{NAME}: no endpoint is ready, so nobody answers (0 of 0 endpoints ready)"
+    service = f"Service {NAME}/{NAME}: no endpoint is ready, so no call is answered (0 of 0 endpoints ready)"
     assert said.wrong == [service, f"{WEBHOOKS[0]}: no replica is ready"]
     assert said.remedies[service].startswith(
         f"Deployment {NAME} wants 2 replicas; see what keeps them from being ready"
@@ -785,7 +785,7 @@ def test_a_service_that_selects_no_pods(routed: Patient) -> None:
 def test_one_endpoint_is_a_note_and_two_are_well(routed: Patient) -> None:
     apply(routed.cluster, endpoints(True, False))
     said = routed.doctor("--no-try")
-    line = f"Service {NAME}/{NAME}: only one endpoint is ready: without it nobody answers (1 of 2 endpoints ready)"
+    line = f"Service {NAME}/{NAME}: only one endpoint is ready: without it no call is answered (1 of 2 endpoints ready)"
     assert said.level("note") == [line]
     apply(routed.cluster, endpoints(True, True))
     said = routed.doctor("--no-try")

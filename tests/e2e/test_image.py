@@ -67,7 +67,7 @@ def distributions(image: Image) -> dict[str, str]:
 
 
 def locked(lock: str) -> dict[str, str]:
-    return dict(re.findall(r"^([a-z0-9-]+)==([\w.]+)", (ROOT / lock).read_text(), flags=re.MULTILINE))
+    return dict(re.findall(r"^([a-z0-9-]+)(?:\[.*\])?==([\w.]+)", (ROOT / lock).read_text(), flags=re.MULTILINE))
 
 
 def test_the_server_answers_over_tls_from_the_image(server: Running) -> None:

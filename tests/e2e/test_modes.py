@@ -118,20 +118,20 @@ def assert_trusted_alone(reader: Reader) -> None:
 
 
 def test_self_managed_as_its_page_says(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
-    reader.follow("self-managed.md", "Install")
+    reader.follow("install/self-managed.md", "Install")
     assert_decides(reader)
-    assert reader.follow("self-managed.md", "Look").count("covers the certificate") == 2
+    assert reader.follow("install/self-managed.md", "Look").count("covers the certificate") == 2
     monkeypatch.setenv("KUBECONFIG", str(reader.cluster.credentials.kubeconfig("admin")))
     installed_a_while_ago(reader)
     with creating(reader, without_alias(f"made-{reader.port}")) as series:
         first, (old,) = leaf(reader), pem.certificates(reader.bundles()[0])
         reader.rotate_flags = ("--settle-seconds=0",)
-        reader.follow("self-managed.md", "Renewal")
+        reader.follow("install/self-managed.md", "Renewal")
         assert leaf(reader) != first
         assert not is_signed_by(pem.certificates(leaf(reader))[0], old)
         reader.replica.wait()
         second = leaf(reader)
-        reader.follow("self-managed.md", "Give the CA a new key")
+        reader.follow("install/self-managed.md", "Give the CA a new key")
         assert leaf(reader) != second
         assert_none_failed(series)
     assert_trusted_alone(reader)
@@ -153,11 +153,11 @@ def installed_a_while_ago(reader: Reader) -> None:
 
 @pytest.mark.usefixtures("cert_manager")
 def test_cert_manager_as_its_page_says(reader: Reader) -> None:
-    page = "cert-manager.md"
+    page = "install/cert-manager.md"
     reader.follow(page, "Install")
     assert_decides(reader)
     assert reader.follow(page, "Look").count("covers the certificate") == 2
-    reader.follow("certificates.md", "Two shell functions")
+    reader.follow("install/certificates.md", "Two shell functions")
     with creating(reader, without_alias(f"made-{reader.port}")) as series:
         trusted = reader.bundles()
         with issuing(reader, "stash-admission-tls"):
@@ -190,20 +190,20 @@ def is_injected(reader: Reader) -> bool:
 
 def issue_once_more(reader: Reader) -> None:
     """The last command under "The pair", and the first under "Install": a certificate, verified."""
-    *_, certificate = commands("own-secret.md", "The pair")
-    verify, *_ = commands("own-secret.md", "Install")
+    *_, certificate = commands("install/own-secret.md", "The pair")
+    verify, *_ = commands("install/own-secret.md", "Install")
     for command in (certificate, verify):
         reader.run(command)
 
 
 def write_the_secret(reader: Reader) -> None:
     """The command under "Install" that does."""
-    (command,) = [each for each in commands("own-secret.md", "Install") if "create secret" in each.text]
+    (command,) = [each for each in commands("install/own-secret.md", "Install") if "create secret" in each.text]
     reader.run(command)
 
 
 def test_a_secret_of_ones_own_as_its_page_says(reader: Reader) -> None:
-    page = "own-secret.md"
+    page = "install/own-secret.md"
     reader.follow(page, "The pair", "Install")
     assert_decides(reader)
     with creating(reader, without_alias(f"made-{reader.port}")) as series:
@@ -226,15 +226,15 @@ def test_a_secret_of_ones_own_as_its_page_says(reader: Reader) -> None:
 
 @pytest.mark.usefixtures("cert_manager")
 def test_from_self_managed_to_cert_manager_and_on_to_a_secret_of_ones_own(reader: Reader) -> None:
-    page = "certificates.md"
-    reader.follow("self-managed.md", "Install")
+    page = "install/certificates.md"
+    reader.follow("install/self-managed.md", "Install")
     reader.follow(page, "Two shell functions")
     assert_decides(reader)
     with creating(reader, without_alias(f"made-{reader.port}")) as series:
         reader.follow(page, "Leave self-managed", "To cert-manager", "Clean up after self-managed")
         assert_trusted_alone(reader)
         assert left_of_self_managed(reader) == ""
-        reader.follow("own-secret.md", "The pair")
+        reader.follow("install/own-secret.md", "The pair")
         reader.follow(page, "Leave cert-manager", "To a Secret of your own", "Clean up after cert-manager")
         reader.replica.wait()
         assert_none_failed(series)
@@ -251,12 +251,12 @@ def left_of_self_managed(reader: Reader) -> str:
 
 
 def test_from_self_managed_to_a_secret_of_ones_own_and_back(reader: Reader) -> None:
-    page = "certificates.md"
-    reader.follow("self-managed.md", "Install")
+    page = "install/certificates.md"
+    reader.follow("install/self-managed.md", "Install")
     reader.follow(page, "Two shell functions")
     assert_decides(reader)
     with creating(reader, without_alias(f"made-{reader.port}")) as series:
-        reader.follow("own-secret.md", "The pair")
+        reader.follow("install/own-secret.md", "The pair")
         reader.follow(page, "Leave self-managed", "To a Secret of your own", "Clean up after self-managed")
         assert_trusted_alone(reader)
         assert left_of_self_managed(reader) == ""
@@ -265,7 +265,7 @@ def test_from_self_managed_to_a_secret_of_ones_own_and_back(reader: Reader) -> N
         assert leaf(reader) == mine, "until its own CA has been trusted for ten minutes"
         assert [len(pem.certificates(bundle)) for bundle in reader.bundles()] == [2, 2]
         reader.rotate_flags = ("--settle-seconds=0",)
-        reader.follow("self-managed.md", "Renewal")
+        reader.follow("install/self-managed.md", "Renewal")
         assert leaf(reader) != mine
         reader.replica.wait()
         assert_none_failed(series)

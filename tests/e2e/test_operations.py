@@ -28,7 +28,7 @@ from tests.support.e2e.steady import creating
 from tools.examples import examples
 from tools.rulebook import BY_THE_CRD
 
-INSTALLATION, OPERATIONS = "installation.md", "operations.md"
+INSTALLATION, OPERATIONS = "install/installation.md", "operate/operations.md"
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +115,7 @@ def test_the_readme_leads_to_a_refused_object(reader: Reader) -> None:
         reader.run(each)
         if "doctor" in each.text:
             assert_decides(reader)
-    (refused, *_) = commands("installation.md", "See that it works")[2:]
+    (refused, *_) = commands(INSTALLATION, "See that it works")[2:]
     assert "is invalid" in reader.run(refused, code=1)
     reader.run(stop)
     reader.run(Command("kubectl delete namespace demo"))
@@ -230,7 +230,7 @@ def release(reader: Reader, version: str) -> None:
 
 
 def test_kubectl_prints_the_refusals_that_the_page_of_rules_shows(installed: Reader) -> None:
-    page = (DOCS / "rules.md").read_text()
+    page = (DOCS / "reference" / "rules.md").read_text()
     installed.run(Command("kubectl create namespace demo"))
     for rule in RULES.values():
         example = next(iter(examples(rule).values()))

@@ -468,7 +468,9 @@ def test_labels_of_others_on_the_secret_stay(place: Place) -> None:
 
 def test_a_secret_of_somebody_else_is_not_overwritten(place: Place) -> None:
     place.kubectl("create", "secret", "generic", "tls", "-n", place.name, "--from-literal=password=x")
-    with pytest.raises(Refused, match=r"is not ours, it has password: name another, or delete it$"):
+    with pytest.raises(
+        Refused, match=r"does not belong to stash-certs, it has password: name another one, or delete it$"
+    ):
         place.rotate()
     assert place.data() == {"password": b"x"}
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.admission.budget import Undecided
 from app.admission.engine import Admission
 from app.domain.hosts import certain_index_keys, certain_lookup_keys
 from app.domain.invoker import Backup
@@ -15,6 +16,7 @@ from app.domain.key import Key
 from app.domain.reading import read
 from app.inventory.folder import BadFolder, inventory_of, read_folder
 from app.inventory.store import FIRST_SYNC, KINDS, STALE_AFTER, Inventory
+from app.rules.registry import RULES, Level
 from testbed.reviews import Answer, Document, answer, ask
 from testbed.server import backup, body
 from tests.cli.test_cli import complaint, run
@@ -360,30 +362,89 @@ def test_a_call_whose_time_is_over_is_answered_with_a_warning_that_names_what_wa
     full = late(100_000, TWICE)
     assert full.refused_by == {"unique-alias"}
     assert not full.acted("not-checked")
-    over = late(0, TWICE)
-    assert over.allowed
-    assert "exclusive-repository" in over.acted("not-checked") >= {"unique-alias", "unused-field"}
-    (warning,) = over.warnings
-    assert warning.startswith("field-type, unique-alias, ")
-    assert warning.endswith(": not checked, since the time of the call was over")
+    with pytest.raises(Undecided) as undecided:
+        late(0, TWICE)
+    message = str(undecided.value)
+    assert message.startswith("field-type, unique-alias, ")
+    assert message.endswith(": not checked, since the time for the call had run out")
+    assert "exclusive-repository" in message
+    assert "unused-field" not in message, "what only warns may be left out"
 
 
-def test_what_was_found_in_time_is_told() -> None:
+def test_time_never_admits_an_object_that_an_enforced_rule_did_not_see() -> None:
+    refused = undecided = 0
     for after in range(60):
-        result = late(after, TWICE)
-        assert result.refused_by <= {"unique-alias"}
-        assert result.refused_by or result.acted("not-checked")
+        try:
+            result = late(after, TWICE)
+        except Undecided:
+            undecided += 1
+            continue
+        assert result.refused_by == {"unique-alias"}, "what was found in time refuses, whatever is left to check"
+        refused += 1
+    assert refused
+    assert undecided
 
 
-def test_where_no_time_is_left_to_look_at_the_stored_object_its_faults_are_not_refused() -> None:
+def test_rules_that_only_warn_may_be_left_out_and_are_named() -> None:
+    levels = {rule: "warn" for rule in RULES if Level.WARN in RULES[rule].settable}
+    result = answer(Admission(levels, clock=lambda: 1.0), "validate", TWICE, deadline=0.0)
+    assert result.allowed
+    (warning,) = result.warnings
+    assert warning.startswith("field-type, unique-alias, ")
+    assert warning.endswith(": not checked, since the time for the call had run out")
+
+
+def test_where_no_time_is_left_to_look_at_the_stored_object_nothing_is_decided() -> None:
     old = config("web")
     old["spec"]["schedule"] = "never"
     new = config("web", "other")
     new["spec"]["schedule"] = "never"
     assert late(100_000, new, old).allowed
+    undecided = 0
     for after in range(100):
-        result = late(after, new, old)
-        assert result.allowed, result.message
+        try:
+            result = late(after, new, old)
+        except Undecided:
+            undecided += 1
+            continue
+        assert "valid-schedule" in result.warned_by
+        assert not result.acted("not-checked") & {"valid-schedule", "field-type"}
+    assert undecided
+
+
+# --- an inventory that must not be missing
+
+
+def test_where_the_inventory_must_not_be_missing_an_enforced_rule_that_asks_leaves_the_object_undecided() -> None:
+    empty = Inventory()
+    assert answer(Admission({}, empty), "validate", batch("shop")).allowed
+    strict = Admission({}, empty, needs_inventory=True)
+    with pytest.raises(
+        Undecided, match=r"exclusive-repository.*: not checked, since the \w+ of the cluster are not known"
+    ):
+        answer(strict, "validate", batch("shop"))
+    warned = Admission(
+        {"exclusive-repository": "warn", "repository-host": "warn", "usage-policy": "warn"}, empty, needs_inventory=True
+    )
+    assert answer(warned, "validate", batch("shop")).allowed
+    with_fault = batch("shop")
+    with_fault["spec"]["schedule"] = "never"
+    assert answer(strict, "validate", with_fault).refused_by == {"valid-schedule"}
+
+
+def test_where_the_inventory_must_not_be_missing_one_that_is_out_of_date_does_not_admit_what_it_would_refuse() -> None:
+    now = 0.0
+    inventory = Inventory(clock=lambda: now)
+    inventory.put("Repository", REPOSITORY)
+    inventory.put("BackupBatch", batch("blog"))
+    for kind in KINDS:
+        inventory.complete(kind)
+    strict = Admission({}, inventory, needs_inventory=True)
+    assert answer(strict, "validate", batch("shop")).refused_by == {"exclusive-repository"}
+    now = STALE_AFTER + 1
+    assert answer(Admission({}, inventory), "validate", batch("shop")).allowed
+    with pytest.raises(Undecided, match="only a warning, since nothing was heard"):
+        answer(strict, "validate", batch("shop"))
 
 
 # --- folders

@@ -18,7 +18,7 @@ from app.manifest.discovery import Unreadable, files
 from app.manifest.documents import documents
 from app.manifest.nodes import Malformed
 from app.manifest.objects import Manifest, Other, objects, objects_in
-from app.manifest.source import LARGEST, Text, read
+from app.manifest.source import MAX_FILE_BYTES, Text, read
 from app.manifest.values import value_of
 from testbed.server import unprivileged
 from tests.support.objects import objects as any_objects
@@ -83,17 +83,17 @@ def test_a_text_means_what_it_means_to_kubectl(text: str, expected: list[Any] | 
 @pytest.mark.parametrize(
     ("text", "says", "at"),
     [
-        ("a: 1\nb: 2\na: 3\n", "the key 'a' is there twice", 10),
-        ("true: 1\ny: 2\n", "the key 'true' is there twice", 8),
-        ('{"a": 1, "a": 2}', "the key 'a' is there twice", 9),
-        ("a: !foo 5\n", "the tag !foo cannot stand here", 3),
-        ("a: !foo {b: 1}\n", "the tag !foo cannot stand here", 3),
-        ("a: !!python/object/apply:os.system [ls]\n", "cannot stand here", 3),
-        ("a: !!set {b}\n", "cannot stand here", 3),
-        ("1.5: a\n", "write it in quotes", 0),
+        ("a: 1\nb: 2\na: 3\n", "the key 'a' appears twice", 10),
+        ("true: 1\ny: 2\n", "the key 'true' appears twice", 8),
+        ('{"a": 1, "a": 2}', "the key 'a' appears twice", 9),
+        ("a: !foo 5\n", "the tag !foo is not allowed here", 3),
+        ("a: !foo {b: 1}\n", "the tag !foo is not allowed here", 3),
+        ("a: !!python/object/apply:os.system [ls]\n", "is not allowed here", 3),
+        ("a: !!set {b}\n", "is not allowed here", 3),
+        ("1.5: a\n", "put it in quotes", 0),
         ("a: !!binary '?'\n", "not base64", 3),
         ("a: !!binary 'é'\n", "not base64", 3),
-        ('{"a": 1}{"b": 2}{"c": }', "a value is expected here", 22),
+        ('{"a": 1}{"b": 2}{"c": }', "expected a value here", 22),
         ("a: 1\n...\nb: 2\n", "not YAML", 9),
     ],
 )
@@ -106,12 +106,12 @@ def test_what_kubectl_reads_without_a_word_and_nobody_means_is_refused(text: str
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("a:\n\tb: 1\n", "x.yaml:2:1: .*a tab, write spaces"),
-        ("{{- if .Values.x }}\na: 1\n{{- end }}\n", "x.yaml:1:3: .*a template has to be rendered first"),
+        ("a:\n\tb: 1\n", "x.yaml:2:1: .*replace the tab with spaces"),
+        ("{{- if .Values.x }}\na: 1\n{{- end }}\n", "x.yaml:1:3: .*render the template first"),
         (f"{HEAD}spec:\n  paused: {{{{ .Values.x }}}}\n", "x.yaml:5:12: .*rendered first"),
-        ("--- {a: 1}\n", "x.yaml:1:4: what follows `---` belongs on a line of its own"),
+        ("--- {a: 1}\n", "x.yaml:1:4: move what follows `---` to a line of its own"),
         (f"{HEAD}spec: [1\n", "x.yaml:5:1: not YAML"),
-        ("{\"a\": 1,\n \"b\" 2}", "x.yaml:2:6: not JSON: `:` is expected here"),
+        ("{\"a\": 1,\n \"b\" 2}", "x.yaml:2:6: not JSON: `:` expected here"),
         ('{"a": 1,\n "b": "\\q"}', "x.yaml:2:8: not JSON"),
         ("a: \x01\n", "x.yaml:1:4: not YAML: the character 0x0001 is not allowed"),
         ("é: \x01\n", "x.yaml:1:4: not YAML: the character"),
@@ -249,9 +249,9 @@ def test_the_items_of_a_list_may_be_aliases_and_faults_are_told_where_they_are()
     first, second, third = objects_in(Text("x.yaml", text))
     assert isinstance(first, Manifest)
     assert (first.value["kind"], first.place(("kind",))) == ("BackupConfiguration", (3, 3))
-    assert str(second) == "x.yaml:11:3: the key 'kind' is there twice: remove one"
+    assert str(second) == "x.yaml:11:3: the key 'kind' appears twice: remove one"
     assert isinstance(third, Manifest)
-    assert wrong(f"~: 1\n{HEAD}") == ["x.yaml:1:1: a key that is no text: write it in quotes"]
+    assert wrong(f"~: 1\n{HEAD}") == ["x.yaml:1:1: a key must be a string: put it in quotes"]
 
 
 def test_objects_of_any_kind_can_be_asked_for() -> None:
@@ -304,7 +304,7 @@ def test_links_are_followed_each_directory_is_read_once_and_a_loop_is_told() -> 
         "other/b.yaml",
         "real/a.yaml",
         "real/broken.yaml: No such file or directory",
-        "real/loop: a link to a directory that it lies in: remove it",
+        "real/loop: a link to one of its own parent directories: remove it",
         "real/self.yaml: Too many levels of symbolic links",
     ]
 
@@ -317,7 +317,7 @@ def test_a_name_that_cannot_be_one_is_told() -> None:
 @pytest.mark.usefixtures("folder")
 def test_what_is_no_regular_file_is_not_opened_in_a_directory() -> None:
     os.mkfifo("pipe.yaml")
-    assert [str(each) for each in files([Path()])] == ["pipe.yaml: no regular file"]
+    assert [str(each) for each in files([Path()])] == ["pipe.yaml: not a regular file"]
 
 
 @pytest.mark.usefixtures("folder")
@@ -335,7 +335,7 @@ def test_a_directory_that_may_not_be_read_is_told() -> None:
     [
         (b"a: 1\nb: \xff\n", "x.yaml:2:4: not UTF-8: byte 0xff"),
         ("größe: 1\n# ü".encode("latin-1"), "x.yaml:1:3: not UTF-8: byte 0xf6"),
-        (b"\x7fELF\0\0", "x.yaml: a binary file, no YAML"),
+        (b"\x7fELF\0\0", "x.yaml: a binary file, not YAML"),
         (b"\xff\xfea", "x.yaml:1:1: not UTF-16-LE"),
     ],
 )
@@ -348,7 +348,7 @@ def test_a_file_that_is_no_text_is_told(content: bytes, says: str) -> None:
 @pytest.mark.usefixtures("folder")
 def test_a_file_that_is_too_large_is_not_read() -> None:
     with Path("x.yaml").open("wb") as file:
-        file.truncate(LARGEST + 1)
+        file.truncate(MAX_FILE_BYTES + 1)
     assert str(read(Path("x.yaml"))) == "x.yaml: larger than 32 MiB: split it"
 
 
@@ -369,7 +369,9 @@ def test_a_billion_laughs_are_refused_and_honest_aliases_are_not() -> None:
     lines = ["  a: &a [x,x,x,x,x,x,x,x,x]"]
     for before, name in zip("abcdefgh", "bcdefghi", strict=True):
         lines.append(f"  {name}: &{name} [{','.join([f'*{before}'] * 9)}]")
-    assert ["too much is said with aliases" in each for each in wrong(HEAD + "spec:\n" + "\n".join(lines))] == [True]
+    assert ["too many values come from aliases" in each for each in wrong(HEAD + "spec:\n" + "\n".join(lines))] == [
+        True
+    ]
     honest = "  a: &a {b: [c, d]}\n" + "".join(f"  x{n}: *a\n" for n in range(200))
     assert only(f"{HEAD}spec:\n{honest}").value["spec"]["x199"] == {"b": ["c", "d"]}
 

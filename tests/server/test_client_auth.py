@@ -239,7 +239,7 @@ def test_a_new_client_ca_that_waits_for_a_good_pair_is_told_and_used_with_it(
         (certificates / "tls.crt").write_bytes(b"garbage")
         (tmp_path / "client-ca.crt").write_bytes(other.pem)
         until(server, "certificate not reloaded")
-        assert "the client CA waits" in server.manage("/readyz").text
+        assert "the new client CA is not used" in server.manage("/readyz").text
         assert call(server, client.certificate(NAME)).status_code == 200
         (certificates / "tls.crt").write_bytes(good)
         eventually(lambda: server.manage("/readyz").text == "ok\n", says=lambda: server.log)

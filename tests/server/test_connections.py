@@ -18,11 +18,11 @@ HEAD = b"POST /validate HTTP/1.1\r\nhost: localhost\r\ncontent-type: application
 CALL = HEAD + b"content-length: %d\r\n\r\n" % len(body()) + body()
 HURRIED = """
 from app.server import limits
-for name in ("NEW", "HEAD", "CALL", "IDLE", "LEAVING"):
+for name in ("NEW", "HEAD", "CALL", "KEEPALIVE", "LEAVING"):
     setattr(limits, f"{name}_SECONDS", getattr(limits, f"{name}_SECONDS") / 20)
 limits.HANDSHAKE_SECONDS = 2
 from app.server import connections
-connections._EVERY = 0.1
+connections._POLL_SECONDS = 0.1
 from app.cli import main
 main()
 """
@@ -461,7 +461,7 @@ def test_many_at_once_are_all_served(certificates: Path, tmp_path: Path) -> None
 
 
 def test_the_servers_page_says_how_long_each_may_take() -> None:
-    said = " ".join((Path(__file__).parents[2] / "docs" / "server.md").read_text().split())
+    said = " ".join((Path(__file__).parents[2] / "docs" / "reference" / "server.md").read_text().split())
     bounds = (limits.HANDSHAKE_SECONDS, limits.HEAD_SECONDS, limits.CALL_SECONDS, limits.NEW_SECONDS)
     greeting, head, whole, silent = (f"{seconds:.0f}" for seconds in bounds)
     assert f"{greeting} seconds for the TLS handshake, {head} for the head of a call and {whole} for the whole" in said

@@ -554,7 +554,7 @@ def test_a_bad_port_in_a_variable_is_said_with_flag_and_variable() -> None:
 
 def test_a_variable_that_sets_nothing_is_refused_with_the_one_that_was_meant() -> None:
     line = refusal(STASH_ADMISSION_RULES="unique-alias=warn")
-    assert "STASH_ADMISSION_RULES is a variable that sets nothing: write STASH_ADMISSION_RULE" in line
+    assert "STASH_ADMISSION_RULES is not a known setting: write STASH_ADMISSION_RULE" in line
 
 
 # --- What needs time

@@ -19,6 +19,7 @@ SETTINGS: dict[str, tuple[str, Any, Any]] = {
     "client_ca": ("/run/ca.crt", Path("/run/ca.crt"), Path("/elsewhere")),
     "client_name": ("apiserver, kube-apiserver", ("apiserver", "kube-apiserver"), ("front-proxy",)),
     "inventory": ("cluster", "cluster", "/some/where"),
+    "inventory_missing": ("fail", "fail", "warn"),
     "drain_seconds": ("7.5", 7.5, 30.0),
     "max_in_flight": ("12", 12, 64),
     "max_connections": ("12", 12, 64),
@@ -36,6 +37,7 @@ BAD = {
     "drain_seconds": ["", "soon", "-1", "nan", "inf", "10s"],
     "host": [""],  # to listen on, it would be every address
     "inventory": [""],
+    "inventory_missing": ["", "refuse"],
     # What something forgot to fill in must not switch off what it was to switch on.
     "cert_dir": ["", " "],
     "server_name": [""],
@@ -174,14 +176,14 @@ def test_what_kubernetes_sets_for_a_service_of_that_name_is_explained(monkeypatc
         ("STASH_ADMISSION_RULES", "write STASH_ADMISSION_RULE"),
         ("STASH_ADMISSION_CLIENTCA", "write STASH_ADMISSION_CLIENT_CA"),
         ("stash_admission_rules", "write STASH_ADMISSION_RULE"),
-        ("STASH_ADMISSION_XYZZY", "take it out, or give it a name that begins otherwise"),
-        ("STASH_ADMISSION_", "take it out, or give it a name that begins otherwise"),
+        ("STASH_ADMISSION_XYZZY", "remove it, or give it a name with another prefix"),
+        ("STASH_ADMISSION_", "remove it, or give it a name with another prefix"),
     ],
 )
 def test_a_variable_that_sets_nothing_is_refused_with_what_to_write(name: str, advice: str) -> None:
     with pytest.raises(BadSetting) as caught:
         refuse_unknown({name: "unique-alias=warn"})
-    assert str(caught.value) == f"{name} is a variable that sets nothing: {advice}"
+    assert str(caught.value) == f"{name} is not a known setting: {advice}"
 
 
 @pytest.mark.parametrize("name", [PREFIX + name.upper() for name in SETTINGS] + ["stash_admission_port", "PATH"])

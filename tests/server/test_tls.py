@@ -314,7 +314,7 @@ def test_a_server_whose_certificate_ends_is_not_ready(tmp_path: Path, ca: Pair) 
     with running(tmp_path, certificates=certificates, program=program) as server:
         late.touch()
         eventually(lambda: server.manage("/readyz").status_code != 200)
-        assert server.manage("/readyz").text == "the certificate in use is expired\n"
+        assert server.manage("/readyz").text == "the certificate in use has expired\n"
         assert server.manage("/healthz").status_code == 200
 
 
@@ -326,4 +326,4 @@ def test_a_key_with_a_password_is_refused_and_nobody_is_asked_for_it(tmp_path: P
     (tmp_path / "tls.key").write_bytes(leaf.key.private_bytes(serialization.Encoding.PEM, form, encryption))
     refused = start("--cert-dir", tmp_path, "--port", "0", "--management-port", "0")
     assert refused.returncode == 2
-    assert "no certificate and its key" in refused.stderr
+    assert "not a certificate and its key" in refused.stderr

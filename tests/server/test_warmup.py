@@ -1,6 +1,7 @@
 """What is decided before the first call."""
 
-from app.admission.engine import Admission, Decision
+from app.admission.decision import Decision
+from app.admission.engine import Admission
 from app.admission.review import Request
 from app.domain.invoker import KINDS
 from app.inventory.store import Inventory
@@ -14,8 +15,8 @@ class Noted(Admission):
         super().__init__(inventory=inventory)
         self.decided: list[tuple[str, str, Decision]] = []
 
-    def mutate(self, request: Request) -> Decision:
-        decision = super().mutate(request)
+    def mutate(self, request: Request, deadline: float | None = None) -> Decision:
+        decision = super().mutate(request, deadline)
         self.decided.append(("mutate", request.kind, decision))
         return decision
 

@@ -16,7 +16,8 @@ import pytest
 from jsonpatch import JsonPatch
 from ruamel.yaml import YAML
 
-from app.admission.engine import Admission, Decision
+from app.admission.decision import Decision
+from app.admission.engine import Admission
 from app.admission.review import Request
 from app.rules.registry import RULES
 from testbed.patience import PATIENCE
@@ -604,7 +605,7 @@ def test_nesting_of_100_levels_is_fine(door: Door, webhook: str, brackets: str) 
 def test_nesting_of_more_than_100_levels_is_a_bad_request(door: Door, webhook: str, levels: int, brackets: str) -> None:
     response = door.call(nested(levels, brackets), webhook)
     assert response.status_code == 400
-    assert "nested deeper than 100" in response.json()["message"]
+    assert "nested more than 100" in response.json()["message"]
 
 
 @pytest.mark.parametrize("value", ["1", '"x"', "null", "{}", "[[]]"])

@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from app.admission.engine import Admission, RuleFinding
-from app.commands.check.runner import ask
+from app.admission.decision import RuleFinding
+from app.admission.engine import Admission
+from app.admission.offline import ask
 from app.commands.check.text import described
 from app.commands.cluster.objects import StoredObject
 from app.commands.fix.aliases import suggested
@@ -77,15 +78,15 @@ class Planner:
         written = {edit.path for edit in edits}
         return [
             each
-            for each in ask(stored, self._admission).judged
+            for each in ask(stored, self._admission).findings
             if each.refuses and not written.isdisjoint(_aliases(invoker, each))
         ]
 
 
-def _aliases(invoker: Invoker, judged: RuleFinding) -> Iterable[Path]:
+def _aliases(invoker: Invoker, found: RuleFinding) -> Iterable[Path]:
     """The fields that a finding is about, those of both members if it is about two."""
-    yield judged.finding.path
-    for index in judged.finding.pair or ():
+    yield found.finding.path
+    for index in found.finding.pair or ():
         yield (*invoker.members[index].path, "target", "alias")
 
 

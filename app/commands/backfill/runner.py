@@ -10,7 +10,7 @@ from app.commands.backfill.writer import Outcome, Writer, Written
 from app.commands.cluster.client import Api
 from app.commands.cluster.snapshot import Contents, Scope, Step, read_cluster
 
-_MOST_FAILURES = 3
+_MAX_FAILURES_IN_A_ROW = 3
 """Objects in a row that nobody answers for, after which the rest is not tried."""
 
 
@@ -78,7 +78,7 @@ class Backfill:
             tell(written)
             yield Step("asking" if self.options.dry_run else "writing", count, len(chosen))
             failures = failures + 1 if written.outcome is Outcome.FAILED else 0
-            if failures == _MOST_FAILURES and count < len(chosen):
+            if failures == _MAX_FAILURES_IN_A_ROW and count < len(chosen):
                 self.stopped = f"{failures} objects in a row failed: {written.message}"
                 return
             if not self.options.dry_run and count < len(chosen):

@@ -6,7 +6,7 @@ from types import FrameType, TracebackType
 from typing import Any, Self
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
-_SLICE = 0.2
+_POLL_SECONDS = 0.2
 """Seconds after which a pause looks whether it is to end."""
 
 
@@ -32,7 +32,7 @@ class Interruption:
         """Wait, but not any longer once somebody asks."""
         until = time.monotonic() + seconds
         while not self.asked and (left := until - time.monotonic()) > 0:
-            time.sleep(min(left, _SLICE))
+            time.sleep(min(left, _POLL_SECONDS))
 
     def _ask(self, _number: int, _frame: FrameType | None) -> None:
         self.asked = True

@@ -53,7 +53,7 @@ def line(written: Written) -> Iterator[str]:
     if outcome is Outcome.WRITTEN:
         yield f"{name}: {', '.join(map(described, written.plan.edits))}"
         if written.also:
-            yield f"{name}: a webhook changed {', '.join(written.also)} too"
+            yield f"{name}: a webhook also changed {', '.join(written.also)}"
     elif outcome is Outcome.CLASHES:
         yield from left_alone(written.plan)
     elif outcome in (Outcome.REFUSED, Outcome.FAILED):
@@ -83,7 +83,7 @@ def summary(backfill: Backfill) -> str:
         parts.append(f"{left} left alone")
     rest = len(backfill.lacking) - counts.total()
     if rest and not dry:
-        parts.append(f"{rest} to do: run again to go on")
+        parts.append(f"{rest} to do: run again to continue")
     text = ", ".join(parts)
     return f"{backfill.stopped}: {text}" if backfill.stopped else text
 

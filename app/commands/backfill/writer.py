@@ -11,8 +11,8 @@ from app.commands.cluster.objects import StoredObject
 from app.domain.invoker import same
 from kube.errors import KubeError, Unavailable
 
-_MOST_CONFLICTS = 10
-_TRIES = 4
+_MAX_CONFLICTS = 10
+_MAX_FAILURES = 4
 """How often an object is written that the API server does not answer for."""
 
 
@@ -20,7 +20,7 @@ class Outcome(Enum):
     """What became of an object."""
 
     WRITTEN = "written"
-    NOTHING = "nothing to do any more"
+    NOTHING = "nothing left to do"
     GONE = "gone"
     CLASHES = "left alone"
     REFUSED = "refused"
@@ -81,7 +81,7 @@ class Writer:
                 failures += 1
             else:
                 return Written(Outcome.REFUSED, plan, error.said)
-            if conflicts > _MOST_CONFLICTS or failures >= _TRIES:
+            if conflicts > _MAX_CONFLICTS or failures >= _MAX_FAILURES:
                 return Written(Outcome.FAILED, plan, error.said)
             longest = 0.5 * 2**failures if passing else min(0.02 * 2**conflicts, 1)
             self._pause(random.uniform(longest / 2, longest))  # noqa: S311 -- not a secret

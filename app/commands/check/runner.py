@@ -2,59 +2,27 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
-from app.admission.engine import Admission, RuleFinding
-from app.admission.review import Request
+from app.admission.decision import RuleFinding
+from app.admission.engine import Admission
+from app.admission.offline import Subject, ask
 from app.commands.check.unknown_fields import unknown_fields
-from app.domain.invoker import GROUP, KINDS, VERSION
-from app.domain.outcome import Edit, Finding, Reason, apply
+from app.domain.invoker import GROUP, KINDS
+from app.domain.outcome import Edit, Finding, Reason
 from app.domain.path import Path, dotted
 from app.domain.quoting import printable, quoted
 from app.manifest.objects import Manifest
 from app.manifest.positions import locate
 from app.rules.registry import RULES
 from schemas import kinds
-from schemas.defaults import defaults_of
 
 UNKNOWN_FIELD, API_VERSION = "unknown-field", "api-version"
 BESIDE_THE_RULES = {
-    UNKNOWN_FIELD: "Warn of a field that the CRD does not have: the API server drops it.",
-    API_VERSION: "Refuse a version of the API that the kind does not have.",
+    UNKNOWN_FIELD: "Warn about a field that the CRD does not have: the API server drops it.",
+    API_VERSION: "Refuse an API version that the kind does not have.",
 }
 """What is said of a file though no webhook would: the API server does, before it asks one."""
-
-
-class Subject(Protocol):
-    """An object to be judged: of a file, where it has places, or of a cluster."""
-
-    @property
-    def file(self) -> str | None:
-        """The file that it is in; None: in none."""
-
-    @property
-    def line(self) -> int | None:
-        """The line on which it begins."""
-
-    @property
-    def kind(self) -> str:
-        """One of the four kinds."""
-
-    @property
-    def version(self) -> str:
-        """The version of its API."""
-
-    @property
-    def namespace(self) -> str:
-        """Its namespace, empty if it names none."""
-
-    @property
-    def name(self) -> str:
-        """Its name, empty if it has none."""
-
-    @property
-    def value(self) -> dict[str, Any]:
-        """All of it, as JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,18 +80,6 @@ class Checked:
         return f"{self.kind} {'/'.join(filter(None, (self.namespace, self.name)))}".rstrip()
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What both webhooks make of an object."""
-
-    edits: tuple[tuple[str, Edit], ...]
-    judged: tuple[RuleFinding, ...]
-    document: dict[str, Any]
-    """The object as it would be stored."""
-    notes: tuple[str, ...] = ()
-    """Which rules were not checked, and why."""
-
-
 def concerns(manifest: Manifest) -> bool:
     """Whether the webhooks are asked about such an object; of a wrong version, because it should be one of theirs."""
     kind = kinds.KINDS.get(manifest.kind)
@@ -143,45 +99,16 @@ def check(manifest: Subject, admission: Admission, old: Mapping[str, Any] | None
     unknown = [RuleFinding(UNKNOWN_FIELD, each, refuses=False) for each in fields]
     answer = ask(manifest, admission, old)
     edits = [edit for _, edit in answer.edits]
-    findings = tuple(_said(manifest, each, edits) for each in (*unknown, *answer.judged))
+    findings = tuple(_said(manifest, each, edits) for each in (*unknown, *answer.findings))
     return Checked(*about, findings, tuple(_changes(manifest, answer.edits)), answer.notes)
 
 
-def ask(manifest: Subject, admission: Admission, old: Mapping[str, Any] | None = None) -> Answer:
-    """What both webhooks answer, the API server having filled in the defaults."""
-    kind = manifest.kind
-    fill = defaults_of(kinds.KINDS[kind].model).fill
-    document, stored = fill(manifest.value), None if old is None else fill(old)
-    mutation = admission.mutate(_request(manifest, document, stored))
-    mutated = apply((edit for _, edit in mutation.edits), document)
-    validation = admission.validate(_request(manifest, mutated, stored))
-    return Answer(mutation.edits, mutation.judged + validation.judged, mutated, validation.notes)
-
-
-def _request(manifest: Subject, document: dict[str, Any], old: dict[str, Any] | None) -> Request:
-    namespace = manifest.namespace or str(((old or {}).get("metadata") or {}).get("namespace") or "")
-    return Request(
-        uid="check",
-        operation="CREATE" if old is None else "UPDATE",
-        group=GROUP,
-        version=VERSION,
-        kind=manifest.kind,
-        namespace=namespace,
-        name=manifest.name,
-        user="",
-        subresource="",
-        dry_run=True,
-        object=document,
-        old_object=old,
-    )
-
-
-def _said(manifest: Subject, judged: RuleFinding, edits: Sequence[Edit]) -> Diagnostic:
-    finding = judged.finding
-    note = " [not refused: the stored object has this fault already]" if judged.stored else ""
+def _said(manifest: Subject, found: RuleFinding, edits: Sequence[Edit]) -> Diagnostic:
+    finding = found.finding
+    note = " [not refused: the stored object already has this problem]" if found.preexisting else ""
     return Diagnostic(
-        rule=judged.rule,
-        level="error" if judged.refuses else "warning",
+        rule=found.rule,
+        level="error" if found.refuses else "warning",
         reason=finding.reason.value,
         path=printable(dotted(finding.path)),
         message=printable(finding.message) + note,

@@ -14,7 +14,7 @@ from app.domain.path import dotted
 from app.domain.quoting import printable, quoted
 
 _STYLES = {"error": "bold red", "warning": "bold yellow", "change": "bold cyan"}
-_LONGEST_FRAME = 200
+_MAX_FRAME_CHARS = 200
 """Characters of a line that are shown."""
 
 
@@ -88,8 +88,8 @@ def _framed(where: str, line: _Line, place: Place) -> RenderableType:
     word = (f"{line.word}: ", _STYLES[line.word])
     head = Text.assemble((where, "bold"), word, f"{line.message} ", (f"({line.rule})", "dim"))
     start = place.column - 1
-    begin = max(start - _LONGEST_FRAME // 2, 0)
-    shown = place.source[begin : begin + _LONGEST_FRAME]
+    begin = max(start - _MAX_FRAME_CHARS // 2, 0)
+    shown = place.source[begin : begin + _MAX_FRAME_CHARS]
     before = "".join(each if each == "\t" else " " * cell_len(each) for each in shown[: start - begin])
     marked = shown[start - begin : start - begin + place.length]
     margin = " " * len(str(place.line))

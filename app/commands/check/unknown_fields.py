@@ -20,7 +20,8 @@ _METADATA = {
 def unknown_fields(kind: str, document: dict[str, Any]) -> Iterator[Finding]:
     """A finding for each field of an object that its kind does not have."""
     for path in _paths(kind, document):
-        message = f"unknown field {quoted(dotted(path))}: the API server drops it, and kubectl refuses the object"
+        why = "the API server drops it, and kubectl refuses the object"
+        message = f"unknown field {quoted(dotted(path))}: remove it, {why}"
         yield Finding(path, Reason.FORBIDDEN, message)
 
 

@@ -53,11 +53,11 @@ def read_cluster(contents: Contents, api: Api, scope: Scope) -> Iterator[Step]:
     for kind in dict.fromkeys((*scope.asked, *scope.kinds)):
         yield from _read(contents, api, scope, kind)
     if set(contents.absent) >= set(scope.kinds):
-        nothing = f"it has no such kinds of {GROUP}: Stash is not installed there, or KUBECONFIG names another cluster"
+        nothing = f"it has none of these kinds of {GROUP}: install Stash, or check KUBECONFIG"
         contents.unreadable.append(Unreadable(api.server, nothing))
     is_known = scope.namespace is None or scope.namespace in contents.inventory.labels
     if NAMESPACE in scope.asked and not is_known and not contents.unreadable:
-        contents.unreadable.append(Unreadable(str(scope.namespace), "there is no such namespace"))
+        contents.unreadable.append(Unreadable(str(scope.namespace), "the namespace does not exist"))
 
 
 def _read(contents: Contents, api: Api, scope: Scope, kind: str) -> Iterator[Step]:
@@ -74,7 +74,7 @@ def _read(contents: Contents, api: Api, scope: Scope, kind: str) -> Iterator[Ste
         else:
             if place != places[0]:
                 contents.notes.append(
-                    f"only the {resource_of(kind)} of namespace {place} may be read: those of others are not compared"
+                    f"only the {resource_of(kind)} of namespace {place} may be read: those in others are not compared"
                 )
         return
 

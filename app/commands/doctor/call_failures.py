@@ -19,7 +19,7 @@ _ENDPOINTS = (
 _LOGS = "kubectl -n {space} logs -l app.kubernetes.io/component=webhook --tail 20"
 _BLOCKED = (
     "let the control plane reach the pods' port 10250: see the firewall (private GKE has this port open), the\n"
-    "security groups of the nodes (EKS) and the NetworkPolicies of {space}; where it reaches no pods at all:\n"
+    "security groups of the nodes (EKS) and the NetworkPolicies of {space}; if it can reach no pods at all:\n"
     "kubectl apply -k manifests/overlays/host-network"
 )
 
@@ -42,17 +42,17 @@ CAUSES = (
     Cause(
         r"proxyconnect|Proxy Authentication Required",
         "the API server calls through a proxy",
-        "put .svc into NO_PROXY of the API server: it takes the proxy from its environment",
+        "add .svc to the API server's NO_PROXY: it takes the proxy from its environment",
     ),
     Cause(
         r"no such host|server misbehaving|dial tcp: lookup ",
-        "the host that the Service stands for is not known",
-        "its externalName must be a host that the API server knows:\nkubectl -n {space} get service {service} -o yaml",
+        "the host that the Service stands for cannot be resolved",
+        "its externalName must be a name that resolves:\nkubectl -n {space} get service {service} -o yaml",
     ),
     Cause(
         r"certificate has expired or is not yet valid.* is before ",
         "the certificate that is served is not valid yet",
-        "see whose clock is wrong, the API server's or that of who issued it; then\n{issue}",
+        "check whether the clock of the API server or of the issuer is wrong; then\n{issue}",
     ),
     Cause(r"certificate has expired or is not yet valid", "the certificate that is served has expired", "{issue}"),
     Cause(
@@ -69,14 +69,14 @@ CAUSES = (
     Cause(r"x509: ", "the certificate that is served is not accepted", "{issue}"),
     Cause(
         r"[Cc]lient certificate|tls: certificate required|tls: bad certificate|tls: unknown certificate",
-        "the server asks for a client certificate that the API server does not show, or shows another",
+        "the server requires a client certificate, and the API server presents none, or another one",
         "start the server without --client-ca, or give the API server a client certificate that this CA signed: a "
         "kubeconfig for {host} in the file of its --admission-control-config-file",
     ),
     Cause(
         r"tls: (handshake failure|protocol version|no cipher|.*does not look like)|server gave HTTP response",
-        "who answers does not speak TLS as the API server does",
-        "see who listens on the pods' port, which must be the webhooks' (10250), not the management port:\n"
+        "what answers does not speak TLS as the API server does",
+        "see what listens on the pods' port, which must be the webhooks' (10250), not the management port:\n"
         + _ENDPOINTS,
     ),
     Cause(
@@ -93,13 +93,13 @@ CAUSES = (
     ),
     Cause(
         r"connection refused",
-        "nobody listens there",
+        "nothing listens there",
         "see whether the replicas run, and on the port that the Service names:\n" + _ENDPOINTS + "\n" + _LOGS,
     ),
     Cause(
         r"no route to host|network is unreachable|[Aa]ddress is not allowed|i/o timeout|Gateway Timeout"
         r"|Service Unavailable",
-        "the control plane does not reach the pods",
+        "the control plane cannot reach the pods",
         _BLOCKED,
     ),
     Cause(
@@ -115,28 +115,28 @@ CAUSES = (
     Cause(
         r"\bEOF\b|connection reset|broken pipe|connection was closed|GOAWAY",
         "the connection was closed instead of answered",
-        "see whether a replica ended meanwhile, and why:\nkubectl -n {space} get pods\n" + _LOGS,
+        "see whether a replica stopped meanwhile, and why:\nkubectl -n {space} get pods\n" + _LOGS,
     ),
     Cause(
         r"could not find the requested resource|POST /mutate and POST /validate|does not allow this method",
-        "nobody answers at the path that is called, or another program does",
-        "{apply}\nif it goes on, see who is behind the Service:\n" + _ENDPOINTS,
+        "nothing answers at the path that is called, or another program does",
+        "{apply}\nif it goes on, see what is behind the Service:\n" + _ENDPOINTS,
     ),
     Cause(
         r"too many calls at once|currently unable to handle the request|received too many requests",
-        "the replicas have more to do than they take on at once",
+        "the replicas get more calls than they take at once",
         "raise --max-in-flight, or start more:\nkubectl -n {space} scale deployment {service} --replicas 4",
     ),
     Cause(
         r"internal error|an error on the server|unable to return a response in the time allotted",
-        "the server fails at answering, and its log says why",
-        "see the log, and please report it, for it would be a mistake in stash-admission:\n" + _LOGS,
+        "the server fails to answer, and its log says why",
+        "see the log, and please report it, since it would be a bug in stash-admission:\n" + _LOGS,
     ),
     Cause(
         r"invalid webhook response|undecodable patch|unsupported patch type|did not return more information"
         r"|rejected our request|asked for the client to provide credentials|unknown$",
-        "who answers is another program than stash-admission",
-        "see who is behind the Service:\n" + _ENDPOINTS,
+        "what answers is a program other than stash-admission",
+        "see what is behind the Service:\n" + _ENDPOINTS,
     ),
 )
 _UNKNOWN = Cause("", "it cannot be called", "see whether the replicas are called at all:\n" + _LOGS + "\n" + _ENDPOINTS)

@@ -13,16 +13,16 @@ from certs.state import CONFIGURATIONS
 from certs.trust import stamp
 from kube.client import Object
 
-_CLOCKS_MAY_DIFFER = datetime.timedelta(minutes=2)
-_LONG_AGO = datetime.timedelta(days=1)
+_MAX_SKEW = datetime.timedelta(minutes=2)
+_MAX_AGE_OF_SUCCESS = datetime.timedelta(days=1)
 """The CronJob runs each hour."""
 
 
 def certificates(sight: InstallationState) -> Iterator[Diagnosis]:
     """Remarks on the Secret, each `caBundle`, and what renews them."""
-    if abs(sight.ahead) > _CLOCKS_MAY_DIFFER:
-        line = f"the API server's clock is {_minutes(sight.ahead)} ours: certificates are judged by the API server's"
-        yield note(line, "set the wrong clock right: stash-certs rotate issues nothing by a wrong one")
+    if abs(sight.ahead) > _MAX_SKEW:
+        line = f"the API server's clock is {_format_skew(sight.ahead)} ours, and certificates are checked against it"
+        yield note(line, "correct the wrong clock: stash-certs rotate issues nothing while a clock is wrong")
     seen, keeper, serving = sight.seen, sight.keeper, None
     title = f"Secret {sight.names.namespace}/{sight.names.secret}"
     if isinstance(sight.secret, Unreadable):
@@ -75,15 +75,17 @@ def _cron_job(sight: InstallationState) -> Iterator[Diagnosis]:
     rotating = [each for each in jobs if _rotates(each, sight.names.secret)]
     if not rotating and not isinstance(sight.secret, Unreadable):  # else it may be somebody else's to renew
         remedy = f"run stash-certs rotate{sight.names.flags} yourself, each day, or {APPLY}"
-        yield note(f"no CronJob in {space} runs stash-certs rotate, so somebody else has to renew", remedy)
+        yield note(
+            f"no CronJob in {space} runs stash-certs rotate, so the certificate must be renewed in another way", remedy
+        )
     for each in rotating:
         name, success = each["metadata"]["name"], (each.get("status") or {}).get("lastSuccessfulTime")
         title = f"CronJob {space}/{name}"
         born = datetime.datetime.fromisoformat(success or each["metadata"]["creationTimestamp"])
         if each["spec"].get("suspend"):
             resume = f"""kubectl -n {space} patch cronjob {name} -p '{{"spec":{{"suspend":false}}}}'"""
-            yield wrong(f"{title}: it is suspended, so nobody renews the certificate", f"resume it:\n{resume}")
-        elif sight.now - born > _LONG_AGO:
+            yield wrong(f"{title}: it is suspended, so the certificate is not renewed", f"resume it:\n{resume}")
+        elif sight.now - born > _MAX_AGE_OF_SUCCESS:
             last = f"it last succeeded at {stamp(born)}" if success else "it has never succeeded"
             logs = f"kubectl -n {space} get jobs\nkubectl -n {space} logs job/NAME"
             yield note(f"{title}: {last}", f"see why:\n{logs}")
@@ -98,5 +100,5 @@ def _rotates(cron_job: Object, secret: str) -> bool:
     return "rotate" in words and named in ([], [f"--secret={secret}"])
 
 
-def _minutes(ahead: datetime.timedelta) -> str:
+def _format_skew(ahead: datetime.timedelta) -> str:
     return f"{abs(ahead).total_seconds() / 60:.0f} minutes {'ahead of' if ahead > datetime.timedelta() else 'behind'}"

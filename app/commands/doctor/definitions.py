@@ -11,7 +11,7 @@ from schemas.crd import crds
 from schemas.kinds import GROUP
 
 _APPLY = "kubectl apply -f manifests/crds"
-_MOST = 5
+_MAX_NAMED_FIELDS = 5
 """Fields that a line names."""
 
 
@@ -45,9 +45,9 @@ def _definition(title: str, found: Object, ours: Object) -> Iterator[Diagnosis]:
     expected = _version(ours)
     dropped = list(_dropped(_schema(expected), _schema(version), "")) if expected else []
     if dropped:
-        more = f" and {len(dropped) - _MOST} more" if len(dropped) > _MOST else ""
-        line = f"{title}: it is not the one of this project, so the API server drops {', '.join(dropped[:_MOST])}{more}"
-        yield note(line, f"whoever writes these fields loses them, unless Stash's own CRDs are replaced:\n{_APPLY}")
+        more = f" and {len(dropped) - _MAX_NAMED_FIELDS} more" if len(dropped) > _MAX_NAMED_FIELDS else ""
+        line = f"{title}: it is another version, so the API server drops {', '.join(dropped[:_MAX_NAMED_FIELDS])}{more}"
+        yield note(line, f"these fields are lost when written, unless Stash's own CRDs are replaced:\n{_APPLY}")
 
 
 def _version(definition: Object) -> Object | None:

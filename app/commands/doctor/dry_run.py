@@ -68,7 +68,7 @@ def _not_tried(sight: InstallationState, namespace: str) -> Diagnosis | None:
         return note(f"dry run: not tried, the CRD of {TRIED} does not exist", "see the remark on the CRDs")
     where = sight.tried_in
     if where is None:
-        return note(f"dry run: not tried, there is no namespace {namespace}", _ELSEWHERE)
+        return note(f"dry run: not tried, namespace {namespace} does not exist", _ELSEWHERE)
     if isinstance(where, Unreadable):
         return None
     labels = {"kubernetes.io/metadata.name": namespace, **(where["metadata"].get("labels") or {})}

@@ -65,19 +65,23 @@ def _refused(reply: Reply, sight: InstallationState, which: str) -> Diagnosis:
     if name := failing(message):
         if name in ours:
             return failed_call(message, sight)
-        line = f"{name}, a webhook of another program, cannot be called, so nobody can create a {TRIED}"
+        line = f"{name}, a webhook of another program, cannot be called, so no one can create a {TRIED}"
         return wrong(line, f"see whose it is, and whether its server runs:\n{_READ} | grep -n -A 9 {name}", evidence)
     if any(f'"{each}" denied' in message for each in ours):
-        remedy = "the server is of another version than this command, or another program: see the Deployment's image"
+        remedy = "the server is another version than this command, or another program: see the Deployment's image"
         return wrong(f"a {which} {TRIED} is refused, but not as it should be", remedy, evidence)
     if "resulted in error" in message:
-        remedy = f"mend the expression of this matchCondition, of ours by applying the manifests again:\n{_READ}"
+        remedy = f"fix the expression of this matchCondition, ours by applying the manifests again:\n{_READ}"
         return wrong("a matchCondition of a webhook cannot be evaluated", remedy, evidence)
     if "cannot create resource" in message:
         return note(f"dry run: not tried: grant create on {_RESOURCE} in the namespace", _ELSEWHERE, evidence)
     if message.startswith(("404 ", "the server could not find")):
-        return note(f"dry run: not tried: the API server knows no {TRIED}", "see the remarks on the CRDs", evidence)
-    return note(f"dry run: the {which} {TRIED} is refused by somebody else, so nothing is proved", _ELSEWHERE, evidence)
+        return note(
+            f"dry run: not tried: the API server does not know {TRIED}", "see the remarks on the CRDs", evidence
+        )
+    return note(
+        f"dry run: the {which} {TRIED} is refused by something else, so nothing is proved", _ELSEWHERE, evidence
+    )
 
 
 def _why_silent(sight: InstallationState, target: Target) -> str:
@@ -91,12 +95,12 @@ def _why_silent(sight: InstallationState, target: Target) -> str:
     if any(each.get("failurePolicy") == "Ignore" for each in webhooks):
         log = f"kubectl -n {sight.names.namespace} logs -l app.kubernetes.io/component=webhook --tail 20"
         return (
-            "mend what is wrong above; if nothing is, the call fails, and failurePolicy Ignore hides why: set it to "
+            "fix what is wrong above; if nothing is, the call fails, and failurePolicy Ignore hides why: set it to "
             f"Fail and look again, or read the logs of the API server and of the replicas:\n{log}"
         )
     return (
         f"see the remarks on the {title}, which may keep objects away; if it was just applied, look again in a minute, "
-        "for each API server learns of it by itself"
+        "since each API server notices it on its own"
     )
 
 

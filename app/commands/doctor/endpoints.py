@@ -14,7 +14,7 @@ def endpoints(sight: InstallationState) -> Iterator[Diagnosis]:
     names, service = sight.names, sight.service
     title = f"Service {names.namespace}/{names.service}"
     if sight.namespace is None:
-        remedy = f"say where it is installed by --namespace, or {APPLY}"
+        remedy = f"say with --namespace where it is installed, or {APPLY}"
         yield wrong(f"Namespace {names.namespace}: it does not exist", remedy)
         return
     if isinstance(service, Unreadable):
@@ -45,7 +45,7 @@ def _service(title: str, service: Object, sight: InstallationState) -> Iterator[
         listed = ", ".join(map(str, ports)) or "none"
         yield wrong(f"{title}: it has no port {port}, which a webhook calls; it has {listed}", APPLY)
     if not spec.get("selector"):
-        yield note(f"{title}: it has no selector, so somebody has to write its endpoints", f"unless you do, {APPLY}")
+        yield note(f"{title}: it has no selector, so its endpoints must be written by hand", f"unless you do, {APPLY}")
 
 
 def _called_ports(sight: InstallationState) -> Iterator[int]:
@@ -67,11 +67,11 @@ def _behind(title: str, service: Object | Unreadable, sight: InstallationState) 
         return  # there are none either where it stands for something outside of the cluster
     count = f"{len(ready)} of {len(every)} endpoints ready"
     if not ready:
-        line = f"{title}: no endpoint is ready, so nobody answers ({count})"
+        line = f"{title}: no endpoint is ready, so no call is answered ({count})"
         yield wrong(line, _why_nobody(service, sight.deployments, sight))
     elif len(ready) == 1:
         remedy = f"see whether another one is starting:\nkubectl -n {sight.names.namespace} get pods -o wide"
-        yield note(f"{title}: only one endpoint is ready: without it nobody answers ({count})", remedy)
+        yield note(f"{title}: only one endpoint is ready: without it no call is answered ({count})", remedy)
     else:
         yield ok(f"{title}: {count}")
 

@@ -28,7 +28,9 @@ def examine(access: Access, names: Names, try_in: str, *, tries: bool) -> Iterat
     if sight.is_blind:
         remarks = list(trial(access, sight, try_in)) if tries else []
         if all(each.level is Level.NOTE for each in remarks):
-            raise Refused("you may not read anything of an installation: docs/doctor.md lists which permissions help")
+            raise Refused(
+                "you may not read anything of an installation: docs/cli/doctor.md lists which permissions help"
+            )
         yield "Dry run", remarks
         return
     yield "Registration", list(registration(sight))

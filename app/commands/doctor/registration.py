@@ -13,7 +13,7 @@ from kube.client import Object
 from kube.labels import selects
 
 APPLY = "apply the manifests again (or -k and the overlay in use):\nkubectl apply -f manifests/install.yaml"
-_SHORT, _LONG = 2, 10
+_MIN_TIMEOUT_SECONDS, _MAX_TIMEOUT_SECONDS = 2, 10
 """Seconds: a replica that just started may take longer than the one; users wait no longer than the other."""
 
 
@@ -67,7 +67,7 @@ def _webhook(title: str, webhook: Object, path: str, names: Names) -> Iterator[D
 def _where(title: str, client: Object, path: str, names: Names) -> Iterator[Diagnosis]:
     service = client.get("service")
     if service is None:
-        yield note(f"{title} calls {client.get('url')}, no Service: what is there is not checked")
+        yield note(f"{title} calls {client.get('url')}, not a Service: what is there is not checked")
         return
     called, expected = f"{service['namespace']}/{service['name']}", f"{names.namespace}/{names.service}"
     if called != expected:
@@ -75,39 +75,37 @@ def _where(title: str, client: Object, path: str, names: Names) -> Iterator[Diag
         remedy = f"if that is the one meant, look again:\nstash-admission doctor{other.flags}\nelse {APPLY}"
         yield wrong(f"{title} calls Service {called}, not {expected}", remedy)
     if (found := service.get("path") or "/") != path:
-        yield wrong(f"{title} calls the path {found}, where nobody answers, not {path}", APPLY)
+        yield wrong(f"{title} calls the path {found}, where the server does not answer, not {path}", APPLY)
 
 
 def _how(title: str, webhook: Object) -> Iterator[Diagnosis]:
     if webhook.get("failurePolicy", "Fail") == "Ignore":
-        line = f"{title} has failurePolicy Ignore: while nobody answers, every object is stored unchecked"
-        yield note(line, "set it to Fail, or look for what came through meanwhile when it was down")
-    seconds = webhook.get("timeoutSeconds", _LONG)
-    if seconds > _LONG:
-        yield note(f"{title} has timeoutSeconds {seconds}: while nobody answers, every user waits that long", APPLY)
-    if seconds < _SHORT:
-        yield note(f"{title} has timeoutSeconds {seconds}: a replica that is busy for a moment is too late", APPLY)
+        line = f"{title} has failurePolicy Ignore: while the server is down, every object is stored unchecked"
+        yield note(line, "set it to Fail, or check what was stored while the server was down")
+    seconds = webhook.get("timeoutSeconds", _MAX_TIMEOUT_SECONDS)
+    if seconds > _MAX_TIMEOUT_SECONDS:
+        yield note(f"{title} has timeoutSeconds {seconds}: while the server is down, every user waits that long", APPLY)
+    if seconds < _MIN_TIMEOUT_SECONDS:
+        yield note(f"{title} has timeoutSeconds {seconds}: a replica that is busy for a moment answers too late", APPLY)
     reviews = webhook.get("admissionReviewVersions") or ["v1"]
     if next((each for each in reviews if each in ("v1", "v1beta1")), "v1") != "v1":
-        yield wrong(f"{title} asks in AdmissionReview {reviews[0]}, which the server does not speak", APPLY)
+        yield wrong(f"{title} asks in AdmissionReview {reviews[0]}, which the server does not support", APPLY)
 
 
 def _when(title: str, webhook: Object, names: Names) -> Iterator[Diagnosis]:
     """What the webhook is kept from being asked about."""
     if (selector := webhook.get("namespaceSelector") or {}) != namespace_selector(names.namespace):
         what = (
-            f"leaves out namespaces otherwise than shipped: {_compact(selector)}"
-            if selector
-            else "leaves out no namespace"
+            f"leaves out other namespaces than shipped: {_compact(selector)}" if selector else "leaves out no namespace"
         )
         yield note(f"{title} {what}", f"unless you want that, {APPLY}")
     if selector := webhook.get("objectSelector") or {}:
-        line = f"{title} leaves out objects by their labels, which anybody may set: {_compact(selector)}"
+        line = f"{title} leaves out objects by their labels, which anyone may set: {_compact(selector)}"
         yield note(line, f"unless you want that, {APPLY}")
     found = {each["name"]: " ".join(each["expression"].split()) for each in webhook.get("matchConditions") or ()}
     if missing := [name for name, expression in CONDITIONS.items() if found.get(name) != expression]:
-        line = f"{title} lacks matchConditions {', '.join(missing)} as shipped: an outage blocks more than it has to"
-        yield note(line, f"labels, finalizers and deletion wait for the server too, so {APPLY}")
+        line = f"{title} lacks matchConditions {', '.join(missing)} as shipped: an outage blocks more than necessary"
+        yield note(line, f"changes to labels and finalizers, and deletion, wait for the server too, so {APPLY}")
     if more := [name for name in found if name not in CONDITIONS]:
         line = f"{title} has further matchConditions, which may keep objects from being checked: {', '.join(more)}"
         yield note(line, f"unless you want that, {APPLY}")

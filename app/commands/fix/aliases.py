@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from typing import Literal
 
-from app.admission.engine import Admission, RuleFinding
-from app.commands.check.runner import Subject, ask
+from app.admission.decision import RuleFinding
+from app.admission.engine import Admission
+from app.admission.offline import Subject, ask
 from app.domain.invoker import Invoker
 from app.domain.outcome import Edit
 from app.domain.path import Path
@@ -14,9 +15,9 @@ from app.domain.suggestion import Suggestions
 _CLASHES = ("unique-alias", "unique-host")
 
 
-def clashes(judged: Iterable[RuleFinding]) -> list[RuleFinding]:
+def clashes(found: Iterable[RuleFinding]) -> list[RuleFinding]:
     """The findings that say of two members that their data would mix."""
-    return [each for each in judged if each.rule in _CLASHES and each.finding.pair is not None]
+    return [each for each in found if each.rule in _CLASHES and each.finding.pair is not None]
 
 
 def suggested(manifest: Subject, admission: Admission) -> list[Edit]:
@@ -26,7 +27,7 @@ def suggested(manifest: Subject, admission: Admission) -> list[Edit]:
     restore: its aliases name what was backed up.
     """
     answer = ask(manifest, admission)
-    later = {each.finding.path for each in clashes(answer.judged)}
+    later = {each.finding.path for each in clashes(answer.findings)}
     if not later or manifest.kind != "BackupBatch":
         return []
     batch = read(manifest.kind, answer.document, manifest.namespace)

@@ -20,9 +20,9 @@ def save(path: Path, before: Text, after: str) -> None:
     real = path.resolve()
     try:
         if real.exists() and not real.is_file():
-            raise CannotSave("it is no regular file")
+            raise CannotSave("it is not a regular file")
         if real.read_bytes() != before.text.encode(before.encoding):
-            raise CannotSave("it changed while it was read: run fix again")
+            raise CannotSave("it was changed meanwhile: run fix again")
         about = real.stat()
         if not os.access(real, os.W_OK):
             raise CannotSave("it is write-protected")

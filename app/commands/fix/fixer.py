@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 from app.admission.engine import Admission
+from app.admission.offline import ask
 from app.commands.check.previous import Stored
-from app.commands.check.runner import ask, concerns
+from app.commands.check.runner import concerns
 from app.commands.check.text import described
 from app.commands.fix.aliases import clashes, combined, suggested
 from app.commands.fix.layout import CannotRewrite
@@ -97,8 +98,8 @@ def _change(manifest: Manifest, admission: Admission, result: Fixed, stored: Sto
     answer = ask(manifest, admission, stored.of(manifest))
     edits = [edit for _, edit in answer.edits]
     chosen = suggested(manifest, admission) if aliases else []
-    if aliases and not chosen and clashes(answer.judged):
-        why = "its members clash, but aliases of a restore name what was backed up: write the right ones by hand"
+    if aliases and not chosen and clashes(answer.findings):
+        why = "its members clash, but the aliases of a restore must match those of the backup: correct them by hand"
         result.left.append(_left(_Change(manifest, ()), why))
     rules = {id(edit): rule for rule, edit in answer.edits}
     return _Change(manifest, tuple((rules.get(id(edit), SUGGESTED), edit) for edit in combined(edits, chosen)))
@@ -117,7 +118,7 @@ def _document(text: Text, document: Document, changes: Sequence[_Change], result
                 done.append(change)
             except CannotRewrite as error:
                 what = ", ".join(described(edit) for edit in change.plain)
-                result.left.append(_left(change, f"{what}: cannot be written here, since {error}"))
+                result.left.append(_left(change, f"{what}: cannot be written here: {error}"))
     for change in done:
         for rule, edit in change.edits:
             result.written.append(Written(change.manifest.line, str(change), described(edit), rule))

@@ -45,7 +45,7 @@ def remove(layout: Layout, field: _Field) -> Iterator[Splice]:
         return
     start, end = field.key.start, layout.after(field.value)
     if layout.has_comment(start, end, [field.key, field.value]):
-        raise CannotRewrite("it holds comments, which would be lost")
+        raise CannotRewrite("it has comments, which would be lost")
     yield _out_of_block(layout, field, layout.line_start(start) if layout.alone(start) else start, end)
 
 
@@ -62,11 +62,11 @@ def move(layout: Layout, field: _Field, into: Mapping, name: str) -> Iterator[Sp
         text = _shifted(layout, field.key.start, field.value.end, field, into)
         yield _into_flow(layout, into, text, old)
     elif field.holder.flow:
-        raise CannotRewrite("it would have to be moved out of braces")
+        raise CannotRewrite("it is inside braces, and would have to be moved out of them")
     elif into.flow:
         start, end = field.key.start, layout.after(field.value)
         if layout.has_comment(start, end, [field.key, field.value]):
-            raise CannotRewrite("it holds comments, which cannot stand in braces")
+            raise CannotRewrite("it has comments, which cannot be inside braces")
         yield _out_of_block(layout, field, layout.line_start(start) if layout.alone(start) else start, end)
         yield _into_flow(layout, into, f"{name}: {_in_flow(layout, field.value)}", old)
     else:
@@ -97,7 +97,7 @@ def _shifted(layout: Layout, start: int, end: int, field: _Field, into: Mapping)
         shift = max(shift, 0) if layout.alone(field.key.start) else 0
         return lines[0] + "".join(_indented(line, shift) for line in lines[1:])
     if shift < 0:
-        raise CannotRewrite("an anchor shares it with something that must stay as it is")
+        raise CannotRewrite("it shares an anchor with something that must not change")
     if start == field.key.start:
         lines[0] = " " * layout.column(start) + lines[0]
     return "".join(_indented(line, shift) for line in lines)
@@ -111,7 +111,7 @@ def _out_of_block(layout: Layout, field: _Field, start: int, end: int) -> Splice
     if layout.alone(field.key.start):
         return Splice(start, end)
     if field.number != 0 or len(field.holder.pairs) < 2:
-        raise CannotRewrite("it does not begin its line")
+        raise CannotRewrite("it is not at the start of its line")
     # The first field of a list's item: what comes next takes its place behind the dash.
     rest = layout.text[end : field.holder.pairs[1][0].start]
     return Splice(start, end + len(rest) - len(rest.lstrip()))
@@ -126,7 +126,7 @@ def _out_of_flow(layout: Layout, field: _Field) -> Splice:
         start, end = pairs[number - 1][1].end, field.value.end
         between = layout.text[start : field.key.start]
     if "#" in between:
-        raise CannotRewrite("a comment stands beside it")
+        raise CannotRewrite("there is a comment next to it")
     return Splice(start, end)
 
 
@@ -134,7 +134,7 @@ def _into_flow(layout: Layout, into: Mapping, text: str, old: tuple[Node, Node] 
     left = [pair for pair in into.pairs if pair != old]
     if not left or (old is not None and into.pairs[-1] == old):
         if left:
-            raise CannotRewrite("an empty list of that name stands there: remove it")
+            raise CannotRewrite("there is already an empty list of that name: remove it")
         return Splice(into.end - 1, into.end - 1, text)
     key, value = into.pairs[-1]
     comma = "," if is_compact(layout, into) else ", "

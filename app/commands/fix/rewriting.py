@@ -38,7 +38,7 @@ def rewritten(text: str, document: Document, changes: Iterable[tuple[Manifest, S
     except Malformed as error:
         raise CannotRewrite(f"it would be broken ({error})") from None
     if not same:
-        raise CannotRewrite("an anchor shares it with something that must stay as it is")
+        raise CannotRewrite("it shares an anchor with something that must not change")
     return result
 
 
@@ -57,7 +57,7 @@ def _splices(layout: Layout, root: Node, edit: Edit) -> Iterator[Splice]:
 def _object(root: Node, path: Path) -> Mapping:
     found = _at(root, path)
     if not isinstance(found, Mapping):
-        raise CannotRewrite("it is no object")
+        raise CannotRewrite("it is not an object")
     return found
 
 

@@ -23,7 +23,7 @@ def spliced(text: str, start: int, end: int, splices: Iterable[Splice]) -> str:
     parts, at = [], start
     for each in sorted(set(splices)):
         if each.start < at:
-            raise CannotRewrite("two changes meet in one place")
+            raise CannotRewrite("two changes overlap")
         parts += [text[at : each.start], each.text]
         at = each.end
     return "".join([*parts, text[at:end]])

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from app.admission.engine import Admission
-from app.commands.check.runner import ask
+from app.admission.offline import ask
 from app.domain.cluster_view import ClusterView
 from app.domain.hosts import HOST_WITHOUT_TARGET, Hosts, Shape
 from app.domain.invoker import Batch, Invoker, Member, Restore
@@ -17,7 +17,7 @@ from app.domain.reading import read
 from app.manifest.objects import Manifest
 from schemas.target import Rule
 
-MOST_HOSTS = 1_000
+MAX_NAMED_HOSTS = 1_000
 """Hosts of one target that are named one by one."""
 
 Restores = Literal["everything", "snapshots", "paths", "nothing"]
@@ -81,14 +81,14 @@ class Cluster:
 
     replicas: Mapping[str, int]
     nodes: Sequence[str]
-    others: ClusterView | None = None
+    cluster: ClusterView | None = None
     """What it holds."""
 
     def hosts(self, hosts: Hosts, name: str, replicas: int | None) -> tuple[str, ...] | None:
         """The real hosts of a target of a name; None where they are not known, or too many."""
         if hosts.shape is Shape.INDEXED:
             count = self.replicas.get(name, replicas)
-            if count is None or not 0 <= count <= MOST_HOSTS:
+            if count is None or not 0 <= count <= MAX_NAMED_HOSTS:
                 return None
             return tuple(f"{hosts.stem}-{ordinal}" for ordinal in range(count))
         if hosts.shape is Shape.PER_NODE:
@@ -98,10 +98,10 @@ class Cluster:
 
     def writes(self, repository: Key | None, source: str | None, hosts: Hosts) -> bool | None:
         """Whether a backup may write a source host into a Repository, `hosts` being how a target's are noted."""
-        if self.others is None or repository is None or source is None:
+        if self.cluster is None or repository is None or source is None:
             return None
         wanted = hosts if source == str(hosts) else Hosts(Shape.LITERAL, source)
-        return self.others.may_write(repository, wanted)
+        return self.cluster.may_write(repository, wanted)
 
 
 def plan(manifest: Manifest, admission: Admission, cluster: Cluster, old: Mapping[str, Any] | None = None) -> Plan:
@@ -111,7 +111,7 @@ def plan(manifest: Manifest, admission: Admission, cluster: Cluster, old: Mappin
     repository = invoker.spec.get("repository") or {}
     steps = tuple(tuple(_step(member, invoker, cluster) for member in wave) for wave in waves(invoker))
     order = SEQUENTIAL if runs_in_order(invoker) else PARALLEL
-    refused = any(each.refuses for each in answer.judged)
+    refused = any(each.refuses for each in answer.findings)
     about = manifest.file, manifest.kind, manifest.namespace, manifest.name
     return Plan(*about, repository.get("name"), order, steps, refused)
 

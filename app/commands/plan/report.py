@@ -39,6 +39,6 @@ def planned(paths: Iterable[Path], admission: Admission, cluster: Cluster) -> It
                 result.plans.append(each)
                 result.named |= {step.name for wave in each.waves for step in wave if step.indexed}
             else:
-                wrong = f"{found.kind} has no version {found.version}: `stash-admission check` says more"
+                wrong = f"{found.kind} has no version {found.version}: run `stash-admission check` for details"
                 result.unreadable.append(Unreadable(found.file, wrong, *found.place(("apiVersion",))))
         yield result

@@ -11,9 +11,9 @@ from rich.text import Text
 from app.commands.plan.planner import HostRestore, Plan, Step
 from app.domain.quoting import printable
 
-_WIDTH = 30
+_MIN_WAVE_COLUMNS = 30
 """The least columns of a wave; more waves than fit beside each other go into the next row."""
-_MOST_NAMED = 4
+_MAX_NAMED_HOSTS = 4
 
 
 def show(plans: list[Plan], console: Console) -> None:
@@ -23,7 +23,7 @@ def show(plans: list[Plan], console: Console) -> None:
             console.file.write("\n")
         if console.is_terminal:
             console.print(Text(heading(plan), style="bold"), soft_wrap=True)
-            for row in _rows(plan, max(console.width // (_WIDTH + 3), 1)):
+            for row in _rows(plan, max(console.width // (_MIN_WAVE_COLUMNS + 3), 1)):
                 console.print(row)
         else:
             console.file.write("".join(f"{line}\n" for line in lines(plan)))
@@ -34,7 +34,7 @@ def heading(plan: Plan) -> str:
     name = "/".join(filter(None, (plan.namespace, plan.name)))
     count = f"{len(plan.waves)} wave{'' if len(plan.waves) == 1 else 's'}"
     repository = f"repository {plan.repository}" if plan.repository else "no repository"
-    refused = "; the server refuses it, `stash-admission check` says why" if plan.refused else ""
+    refused = "; the server would refuse it: run `stash-admission check` to see why" if plan.refused else ""
     return printable(f"{plan.file}: {f'{plan.kind} {name}'.rstrip()}, {repository}, {plan.order}: {count}{refused}")
 
 
@@ -67,20 +67,20 @@ def _hosts(step: Step) -> str:
     if step.hosts is None or step.hosts == (step.host,):
         return f"host {step.host}"
     named = step.hosts
-    if len(named) > _MOST_NAMED:
-        named = (*named[: _MOST_NAMED - 2], "…", named[-1])
+    if len(named) > _MAX_NAMED_HOSTS:
+        named = (*named[: _MAX_NAMED_HOSTS - 2], "…", named[-1])
     return f"hosts {step.host} ({', '.join(named) or 'none'})"
 
 
 def unwritten(fed: HostRestore) -> str:
     """What is to be said of a source that no backup writes."""
-    return "" if fed.written is not False else f"; no backup writes {fed.source} into this repository"
+    return "" if fed.written is not False else f"; no backup writes under {fed.source} to this repository"
 
 
 def described(fed: HostRestore, *, short: bool = False) -> str:
     """What is restored for a host: `app-3 ← /source/data of app-1 (spec.target.rules[0])`; in `short`, `(rules[0])`."""
     if fed.restores == "nothing":
-        return f"{fed.host} ← nothing: no rule is for it"
+        return f"{fed.host} ← nothing: no rule applies to it"
     by = f" ({fed.rule.rpartition('.')[2] if short else fed.rule})" if fed.rule else ""
     if fed.restores == "snapshots":
         return f"{fed.host} ← snapshots {', '.join(fed.snapshots)}{by}"

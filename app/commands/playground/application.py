@@ -12,7 +12,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from app.admission.engine import Admission
-from app.commands.playground.content import LARGEST, about
+from app.commands.playground.content import MAX_TEXT_BYTES, about
 from app.commands.playground.evaluate import judge
 from app.commands.playground.guard import Guard
 
@@ -54,12 +54,14 @@ def create_app(admission: Admission) -> FastAPI:
         """Findings, changes and plans."""
         body = await _body(request)
         if body is None:
-            message = f"the text is larger than {LARGEST >> 20} MiB: `stash-admission check FILE` takes larger ones"
+            message = (
+                f"the text is larger than {MAX_TEXT_BYTES >> 20} MiB: use `stash-admission check FILE` for larger ones"
+            )
             return _failure(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, message)
         try:
             question = Question.model_validate_json(body)
         except ValidationError:
-            return _failure(HTTPStatus.BAD_REQUEST, 'the body is not {"text": …, "old": …} in JSON')
+            return _failure(HTTPStatus.BAD_REQUEST, 'the body is not JSON of the form {"text": …, "old": …}')
         async with alone:  # one at a time: a second one would only make both slower
             return await asyncio.to_thread(_answer, question, admission)
 
@@ -80,9 +82,9 @@ async def _body(request: Request) -> bytes | None:
     chunks, size = [], 0
     async for chunk in request.stream():
         size += len(chunk)
-        if size <= LARGEST:
+        if size <= MAX_TEXT_BYTES:
             chunks.append(chunk)
-    return b"".join(chunks) if size <= LARGEST else None
+    return b"".join(chunks) if size <= MAX_TEXT_BYTES else None
 
 
 def _answer(question: Question, admission: Admission) -> Response:
@@ -91,7 +93,7 @@ def _answer(question: Question, admission: Admission) -> Response:
     except Exception as error:  # noqa: BLE001  its message may hold what was typed
         frame = traceback.extract_tb(error.__traceback__)[-1]
         place = f"{type(error).__name__} at {Path(frame.filename).name}:{frame.lineno}"
-        message = f"this is a mistake in stash-admission, not in your input: {place}"
+        message = f"this is a bug in stash-admission, not in your input: {place}"
         return _failure(HTTPStatus.INTERNAL_SERVER_ERROR, message)
 
 

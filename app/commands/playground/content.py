@@ -8,7 +8,7 @@ from app.commands.check.runner import BESIDE_THE_RULES
 from app.rules.registry import RULES
 from app.server.limits import MAX_BODY_BYTES
 
-LARGEST = MAX_BODY_BYTES
+MAX_TEXT_BYTES = MAX_BODY_BYTES
 """Bytes of a question: as much as the server takes of a review."""
 _EXAMPLES = Path(__file__).with_name("examples")
 
@@ -31,9 +31,9 @@ def about(admission: Admission) -> dict[str, Any]:
         "rules": rules,
         "examples": [_example(path) for path in sorted(_EXAMPLES.glob("*.yaml"))],
         "unchecked": []
-        if admission.others is not None
+        if admission.cluster is not None
         else [each.id for each in RULES.values() if each.asks_the_cluster],
-        "largest": LARGEST,
+        "largest": MAX_TEXT_BYTES,
     }
 
 

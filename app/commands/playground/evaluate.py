@@ -71,7 +71,7 @@ def _said(checked: Checked, place: Place | None, level: str, rule: str, path: st
 
 
 def _plans(found: list[Found], admission: Admission, stored: Stored) -> Iterator[Plan]:
-    cluster = Cluster({}, (), admission.others)
+    cluster = Cluster({}, (), admission.cluster)
     for each in found:
         if isinstance(each, Manifest) and concerns(each) and each.version == KINDS[each.kind].version:
             yield plan(each, admission, cluster, stored.of(each))

@@ -51,11 +51,11 @@ def _wrong(method: str, headers: Mapping[str, str]) -> tuple[HTTPStatus, str] | 
     host = headers.get("host", "")
     name, _, port = host.rpartition(":")
     if (name if name and port.isdigit() else host).lower() not in _NAMES:
-        return HTTPStatus.MISDIRECTED_REQUEST, f"the page is at one of {', '.join(_NAMES)}, and at no other name"
+        return HTTPStatus.MISDIRECTED_REQUEST, f"the page is only served as {', '.join(_NAMES)}"
     if method in ("GET", "HEAD"):
         return None
     if headers.get("origin") != f"http://{host}":
-        return HTTPStatus.FORBIDDEN, "only the page itself may ask: the header Origin is not the page's"
+        return HTTPStatus.FORBIDDEN, "only the page itself may call this: the Origin header is not the page's"
     if headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-        return HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "the content type is not application/json"
+        return HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "the content type must be application/json"
     return None

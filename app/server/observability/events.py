@@ -9,8 +9,7 @@ from typing import Any
 
 import structlog
 
-from app.admission.engine import NOTHING, Decision
-from app.admission.response import rules_of
+from app.admission.decision import Decision
 from app.admission.review import Request
 from app.server.observability.labels import Certificate, Webhook
 from app.server.observability.log import Output, line_of
@@ -44,7 +43,7 @@ class Events:
             "user": request.user[:MAX_TEXT_CHARS],
             "dry_run": request.dry_run,
             "decision": outcome,
-            "rules": rules_of(decision) if decision is not NOTHING else [],
+            "rules": [] if decision.plain else decision.rules,
             "milliseconds": round(seconds * 1000, 3),
             "event": "decided",
         }

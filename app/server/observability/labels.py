@@ -11,9 +11,9 @@ Webhook = Literal["mutate", "validate"]
 Certificate = Literal["serving", "ca", "client-ca"]
 Bad = Literal[
     "path", "method", "content type", "headers too large", "body too large", "bad review", "client certificate",
-    "too busy", "internal error",
+    "too busy", "undecided", "internal error",
 ]  # fmt: skip
-"""Why a call is no review that can be answered. The last two are ours, the others the caller's."""
+"""Why a call is no review that can be answered. The last three are ours, the others the caller's."""
 DECISIONS: Mapping[Webhook, Sequence[str]] = {"mutate": ("allowed", "mutated"), "validate": ("allowed", "refused")}
 OPERATIONS = ("CREATE", "UPDATE", "DELETE", "CONNECT")
 ACTS = ("edit", "refuse", "warn")

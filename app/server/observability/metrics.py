@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from importlib.metadata import version
 
-from app.admission.engine import NOTHING, Decision
+from app.admission.decision import Decision
 from app.admission.review import Request
 from app.domain.invoker import KINDS
 from app.inventory.store import KINDS as HELD
@@ -53,10 +53,10 @@ class CallMetrics:
         """Count a decision, and what rules did for it."""
         self._decisions[webhook, labels.kind_label(request.kind), request.operation, outcome].inc()
         self._seconds[webhook,].observe(seconds)
-        if decision is NOTHING:
+        if decision.plain:
             return
         acts = {(rule, "edit") for rule, _ in decision.edits}
-        acts.update((each.rule, "refuse" if each.refuses else "warn") for each in decision.judged)
+        acts.update((each.rule, "refuse" if each.refuses else "warn") for each in decision.findings)
         for act in acts:
             self._acts[act].inc()
 

@@ -1,13 +1,12 @@
 """What happens in the server, by who sees it happen: each is counted, and logged where it is worth a line."""
 
 import datetime
-import time
 from collections.abc import Callable
 from typing import Any
 
 from starlette.types import ASGIApp
 
-from app.admission.engine import Decision
+from app.admission.decision import Decision
 from app.admission.review import Request
 from app.server.observability.events import Events
 from app.server.observability.labels import Bad, Certificate, Webhook
@@ -27,9 +26,8 @@ class CallTelemetry:
         self.metrics = metrics
         self._events = events
 
-    def decided(self, webhook: Webhook, request: Request, decision: Decision, started: float) -> None:
-        """Note a decision. `started` is the time.perf_counter() at which the body was there."""
-        seconds = time.perf_counter() - started
+    def decided(self, webhook: Webhook, request: Request, decision: Decision, seconds: float) -> None:
+        """Note a decision. `seconds`: from the last byte of the review to its answer."""
         outcome = decision.outcome
         self.metrics.decided(webhook, request, decision, outcome, seconds)
         self._events.decided(webhook, request, decision, outcome, seconds)

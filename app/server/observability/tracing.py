@@ -15,8 +15,7 @@ from opentelemetry.trace import SpanKind, Tracer
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.admission.engine import Decision
-from app.admission.response import rules_of
+from app.admission.decision import Decision
 from app.admission.review import Request
 from app.server.observability.events import MAX_TEXT_CHARS, Events
 from app.server.observability.labels import Webhook, kind_label
@@ -40,9 +39,9 @@ class TracedCalls(CallTelemetry):
         super().__init__(metrics, events)
         self._tracer = tracer
 
-    def decided(self, webhook: Webhook, request: Request, decision: Decision, started: float) -> None:
+    def decided(self, webhook: Webhook, request: Request, decision: Decision, seconds: float) -> None:
         """Count and log a decision, and send a span of it: nothing that the object holds, and no names."""
-        super().decided(webhook, request, decision, started)
+        super().decided(webhook, request, decision, seconds)
         until = time.time_ns()
         self._tracer.start_span(
             "admission review",
@@ -54,10 +53,10 @@ class TracedCalls(CallTelemetry):
                 "admission.kind": kind_label(request.kind),
                 "admission.operation": request.operation,
                 "admission.decision": decision.outcome,
-                "admission.rules": rules_of(decision),
+                "admission.rules": decision.rules,
                 "admission.dry_run": request.dry_run,
             },
-            start_time=until - int((time.perf_counter() - started) * 1e9),
+            start_time=until - int(seconds * 1e9),
         ).end(until)
 
 

@@ -6,7 +6,7 @@ export async function read(file, largest) {
   const bytes = new Uint8Array(await file.arrayBuffer());
   const [first, second] = bytes;
   const wide = first === 0xff && second === 0xfe ? "utf-16le" : first === 0xfe && second === 0xff ? "utf-16be" : null;
-  if (!wide && bytes.includes(0)) throw new Error(`${file.name} is a binary file, no YAML`);
+  if (!wide && bytes.includes(0)) throw new Error(`${file.name} is a binary file, not YAML`);
   try {
     return new TextDecoder(wide ?? "utf-8", { fatal: true }).decode(bytes);
   } catch {
