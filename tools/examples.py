@@ -51,7 +51,15 @@ def _example(rule: Rule, parts: list[dict[str, Any]]) -> Example:
         return Example(judged, before[0] if before else None)
     if not any(each["kind"] == "Repository" for each in before):
         named = [judged["spec"]["repository"]["name"], *(each["spec"]["repository"]["name"] for each in before)]
-        repositories = [{"kind": "Repository", "metadata": {"name": name}} for name in dict.fromkeys(named)]
+        # Each has a place of its own: two Repositories with one place are one.
+        repositories: list[dict[str, Any]] = [
+            {
+                "kind": "Repository",
+                "metadata": {"name": name},
+                "spec": {"backend": {"gcs": {"bucket": "backups", "prefix": name}}},
+            }
+            for name in dict.fromkeys(named)
+        ]
         before = [*(_whole(rule, each) for each in repositories), *before]
     return Example(judged, cluster=before)
 

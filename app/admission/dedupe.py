@@ -47,5 +47,4 @@ def without_covered(found: Iterable[RuleFinding]) -> list[RuleFinding]:
 
 
 def _is_covered(found: RuleFinding, said: dict[Hashable, bool]) -> bool:
-    by = found.finding.covered_by
-    return by in said and (said[by] or not found.refuses)
+    return any(by in said and (said[by] or not found.refuses) for by in found.finding.covered_by)

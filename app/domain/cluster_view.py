@@ -5,10 +5,14 @@ from typing import NamedTuple, Protocol
 
 from app.domain.hosts import Hosts, Shape, certain_lookup_keys, possible_index_keys, possible_lookup_keys
 from app.domain.key import Key
+from app.domain.places import Place
 from app.domain.policy import UsagePolicy
-from app.domain.repository_index import BACKUPS, USING, RepositoryIndex
+from app.domain.quoting import quoted
+from app.domain.repository_index import BACKUPS, USING, RepositoryIndex, Use
 
 _MOST_LOOKED_AT = 10_000
+_MOST_NEIGHBOURS = 100
+"""Repositories of one place that are looked at."""
 
 
 class Unknown(Exception):
@@ -36,49 +40,62 @@ class ClusterState(Protocol):
 
 
 class Other(NamedTuple):
-    """Another object."""
+    """Another backup, which writes into the place of a Repository."""
 
     key: Key
+    repository: Key
+    """The Repository that it uses, which need not be the one that was asked about."""
     recent: bool
     """Whether it was admitted a moment ago, and may not be stored."""
+    certain: bool = True
+    """Whether its place is certainly the same."""
+    known: bool = True
+    """Whether the object that is judged may see it."""
+
+    @property
+    def name(self) -> str:
+        """For messages: `BackupBatch demo/shop`, unless its name is none of the reader's business."""
+        return str(self.key) if self.known else f"a {self.key.kind} of another namespace"
 
     @property
     def advice(self) -> str:
         """What to do beside changing the object that it clashes with."""
-        return f"; {self.key} was admitted a moment ago: if it was not stored, try again" if self.recent else ""
+        return f"; {self.name} was admitted a moment ago: if it was not stored, try again" if self.recent else ""
 
 
 class ClusterView:
     """All objects of the cluster but one: the object that is judged. Whatever is asked may raise Unknown."""
 
-    def __init__(self, holdings: ClusterState, but: Key | None) -> None:
-        self._holdings = holdings
+    def __init__(self, state: ClusterState, but: Key | None, *, confidential: bool) -> None:
+        """`confidential`: no name is told that somebody in the namespace of the object need not be able to see."""
+        self._state = state
         self._but = but
+        self._reader = but.namespace if confidential and but is not None else None
         self._begun: dict[Key, set[Hashable]] = {}
         self.late = ""
         """Why something that was asked of this view may be out of date; empty if nothing is."""
 
     def batch(self, repository: Key) -> Other | None:
-        """A BackupBatch that uses a Repository."""
+        """A BackupBatch that writes into the place of a Repository."""
         return self._first(repository, ("BackupBatch",), [USING])
 
     def uses(self, repository: Key) -> bool:
-        """Whether any backup uses a Repository."""
+        """Whether any backup writes into the place of a Repository, or into one that may be the same."""
         return self._first(repository, BACKUPS, [USING]) is not None
 
     def writer(self, repository: Key, hosts: Hosts) -> Other | None:
-        """A backup that certainly writes under one of these hosts into a Repository; a BackupBatch if one does."""
+        """A backup that certainly writes under one of these hosts into the place; a BackupBatch if one does."""
         return self._first(repository, BACKUPS, certain_lookup_keys(hosts))
 
     def may_write(self, repository: Key, hosts: Hosts) -> bool:
-        """Whether a backup writes under one of these hosts into a Repository, certainly or on a node of some name.
+        """Whether a backup writes under one of these hosts into the place, certainly or on a node of some name.
 
         Not reported of a DaemonSet: that the hosts of others may begin as its own do.
         """
         return self._first(repository, BACKUPS, [*certain_lookup_keys(hosts), *possible_lookup_keys(hosts)]) is not None
 
     def can_be_restored(self, repository: Key, hosts: Hosts) -> bool:
-        """Whether a backup may write one of these hosts into a Repository, which backups use."""
+        """Whether a backup may write one of these hosts into the place, into which backups write."""
         if self.may_write(repository, hosts):
             return True
         if hosts.stem is None:
@@ -95,43 +112,109 @@ class ClusterView:
         Where very many hosts are written, the rest is not looked at.
         """
         if repository not in self._begun:
-            written = self.written(repository, _MOST_LOOKED_AT)
-            self._begun[repository] = {index_key for hosts in written for index_key in possible_index_keys(hosts)}
+            written = self._written(repository, _MOST_LOOKED_AT)
+            self._begun[repository] = {key for _, hosts in written for key in possible_index_keys(hosts)}
         return self._begun[repository]
 
     def written(self, repository: Key, most: int) -> list[Hosts]:
-        """Hosts that backups write into a Repository, not more than so many."""
+        """Hosts that backups write into the place which the reader may see, not more than so many."""
+        return [hosts for use, hosts in self._written(repository, most) if self._may_see(use.key, use.repository)]
+
+    def _written(self, repository: Key, most: int) -> list[tuple[Use, Hosts]]:
         self._ask(*BACKUPS)
-        stored = self._holdings.stored.hosts(repository, most)
-        return [*stored, *self._holdings.recent.hosts(repository, most - len(stored))]
+        stored = self._state.stored.hosts(repository, most)
+        return [*stored, *self._state.recent.hosts(repository, most - len(stored))]
+
+    def place(self, repository: Key) -> Place:
+        """The place of a Repository."""
+        return self._state.stored.place(repository)
+
+    def neighbour(self, repository: Key) -> Other | None:
+        """A backup that uses another Repository whose place is the same, or may be."""
+        self._ask("Repository", *BACKUPS)
+        for other, certain in self._state.stored.neighbours(repository, _MOST_NEIGHBOURS):
+            for uses in (self._state.stored, self._state.recent):
+                use = uses.user(other, repository, self._but, _MOST_LOOKED_AT)
+                if use is not None:
+                    return self._other(use, recent=uses is self._state.recent, certain=certain)
+        return None
+
+    def sharing(self, repository: Key, other: Other) -> str:
+        """For messages: a Repository, and if another backup uses another one, how both are one place.
+
+        `Repository "demo/a", which is the same place as Repository "demo/b" (s3:s3.example/backups)`.
+        """
+        mine = f"Repository {quoted(repository.path)}"
+        if other.repository == repository:
+            return mine
+        is_one = "is" if other.certain else "may be"
+        theirs = "a Repository of another namespace"
+        if self.may_see(other.repository):
+            theirs = f"Repository {quoted(other.repository.path)}"
+        place = self.place(repository).text if self.may_see(repository) else ""
+        return f"{mine}, which {is_one} the same place as {theirs}{f' ({place})' if place else ''},"
+
+    def allows(self, repository: Key, namespace: str) -> bool:
+        """Whether the usage policy of a Repository allows a namespace; True where there is no such Repository.
+
+        Where the labels of the namespace decide and are not known, it does not.
+        """
+        policy = self._state.policies.get(repository.namespace, {}).get(repository.name)
+        if policy is None or repository.namespace == namespace:
+            return True
+        labels = self._state.labels.get(namespace) if policy.needs_labels else {}
+        return labels is not None and policy.allows(namespace, repository.namespace, labels)
 
     def policy(self, repository: Key) -> UsagePolicy | None:
         """Who may use a Repository; None if there is no such Repository."""
         self._ask("Repository")
-        return self._holdings.policies.get(repository.namespace, {}).get(repository.name)
+        return self._state.policies.get(repository.namespace, {}).get(repository.name)
 
     def repositories(self, namespace: str) -> list[str]:
-        """The names of the Repositories in a namespace."""
+        """The names of those Repositories in a namespace that the reader may see."""
         self._ask("Repository")
-        return list(self._holdings.policies.get(namespace, ()))
+        names = list(self._state.policies.get(namespace, ()))
+        if self._reader is None or self._reader == namespace:
+            return names
+        return [name for name in names if self.allows(Key("Repository", namespace, name), self._reader)]
 
     def labels(self, namespace: str) -> Mapping[str, str]:
         """The labels of a Namespace."""
         self._ask("Namespace")
-        found = self._holdings.labels.get(namespace)
+        found = self._state.labels.get(namespace)
         if found is None:
             raise Unknown(f"the labels of Namespace {namespace} are not known")
         return found
 
     def _first(self, repository: Key, kinds: tuple[str, ...], index_keys: list[Hashable]) -> Other | None:
+        """A backup at the place of a Repository, or at one that may be the same, if there is none at that one.
+
+        Raises Unknown if none is found where nobody knows which places Repositories mean.
+        """
         self._ask(*kinds)
-        for kind in kinds:
-            for uses in (self._holdings.stored, self._holdings.recent):
-                use = uses.first(repository, kind, index_keys, self._but)
-                if use is not None:
-                    return Other(use.key, uses is self._holdings.recent)
+        for certain in (True, False):
+            for kind in kinds:
+                for uses in (self._state.stored, self._state.recent):
+                    use = uses.first(repository, kind, index_keys, self._but, certainly=certain)
+                    if use is not None:
+                        return self._other(use, recent=uses is self._state.recent, certain=certain)
+        self._ask("Repository")
         return None
+
+    def _other(self, use: Use, *, recent: bool, certain: bool) -> Other:
+        return Other(use.key, use.repository, recent, certain, self._may_see(use.key, use.repository))
+
+    def _may_see(self, key: Key, repository: Key) -> bool:
+        """Whether the reader may know of a backup: it is in the reader's namespace, or uses what the reader may use."""
+        if self._reader is None or key.namespace == self._reader:
+            return True
+        policy = self._state.policies.get(repository.namespace, {}).get(repository.name)
+        return policy is not None and self.allows(repository, self._reader)
+
+    def may_see(self, repository: Key) -> bool:
+        """Whether the reader may know of a Repository: it is in the reader's namespace, or may be used there."""
+        return self._may_see(repository, repository)
 
     def _ask(self, *kinds: str) -> None:
         for kind in kinds:
-            self.late = self._holdings.lateness(kind) or self.late
+            self.late = self._state.lateness(kind) or self.late

@@ -23,6 +23,8 @@ from schemas.target import BackupTarget, RestoreTarget, Rule, TargetRef
 SNAPSHOTTER = "VolumeSnapshotter"
 REPOSITORY: Path = ("spec", "repository", "name")
 """Where an object names its Repository."""
+FORBIDDEN_REPOSITORY = ("usage-policy", REPOSITORY)
+"""Where this rule says that the Repository may not be used, no other one says anything about it."""
 _DRIVER: Path = ("spec", "driver")
 _IDENTITY: tuple[Path, ...] = (("ref",), ("ref", "kind"), ("ref", "name"), ("ref", "namespace"))
 """The fields of a target that say which one it is."""

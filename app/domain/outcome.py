@@ -72,8 +72,8 @@ class Finding:
     `value` is what was found there; together with rule and path it tells whether a stored object already had the
     same fault. A finding about two members names them in `pair` instead (indexes, the earlier first), and says itself
     whether both stand as they stood in the stored object (`preexisting`). One that is `advisory` never refuses an
-    object. `covered_by` names a rule and a field: where that rule says something of the field, and as strictly, this
-    is no news.
+    object. `covered_by` names rules, each with a field: where one of them says something of its field, and as strictly,
+    this is no news.
     """
 
     path: Path
@@ -83,4 +83,4 @@ class Finding:
     pair: tuple[int, int] | None = None
     preexisting: bool = False
     advisory: bool = False
-    covered_by: tuple[str, Path] | None = None
+    covered_by: tuple[tuple[str, Path], ...] = ()

@@ -1,15 +1,19 @@
-"""Which backups use a Repository, and under which hosts they write: found by lookups, however many there are."""
+"""Which backups write into a place, and under which hosts: found by lookups, however many there are.
+
+A use names a Repository, and is found by the place that this Repository means, also while others are moved to it.
+"""
 
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator
 from functools import lru_cache
 from itertools import chain, islice
 from threading import Lock
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 from app.domain.hosts import Hosts, Shape, certain_index_keys
 from app.domain.invoker import Backup, Invoker
 from app.domain.key import Key
+from app.domain.places import Place, own_place
 
 BACKUPS = ("BackupBatch", "BackupConfiguration")
 """The kinds that write into a Repository."""
@@ -37,15 +41,25 @@ def _kept(hosts: Hosts) -> Hosts:
     return hosts
 
 
+class Located(NamedTuple):
+    """A Repository and its place."""
+
+    repository: Key
+    place: Place
+
+
 class RepositoryIndex:
-    """Uses, each under a name, with their marks (`app.domain.hosts`). Safe to be changed while others read."""
+    """Uses, each under a name, found by place, kind and index key. Safe to be changed while others read."""
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._uses: dict[Hashable, Use] = {}
-        self._marked: dict[Hashable, Use | dict[int, Use]] = {}
-        """Uses by Repository, kind and mark: one, or several by their id()."""
+        self._found: _ManyByKey[Use] = _ManyByKey()
+        """Uses by place, kind and index key (`app.domain.hosts`)."""
         self._counts: Counter[str] = Counter()
+        self._located: dict[Key, Located] = {}
+        self._at: _ManyByKey[Located] = _ManyByKey()
+        """Repositories by place."""
 
     def keys(self, kind: str) -> set[Key]:
         """The backups of a kind."""
@@ -61,18 +75,16 @@ class RepositoryIndex:
         return self._uses.get(name)
 
     def put(self, name: Hashable, use: Use) -> None:
-        """Remember a use, in place of the one that had this name. In between, both count."""
+        """Remember a use, in place of the one that had this name."""
         before = self._uses.get(name)
         if before == use:
             return
-        added, removed = _marks(use), set() if before is None else _marks(before)
         with self._lock:
+            if before is not None:
+                self._discard(before)
+            self._add(use)
             self._uses[name] = use
             self._counts[use.key.kind] += before is None
-            for index_key in added:
-                self._mark(index_key, use)
-            for index_key in removed:
-                self._unmark(index_key, before)
 
     def drop(self, name: Hashable) -> None:
         """Forget the use of this name, if there is one."""
@@ -80,59 +92,124 @@ class RepositoryIndex:
             use = self._uses.pop(name, None)
             if use is not None:
                 self._counts[use.key.kind] -= 1
-                for index_key in _marks(use):
-                    self._unmark(index_key, use)
+                self._discard(use)
 
-    def first(self, repository: Key, kind: str, index_keys: Iterable[Hashable], but: Key | None) -> Use | None:
-        """The first use of a Repository by this kind that has one of these marks; `but` is left out."""
+    def place(self, repository: Key) -> Place:
+        """The place of a Repository: one of its own as long as nobody has said which."""
+        located = self._located.get(repository)
+        return own_place(repository) if located is None else located.place
+
+    def locate(self, repository: Key, place: Place | None) -> None:
+        """Note the place of a Repository, which may be another than before; None: the Repository is gone."""
+        before = self._located.get(repository)
+        if (before.place if before else None) == place:
+            return
         with self._lock:
-            for index_key in index_keys:
-                for use in _all(self._marked.get((repository, kind, index_key))):
-                    if use.key != but:
-                        return use
+            moved = [
+                use
+                for kind in BACKUPS
+                for use in self._found.get((self.place(repository).certain, kind, USING))
+                if use.repository == repository
+            ]
+            for use in moved:
+                self._discard(use)
+            if before is not None:
+                del self._located[repository]
+                for site in _sites(before.place):
+                    self._at.discard(site, before)
+            if place is not None:
+                located = self._located[repository] = Located(repository, place)
+                for site in _sites(place):
+                    self._at.add(site, located)
+            for use in moved:
+                self._add(use)
+
+    def neighbours(self, repository: Key, most: int) -> list[tuple[Key, bool]]:
+        """Other Repositories that have the place of this one, and whether certainly; not more than so many."""
+        place = self.place(repository)
+        with self._lock:
+            found = {
+                located.repository: located.place.certain == place.certain
+                for site in _sites(place)
+                for located in islice(self._at.get(site), most + 1)
+                if located.repository != repository
+            }
+        return list(found.items())[:most]
+
+    def user(self, repository: Key, place_of: Key, but: Key | None, most: int) -> Use | None:
+        """A backup that uses a Repository which shares its place with `place_of`, among so many that write there."""
+        place = self.place(place_of)
+        with self._lock:
+            for site in _sites(place):
+                for kind in BACKUPS:
+                    for use in islice(self._found.get((site, kind, USING)), most):
+                        if use.repository == repository and use.key != but:
+                            return use
         return None
 
-    def hosts(self, repository: Key, most: int) -> list[Hosts]:
-        """Hosts that are written into a Repository; if there are many, the first of them."""
+    def first(
+        self, repository: Key, kind: str, index_keys: Iterable[Hashable], but: Key | None, *, certainly: bool = True
+    ) -> Use | None:
+        """The first use of a Repository's place by this kind that has one of these index keys; `but` is left out.
+
+        Not `certainly`: of a place that may be the same.
+        """
         with self._lock:
-            using = (_all(self._marked.get((repository, kind, USING))) for kind in BACKUPS)
-            written = (hosts for use in chain.from_iterable(using) for hosts in use.hosts)
+            place = self.place(repository)
+            site = _site(place, certainly=certainly)
+            if site is not None:
+                for index_key in index_keys:
+                    for use in self._found.get((site, kind, index_key)):
+                        if use.key != but:
+                            return use
+        return None
+
+    def hosts(self, repository: Key, most: int) -> list[tuple[Use, Hosts]]:
+        """Hosts that are written into the place of a Repository, or into one that may be the same, each with its use.
+
+        If there are many, the first of them.
+        """
+        with self._lock:
+            sites = _sites(self.place(repository))
+            using = (self._found.get((site, kind, USING)) for site in sites for kind in BACKUPS)
+            written = ((use, hosts) for use in chain.from_iterable(using) for hosts in use.hosts)
             return list(islice(written, most))
 
-    def _mark(self, index_key: Hashable, use: Use) -> None:
-        marked = self._marked.get(index_key)
-        if marked is None:
-            self._marked[index_key] = use  # a dictionary for each of a million marks would be most of the memory
-        elif isinstance(marked, dict):
-            marked[id(use)] = use
-        else:
-            self._marked[index_key] = {id(marked): marked, id(use): use}
+    def _add(self, use: Use) -> None:
+        for key in self._keys(use):
+            self._found.add(key, use)
 
-    def _unmark(self, index_key: Hashable, use: Use | None) -> None:
-        marked = self._marked[index_key]
-        if not isinstance(marked, dict):
-            del self._marked[index_key]
-            return
-        del marked[id(use)]
-        if len(marked) == 1:
-            (self._marked[index_key],) = marked.values()
+    def _discard(self, use: Use) -> None:
+        for key in self._keys(use):
+            self._found.discard(key, use)
+
+    def _keys(self, use: Use) -> set[Hashable]:
+        kind, index_keys = use.key.kind, set(_index_keys(use.hosts))
+        return {(site, kind, key) for site in _sites(self.place(use.repository)) for key in index_keys}
 
 
 USING = "using"
-"""The mark that every use has."""
+"""The index key that every use has."""
 
 
 def per_node(stem: str | None) -> Hashable:
-    """The mark of a DaemonSet's hosts, as `possible_lookup_keys` looks for it."""
+    """The index key of a DaemonSet's hosts, as `possible_lookup_keys` looks for it."""
     return ("per node", stem)
 
 
-def _marks(use: Use) -> set[Hashable]:
-    repository, kind = use.repository, use.key.kind
-    return {(repository, kind, index_key) for index_key in _marks_of(use.hosts)}
+def _site(place: Place, *, certainly: bool) -> Hashable | None:
+    """What uses are found by that certainly write into a place, or that may write into it."""
+    if certainly:
+        return place.certain
+    return None if place.possible is None else ("possible", place.possible)
 
 
-def _marks_of(written: Iterable[Hosts]) -> Iterator[Hashable]:
+def _sites(place: Place) -> list[Hashable]:
+    sites = (_site(place, certainly=True), _site(place, certainly=False))
+    return [site for site in sites if site is not None]
+
+
+def _index_keys(written: Iterable[Hosts]) -> Iterator[Hashable]:
     yield USING
     for hosts in written:
         yield from certain_index_keys(hosts)
@@ -140,7 +217,36 @@ def _marks_of(written: Iterable[Hosts]) -> Iterator[Hashable]:
             yield per_node(hosts.stem)
 
 
-def _all(marked: Use | dict[int, Use] | None) -> Iterable[Use]:
-    if marked is None:
-        return ()
-    return marked.values() if isinstance(marked, dict) else (marked,)
+Value = TypeVar("Value", Use, Located)
+
+
+class _ManyByKey(Generic[Value]):
+    """Values by key, mostly one for each: a dictionary for each of a million keys would be most of the memory."""
+
+    def __init__(self) -> None:
+        self._values: dict[Hashable, Value | dict[int, Value]] = {}
+        """One value, or several by their id()."""
+
+    def get(self, key: Hashable) -> Iterable[Value]:
+        found = self._values.get(key)
+        if found is None:
+            return ()
+        return found.values() if isinstance(found, dict) else (found,)
+
+    def add(self, key: Hashable, value: Value) -> None:
+        found = self._values.get(key)
+        if found is None:
+            self._values[key] = value
+        elif isinstance(found, dict):
+            found[id(value)] = value
+        else:
+            self._values[key] = {id(found): found, id(value): value}
+
+    def discard(self, key: Hashable, value: Value) -> None:
+        found = self._values[key]
+        if not isinstance(found, dict):
+            del self._values[key]
+            return
+        del found[id(value)]
+        if len(found) == 1:
+            (self._values[key],) = found.values()

@@ -14,9 +14,12 @@ class BadFolder(ValueError):
     """Something that cannot be read. The message names file and line, and says what is wrong."""
 
 
-def read_folder(path: Path) -> Inventory:
-    """The inventory of all YAML and JSON files in a folder and those below it, or of one file. Raises BadFolder."""
-    inventory = Inventory(stale_after=None)
+def read_folder(path: Path, *, confidential: bool = False) -> Inventory:
+    """The inventory of all YAML and JSON files in a folder and those below it, or of one file.
+
+    `confidential` as for Inventory: whoever has the files may read them. Raises BadFolder.
+    """
+    inventory = Inventory(stale_after=None, confidential=confidential)
     for found in objects([path], _is_held):
         if isinstance(found, Unreadable):
             raise BadFolder(str(found))
@@ -28,9 +31,9 @@ def read_folder(path: Path) -> Inventory:
     return _complete(inventory)
 
 
-def inventory_of(documents: Iterable[Mapping[str, Any]]) -> Inventory:
+def inventory_of(documents: Iterable[Mapping[str, Any]], *, confidential: bool = True) -> Inventory:
     """The inventory of objects. Raises ValueError if one has no name."""
-    inventory = Inventory(stale_after=None)
+    inventory = Inventory(stale_after=None, confidential=confidential)
     for document in documents:
         if _is_held(str(document.get("apiVersion")), str(document.get("kind"))):
             inventory.put(document["kind"], document)

@@ -43,7 +43,7 @@ class InventorySource:
                 raise NoInventory(f"--inventory cluster: {error}") from None
         else:
             try:
-                self.inventory = read_folder(Path(source))
+                self.inventory = read_folder(Path(source), confidential=True)
             except BadFolder as error:
                 raise NoInventory(f"--inventory takes none, cluster or a folder of manifests: {error}") from None
 

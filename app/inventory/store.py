@@ -10,6 +10,7 @@ from typing import Any
 
 from app.domain.cluster_view import ClusterView, Unknown
 from app.domain.key import Key
+from app.domain.places import Place, place_of
 from app.domain.policy import UsagePolicy, policy_of
 from app.domain.reading import read
 from app.domain.repository_index import BACKUPS, RepositoryIndex, Use, use_of
@@ -47,9 +48,17 @@ class Inventory:
     """What is known of the cluster. A source writes, from as many threads as there are kinds; admission asks.
 
     `stale_after`: seconds without a word of the source; None for one that says all at once. `clock`: seconds.
+    `confidential`: answers name nothing that somebody in the namespace of the object need not be able to see.
     """
 
-    def __init__(self, stale_after: float | None = STALE_AFTER, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        stale_after: float | None = STALE_AFTER,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        confidential: bool = True,
+    ) -> None:
+        self._confidential = confidential
         self._stale_after = stale_after
         self._clock = clock
         self._started = clock()
@@ -74,7 +83,7 @@ class Inventory:
             _, use = self._expiries.popleft()
             if self._until.get(use, inf) <= now:
                 self._forget_recent(use)
-        return ClusterView(self, but)
+        return ClusterView(self, but, confidential=self._confidential)
 
     def admitted(self, use: Use) -> None:
         """Let a backup count from now on, although the source has not delivered it yet."""
@@ -107,6 +116,7 @@ class Inventory:
             self.labels[key.name] = {_NAME: key.name} | (labels if isinstance(labels, dict) else {})
         elif kind == REPOSITORY:
             self.policies.setdefault(key.namespace, {})[key.name] = policy_of(document)
+            self._locate(key, place_of(key, document))
         else:
             deleted = document["metadata"].get("deletionTimestamp") is not None
             use = None if deleted else use_of(key, read(kind, document, key.namespace))
@@ -123,6 +133,7 @@ class Inventory:
             self.labels.pop(key.name, None)
         elif key.kind == REPOSITORY:
             self.policies.get(key.namespace, {}).pop(key.name, None)
+            self._locate(key, None)
         else:
             self.stored.drop(key)
 
@@ -189,6 +200,10 @@ class Inventory:
                 Key(kind, namespace, name) for namespace, names in list(self.policies.items()) for name in list(names)
             }
         return self.stored.keys(kind)
+
+    def _locate(self, repository: Key, place: Place | None) -> None:
+        for uses in (self.stored, self.recent):
+            uses.locate(repository, place)
 
     def _forget_recent(self, use: Use) -> None:
         if self._until.pop(use, None) is not None:

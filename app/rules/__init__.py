@@ -27,6 +27,7 @@ from app.rules.possible_host_clash import possible_host_clash
 from app.rules.repository_exists import repository_exists
 from app.rules.repository_host import repository_host
 from app.rules.repository_required import repository_required
+from app.rules.shared_place import shared_place
 from app.rules.snapshots_or_paths import snapshots_or_paths
 from app.rules.sync_order import sync_order
 from app.rules.target_namespace import target_namespace
@@ -87,6 +88,7 @@ WARNINGS = (
     unused_field,
     repository_exists,
     known_alias,
+    shared_place,
 )
 """What `/validate` warns of, unless a level says otherwise."""
 

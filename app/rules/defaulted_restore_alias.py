@@ -35,4 +35,4 @@ def defaulted_restore_alias(restore: Restore) -> Iterator[Finding]:
                 "writes: if the backup has an alias, write the same one here"
             )
             path = (*target.path, "alias")
-            yield Finding(path, Reason.INVALID, message, target.effective_alias, covered_by=("known-alias", path))
+            yield Finding(path, Reason.INVALID, message, target.effective_alias, covered_by=(("known-alias", path),))

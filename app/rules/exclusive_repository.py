@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 
 from app.domain.cluster_view import ClusterView
-from app.domain.invoker import REPOSITORY, BackupBatch
+from app.domain.invoker import FORBIDDEN_REPOSITORY, REPOSITORY, BackupBatch
 from app.domain.outcome import Finding, Reason
-from app.domain.quoting import quoted
 
 
 def exclusive_repository(batch: BackupBatch, cluster: ClusterView) -> Iterator[Finding]:
@@ -13,6 +12,9 @@ def exclusive_repository(batch: BackupBatch, cluster: ClusterView) -> Iterator[F
 
     A Repository serves one BackupBatch. Aliases are only compared within a batch, so nothing would keep its data apart
     from another batch's. A batch that is being deleted makes no more backups, and does not count.
+
+    Two Repositories whose backends are one place, such as one bucket and prefix, count as one Repository. If they may
+    be one place, which only a Secret or a node could tell, this warns.
 
     Two replicas of the server can each admit one of two such batches at the same moment, before either knows about the
     other's. The next change to either batch brings a warning.
@@ -53,7 +55,14 @@ def exclusive_repository(batch: BackupBatch, cluster: ClusterView) -> Iterator[F
     other = repository and cluster.batch(repository)
     if repository and other:
         message = (
-            f"Repository {quoted(repository.path)} is already used by {other.key}, and BackupBatches cannot share a "
+            f"{cluster.sharing(repository, other)} is already used by {other.name}, and BackupBatches cannot share a "
             f"Repository: use another one{other.advice}"
         )
-        yield Finding(REPOSITORY, Reason.DUPLICATE, message, repository.path)
+        yield Finding(
+            REPOSITORY,
+            Reason.DUPLICATE,
+            message,
+            repository.path,
+            advisory=not other.certain,
+            covered_by=(FORBIDDEN_REPOSITORY,),
+        )

@@ -5,7 +5,7 @@ from difflib import get_close_matches
 
 from app.domain.cluster_view import ClusterView
 from app.domain.hosts import MAX_ALIAS_CHARS, Hosts
-from app.domain.invoker import Restore
+from app.domain.invoker import FORBIDDEN_REPOSITORY, Restore
 from app.domain.outcome import Finding, Reason
 from app.domain.quoting import quoted
 from schemas.target import Rule
@@ -60,17 +60,25 @@ def known_alias(restore: Restore, cluster: ClusterView) -> Iterator[Finding]:
         advised += 1
         message = (
             f"no backup in this cluster writes to Repository {quoted(repository.path)} under host "
-            f"{quoted(str(target.hosts))}; there are backups under {_nearest(target.effective_alias or '', written)}: "
+            f"{quoted(str(target.hosts))}{_nearest(target.effective_alias or '', written)}: "
             "write the alias of the backup to restore"
         )
-        yield Finding((*target.path, "alias"), Reason.INVALID, message, target.effective_alias)
+        yield Finding(
+            (*target.path, "alias"),
+            Reason.INVALID,
+            message,
+            target.effective_alias,
+            covered_by=(FORBIDDEN_REPOSITORY,),
+        )
 
 
 def _nearest(alias: str, written: list[Hosts]) -> str:
-    """The hosts whose aliases are most similar to this one; the first ones if none is similar."""
+    """The hosts whose aliases are most similar to this one, or the first ones; empty if none may be named."""
+    if not written:
+        return ""
     near = get_close_matches(alias[:MAX_ALIAS_CHARS], {str(hosts.stem) for hosts in written}, n=3)
     similar = [hosts for hosts in written if hosts.stem in near]
-    return ", ".join(quoted(str(hosts)) for hosts in (similar or written)[:3])
+    return "; there are backups under " + ", ".join(quoted(str(hosts)) for hosts in (similar or written)[:3])
 
 
 def _restores_own_hosts(rules: list[Rule] | None) -> bool:

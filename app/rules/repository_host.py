@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from app.domain.cluster_view import ClusterView, Other
 from app.domain.hosts import Hosts
-from app.domain.invoker import REPOSITORY, Backup, BackupBatch, Member
+from app.domain.invoker import FORBIDDEN_REPOSITORY, REPOSITORY, Backup, BackupBatch, Member
 from app.domain.outcome import Finding, Reason
 from app.domain.quoting import quoted
 from app.domain.suggestion import Suggestions
@@ -15,7 +15,8 @@ def repository_host(backup: Backup, cluster: ClusterView) -> Iterator[Finding]:
 
     Their data would mix: retention deletes the wrong snapshots, and a restore brings back the other's data. This is
     refused if at least one of the two is a BackupBatch, and only a warning if both are BackupConfigurations. A backup
-    that is being deleted does not count.
+    that is being deleted does not count. Two Repositories that are one place count as one; if they may be one place,
+    this warns.
 
     Bad:
 
@@ -57,27 +58,30 @@ def repository_host(backup: Backup, cluster: ClusterView) -> Iterator[Finding]:
         other = cluster.writer(repository, hosts)
         if other is not None:
             suggestions = suggestions or Suggestions(backup, lambda candidate: cluster.may_write(repository, candidate))
-            yield _finding(backup, member, hosts, other, suggestions)
+            yield _finding(backup, member, hosts, cluster, other, suggestions)
 
 
-def _finding(backup: Backup, member: Member, hosts: Hosts, other: Other, suggestions: Suggestions) -> Finding:
+def _finding(
+    backup: Backup, member: Member, hosts: Hosts, cluster: ClusterView, other: Other, suggestions: Suggestions
+) -> Finding:
     repository, target = backup.repository, member.target
     assert repository is not None  # noqa: S101  a backup without a repository clashes with none
     batches = [isinstance(backup, BackupBatch), other.key.kind == BackupBatch.kind]
     label = backup.label(member.index) if isinstance(backup, BackupBatch) else str(target)
-    mixed = f"write under host {quoted(str(hosts))} to Repository {quoted(repository.path)}, so their data would mix"
+    where = cluster.sharing(repository, other).removesuffix(",")
+    mixed = f"write under host {quoted(str(hosts))} to {where}, so their data would mix"
     path = REPOSITORY
     if target is None:
-        message = f"this backup and {other.key} both {mixed}: use another Repository{other.advice}"
+        message = f"this backup and {other.name} both {mixed}: use another Repository{other.advice}"
     else:
         path = (*target.path, "alias")
         alias = quoted(suggestions.alias(target))
-        message = f"{label} and {other.key} both {mixed}: give {label} another alias, such as {alias}{other.advice}"
+        message = f"{label} and {other.name} both {mixed}: give {label} another alias, such as {alias}{other.advice}"
     return Finding(
         path,
         Reason.DUPLICATE,
         message,
         [repository.path, hosts.shape.value, hosts.stem],
-        advisory=not any(batches),
-        covered_by=("exclusive-repository", REPOSITORY) if all(batches) else None,
+        advisory=not (any(batches) and other.certain),
+        covered_by=(FORBIDDEN_REPOSITORY, *((("exclusive-repository", REPOSITORY),) if all(batches) else ())),
     )

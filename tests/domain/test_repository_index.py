@@ -10,13 +10,20 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from app.domain.hosts import Hosts, Shape, certain_index_keys, certain_lookup_keys, possible_lookup_keys
 from app.domain.key import Key
+from app.domain.places import Place, own_place
 from app.domain.policy import SAME, policy_of
 from app.domain.reading import read
 from app.domain.repository_index import BACKUPS, USING, RepositoryIndex, Use, use_of
 from app.domain.suggestion import Suggestions
 from tests.support.objects import objects
 
-REPOSITORIES = [Key("Repository", "demo", "one"), Key("Repository", "other", "one")]
+REPOSITORIES = [Key("Repository", "demo", "one"), Key("Repository", "other", "one"), Key("Repository", "demo", "two")]
+PLACES = [
+    None,
+    Place(("gcs", "b", ""), None, "gs:b:/"),
+    Place(("azure", "c", "", "demo", "s"), ("azure", "c", ""), "azure:c:/"),
+    Place(("azure", "c", "", "other", "s"), ("azure", "c", ""), "azure:c:/"),
+]
 stems = st.sampled_from(["db", "db-0", "db-1", "db-01", "log", "log-a", "log-a-0"])
 patterns = st.one_of(st.builds(Hosts, st.sampled_from(list(Shape)), stems), st.just(Hosts(Shape.PER_NODE, None)))
 keys = st.builds(Key, st.sampled_from(BACKUPS), st.sampled_from(["demo", "other"]), st.sampled_from("abc"))
@@ -43,6 +50,25 @@ class Indexing(RuleBasedStateMachine):
         super().__init__()
         self.index = RepositoryIndex()
         self.plain: dict[Key, Use] = {}
+        self.places: dict[Key, Place] = {}
+
+    @rule(repository=st.sampled_from(REPOSITORIES), place=st.sampled_from(PLACES))
+    def locate(self, repository: Key, place: Place | None) -> None:
+        self.index.locate(repository, place)
+        if place is None:
+            self.places.pop(repository, None)
+        else:
+            self.places[repository] = place
+
+    def place(self, repository: Key) -> Place:
+        return self.places.get(repository) or own_place(repository)
+
+    def certainly(self, one: Key, other: Key) -> bool:
+        return self.place(one).certain == self.place(other).certain
+
+    def possibly(self, one: Key, other: Key) -> bool:
+        mine, theirs = self.place(one).possible, self.place(other).possible
+        return mine is not None and mine == theirs
 
     @rule(use=uses)
     def put(self, use: Use) -> None:
@@ -62,7 +88,7 @@ class Indexing(RuleBasedStateMachine):
                 there = [
                     use
                     for use in self.plain.values()
-                    if use.repository == repository and use.key.kind == kind and use.key != but
+                    if self.certainly(use.repository, repository) and use.key.kind == kind and use.key != but
                 ]
                 clashing = [use for use in there if any(shares(hosts, each) for each in use.hosts)]
                 found = self.index.first(repository, kind, certain_lookup_keys(hosts), but)
@@ -77,6 +103,13 @@ class Indexing(RuleBasedStateMachine):
                 assert (found in possible) if possible else found is None
                 found = self.index.first(repository, kind, [USING], but)
                 assert (found in there) if there else found is None
+                nearly = [
+                    use
+                    for use in self.plain.values()
+                    if self.possibly(use.repository, repository) and use.key.kind == kind and use.key != but
+                ]
+                found = self.index.first(repository, kind, [USING], but, certainly=False)
+                assert (found in nearly) if nearly else found is None
 
     @invariant()
     def agrees(self) -> None:
@@ -84,14 +117,29 @@ class Indexing(RuleBasedStateMachine):
             assert self.index.keys(kind) == {key for key in self.plain if key.kind == kind}
             assert self.index.count(kind) == len(self.index.keys(kind))
         for repository in REPOSITORIES:
-            written = [each for use in self.plain.values() if use.repository == repository for each in use.hosts]
-            assert sorted(self.index.hosts(repository, 1000), key=str) == sorted(written, key=str)
-            assert len(self.index.hosts(repository, 2)) == min(2, len(written))
+            assert self.index.place(repository) == self.place(repository)
+            written = {
+                (use.key, each)
+                for use in self.plain.values()
+                if self.certainly(use.repository, repository) or self.possibly(use.repository, repository)
+                for each in use.hosts
+            }
+            assert {(use.key, each) for use, each in self.index.hosts(repository, 1000)} == written
+            assert len(self.index.hosts(repository, 2)) >= min(2, len(written))
+            neighbours = {
+                (other, self.certainly(other, repository))
+                for other in self.places
+                if other != repository and (self.certainly(other, repository) or self.possibly(other, repository))
+            }
+            assert set(self.index.neighbours(repository, 10)) == neighbours
 
     def teardown(self) -> None:
         for key in list(self.plain):
             self.index.drop(key)
-        assert not self.index._marked, "an index of nothing keeps nothing"  # noqa: SLF001
+        for repository in REPOSITORIES:
+            self.index.locate(repository, None)
+        assert not self.index._found._values, "an index of nothing keeps nothing"  # noqa: SLF001
+        assert not self.index._at._values  # noqa: SLF001
 
 
 Indexing.TestCase.settings = settings(max_examples=150, stateful_step_count=30, deadline=None)

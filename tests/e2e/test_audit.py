@@ -25,7 +25,6 @@ from tests.support.e2e.stored import Holding, Page, aliased, batch_of, said, wit
 REPOSITORY = {
     "apiVersion": "stash.appscode.com/v1alpha1",
     "kind": "Repository",
-    "spec": {"backend": {"storageSecretName": "secret", "gcs": {"bucket": "bucket"}}},
 }
 
 
@@ -50,7 +49,8 @@ def holding(bare: Holding, empty: list[subprocess.CompletedProcess[str]]) -> Hol
 
 
 def repository(namespace: str, name: str) -> Document:
-    return {**REPOSITORY, "metadata": {"name": name, "namespace": namespace}}
+    backend = {"storageSecretName": "secret", "gcs": {"bucket": "bucket", "prefix": f"{namespace}/{name}"}}
+    return {**REPOSITORY, "metadata": {"name": name, "namespace": namespace}, "spec": {"backend": backend}}
 
 
 def batches(namespace: str) -> tuple[Document, Document]:

@@ -109,7 +109,7 @@ def backup(namespace: str, name: str, repository: Document, alias: str, kind: st
 
 
 def repository(namespace: str, name: str, policy: Document | None = None) -> Document:
-    spec: Document = {"backend": {"gcs": {"bucket": "b"}}}
+    spec: Document = {"backend": {"gcs": {"bucket": "b", "prefix": f"{namespace}/{name}"}}}
     if policy is not None:
         spec["usagePolicy"] = {"allowedNamespaces": policy}
     return {

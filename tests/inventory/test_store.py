@@ -145,10 +145,11 @@ def test_what_is_not_known_yet_is_not_checked_and_every_answer_that_it_concerns_
     assert result.allowed
     assert result.warnings == [
         "exclusive-repository, repository-host: not checked, since the BackupBatches of the cluster are not known yet",
-        "usage-policy, repository-exists: not checked, since the Repositories of the cluster are not known yet",
+        "usage-policy, repository-exists, shared-place: not checked, "
+        "since the Repositories of the cluster are not known yet",
     ]
     assert result.acted("not-checked") == {
-        "exclusive-repository", "repository-host", "usage-policy", "repository-exists",
+        "exclusive-repository", "repository-host", "usage-policy", "repository-exists", "shared-place",
     }  # fmt: skip
     without = batch("shop")
     del without["spec"]["repository"]
@@ -163,7 +164,7 @@ def test_a_kind_that_may_not_be_read_does_not_stop_the_rules_that_need_others() 
     inventory.failed("BackupConfiguration", "the API server answers 403: forbidden", refused=True)
     result = decide(inventory, batch("shop", "new"))
     assert result.refused_by == {"exclusive-repository"}
-    assert result.acted("not-checked") == {"repository-host", "usage-policy", "repository-exists"}
+    assert result.acted("not-checked") == {"repository-host", "usage-policy", "repository-exists", "shared-place"}
     assert "the BackupConfigurations of the cluster are not known" in result.warnings[0]
     assert "the BackupConfigurations of the cluster are not known yet" not in result.warnings[0]
 
@@ -198,7 +199,7 @@ def test_one_kind_of_which_nothing_was_heard_leaves_the_rules_about_others_as_th
     for kind in ("Repository", "Namespace", "BackupBatch"):
         inventory.heard(kind)
     result = decide(inventory, config("web", repository="none"))
-    assert result.acted("not-checked") == {"repository-host"}
+    assert result.acted("not-checked") == {"repository-host", "shared-place"}
     assert decide(known(), config("web", repository="none")).acted("not-checked") == set()
 
 

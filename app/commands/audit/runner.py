@@ -45,7 +45,7 @@ def audit_cluster(
 
 def audit_files(audit: Audit, paths: Iterable[Path], levels: Mapping[str, str] | Levels) -> Iterator[Step]:
     """Judge what files hold: all that there is, as far as rules know. Yields how far it is."""
-    inventory = Inventory(stale_after=None)
+    inventory = Inventory(stale_after=None, confidential=False)
     found: list[Manifest] = []
     for count, each in enumerate(objects(paths, _asked), 1):
         if isinstance(each, Unreadable):

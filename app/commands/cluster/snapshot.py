@@ -28,7 +28,7 @@ class Contents:
 
     objects: list[StoredObject] = field(default_factory=list)
     """Those to look at, kind by kind, sorted by namespace and name; without those that are being deleted."""
-    inventory: Inventory = field(default_factory=lambda: Inventory(stale_after=None))
+    inventory: Inventory = field(default_factory=lambda: Inventory(stale_after=None, confidential=False))
     """What rules ask about the others."""
     deleting: int = 0
     """How many are being deleted."""

@@ -1,0 +1,150 @@
+"""Places in an inventory: a Repository that moves is followed, and nobody learns a name that is none of theirs."""
+
+from typing import Any
+
+import pytest
+
+from app.admission.engine import Admission
+from app.inventory.folder import inventory_of
+from app.inventory.store import KINDS, Inventory
+from testbed.reviews import Answer, Document, answer
+from tests.inventory.test_store import batch, config
+
+ALL = {"allowedNamespaces": {"from": "All"}}
+
+
+def repository(name: str, prefix: str, namespace: str = "demo", **spec: Any) -> Document:
+    backend = {"s3": {"endpoint": "s3.example", "bucket": "b", "prefix": prefix}, "storageSecretName": "s"}
+    return {
+        "apiVersion": "stash.appscode.com/v1alpha1",
+        "kind": "Repository",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {"backend": backend, **spec},
+    }
+
+
+def elsewhere(document: Document, namespace: str) -> Document:
+    return {**document, "metadata": {**document["metadata"], "namespace": namespace}}
+
+
+def decide(inventory: Inventory, document: Document, **fields: Any) -> Answer:
+    return answer(Admission({}, inventory), "validate", document, **fields)
+
+
+def live(*documents: Document) -> Inventory:
+    inventory = Inventory()
+    for document in documents:
+        inventory.put(document["kind"], document)
+    for kind in KINDS:
+        inventory.complete(kind)
+    return inventory
+
+
+def test_a_repository_that_changes_its_backend_is_followed() -> None:
+    shop = batch("shop", repository="one")
+    inventory = live(repository("one", "a"), repository("two", "b"), batch("blog", repository="two"))
+    assert decide(inventory, shop, dryRun=True).allowed
+    inventory.put("Repository", repository("two", "/a/"))
+    refused = decide(inventory, shop)
+    assert refused.refused_by == {"exclusive-repository"}
+    for name in ("demo/one", "demo/two", "s3:s3.example/b/a", "BackupBatch demo/blog"):
+        assert name in refused.message
+    inventory.put("Repository", repository("one", "c"))
+    assert decide(inventory, shop, dryRun=True).allowed
+    inventory.put("Repository", repository("one", "a"))
+    inventory.drop(inventory.put("Repository", repository("two", "a")))
+    assert decide(inventory, shop, dryRun=True).allowed, "what has no Repository has a place of its own"
+
+
+def test_a_repository_that_comes_after_its_backups_is_followed() -> None:
+    inventory = live(batch("blog", repository="two"), repository("one", "a"))
+    assert decide(inventory, batch("shop", repository="one"), dryRun=True).allowed
+    inventory.put("Repository", repository("two", "a"))
+    assert decide(inventory, batch("shop", repository="one")).refused_by == {"exclusive-repository"}
+
+
+def test_what_was_admitted_a_moment_ago_counts_in_its_place() -> None:
+    inventory = live(repository("one", "a"), repository("two", "a"))
+    assert decide(inventory, batch("blog", repository="two")).allowed
+    refused = decide(inventory, batch("shop", repository="one"))
+    assert refused.refused_by == {"exclusive-repository"}
+    assert "BackupBatch demo/blog was admitted a moment ago" in refused.message
+
+
+def test_a_prefix_inside_another_is_another_place() -> None:
+    inventory = live(repository("one", "a"), repository("two", "a/b"), batch("blog", repository="two"))
+    answer = decide(inventory, batch("shop", repository="one"))
+    assert answer.allowed
+    assert not answer.warnings
+
+
+# --- who may know what
+
+SECRET = ("payroll", "salaries", "secret-repo")
+
+
+def foreign(**spec: Any) -> list[Document]:
+    """What another namespace holds, in the place of a Repository of this one."""
+    held = batch("payroll", "salaries", repository="secret-repo")
+    single = config("payroll-single", "salaries-too", repository="secret-repo")
+    return [repository("secret-repo", "a", "prod", **spec), elsewhere(held, "prod"), elsewhere(single, "prod")]
+
+
+def asking(name: str, namespace: str, alias: str = "salaries") -> list[Document]:
+    """Objects of every kind that use a Repository."""
+    named = {"name": name, "namespace": namespace}
+    backup, members = config("mine", alias), batch("mine", alias)
+    restore = {**backup, "kind": "RestoreSession", "spec": {"target": backup["spec"]["target"]}}
+    restores = {**members, "kind": "RestoreBatch", "spec": {"members": members["spec"]["members"]}}
+    return [{**each, "spec": {**each["spec"], "repository": named}} for each in (backup, members, restore, restores)]
+
+
+def said(answer: Answer) -> str:
+    return "\n".join([answer.message, *answer.warnings])
+
+
+@pytest.mark.parametrize("alias", ["salaries", "salarie", "x"])
+@pytest.mark.parametrize("number", range(4))
+def test_where_a_policy_forbids_the_namespace_no_other_rule_speaks(number: int, alias: str) -> None:
+    inventory = inventory_of(foreign())
+    answer = decide(inventory, asking("secret-repo", "prod", alias)[number], dryRun=True)
+    assert answer.refused_by == {"usage-policy"}
+    assert not {"payroll", "salaries"} & set(said(answer).replace('"', " ").replace("/", " ").split())
+    assert "known-alias" not in answer.warned_by
+    assert "shared-place" not in answer.warned_by
+
+
+@pytest.mark.parametrize("alias", ["salaries", "salarie", "x"])
+@pytest.mark.parametrize("number", range(4))
+def test_a_place_that_is_shared_with_another_namespace_tells_no_names(number: int, alias: str) -> None:
+    inventory = inventory_of([*foreign(), repository("mine", "a")])
+    answer = decide(inventory, asking("mine", "demo", alias)[number], dryRun=True)
+    if number < 2:
+        assert not answer.allowed or "of another namespace" in said(answer)
+    for name in SECRET:
+        assert name not in said(answer).replace(f'"{alias}"', "").replace(f"Deployment {alias}", ""), said(answer)
+
+
+def test_a_name_is_proposed_only_from_repositories_that_may_be_used() -> None:
+    inventory = inventory_of(
+        [repository("secret-repo", "a", "prod"), repository("open-repo", "b", "prod", usagePolicy=ALL)]
+    )
+    answer = decide(inventory, asking("secret-rep", "prod")[0], dryRun=True)
+    assert "repository-exists" in answer.warned_by
+    assert "secret-repo" not in said(answer)
+    answer = decide(inventory, asking("open-rep", "prod")[0], dryRun=True)
+    assert '"open-repo"' in said(answer)
+
+
+def test_who_may_use_a_repository_is_told_who_else_does() -> None:
+    inventory = inventory_of(foreign(usagePolicy=ALL))
+    answer = decide(inventory, asking("secret-repo", "prod")[1], dryRun=True)
+    assert answer.refused_by == {"exclusive-repository"}
+    assert "BackupBatch prod/payroll" in answer.message
+
+
+def test_whoever_has_the_files_is_told_all_names() -> None:
+    inventory = inventory_of([*foreign(), repository("mine", "a")], confidential=False)
+    answer = decide(inventory, asking("mine", "demo")[1], dryRun=True)
+    assert "BackupBatch prod/payroll" in answer.message
+    assert "prod/secret-repo" in answer.message
