@@ -14,11 +14,11 @@ import httpx
 import orjson
 import pytest
 from jsonpatch import JsonPatch
-from ruamel.yaml import YAML
 
 from app.admission.engine import Admission, Decision
 from app.admission.review import Request
 from app.rules.registry import RULES
+from testbed.documents import load
 from testbed.patience import PATIENCE
 from testbed.reviews import Document, review
 from testbed.server import JSON, Door, backup, body
@@ -1041,7 +1041,7 @@ def with_secret(document: Document, path: tuple[Any, ...]) -> Document:
 def test_no_text_of_an_object_is_in_a_log_or_a_metric_and_hardly_any_in_an_answer(
     door: Door, log: Log, full: Path
 ) -> None:
-    document = YAML(typ="safe", pure=True).load(full.read_text())
+    document = load(full.read_text())
     paths = list(leaves(document))
     assert len(paths) > 50
 
