@@ -71,8 +71,8 @@ def test_two_batches_that_two_replicas_both_admitted_are_found(holding: Holding)
     assert found["objects"] == 2
     by_name = {each["name"]: each for each in found["findings"]}
     assert {each["rule"] for each in found["findings"]} == {"exclusive-repository"}
-    assert "is used by BackupBatch both/blog" in by_name["shop"]["message"]
-    assert "is used by BackupBatch both/shop" in by_name["blog"]["message"]
+    assert "is already used by BackupBatch both/blog" in by_name["shop"]["message"]
+    assert "is already used by BackupBatch both/shop" in by_name["blog"]["message"]
     text = holding.run("audit", "-n", namespace)
     assert text.returncode == 1
     lines = text.stdout.splitlines()

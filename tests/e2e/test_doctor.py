@@ -480,7 +480,7 @@ def test_a_port_on_which_nobody_listens(patient: Patient) -> None:
     patient.register(free_ports(1)[0])
     said = patient.until("nothing listens there")
     assert said.wrong == [f"{WEBHOOKS[0]}: nothing listens there"]
-    assert said.remedy("nobody listens").startswith("see whether the replicas run, and on the port that the Service")
+    assert said.remedy("nothing listens").startswith("see whether the replicas run, and on the port that the Service")
     assert "connect: connection refused" in str(said)
 
 
@@ -675,7 +675,7 @@ def test_levels_that_let_the_bad_object_through_are_noted(patient: Patient, tmp_
 def test_who_may_do_nothing_is_told_so(patient: Patient) -> None:
     said = patient.doctor(user="guest")
     assert (said.result.exit_code, said.result.stdout) == (2, "")
-    assert said.result.stderr.startswith("Error: you may not read any part of an installation: docs/cli/doctor.md")
+    assert said.result.stderr.startswith("Error: you may not read anything of an installation: docs/cli/doctor.md")
     assert len(said.result.stderr.splitlines()) == 1
 
 
