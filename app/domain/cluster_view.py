@@ -11,8 +11,6 @@ from app.domain.quoting import quoted
 from app.domain.repository_index import BACKUPS, USING, RepositoryIndex, Use
 
 _MOST_LOOKED_AT = 10_000
-_MOST_NEIGHBOURS = 100
-"""Repositories of one place that are looked at."""
 
 
 class Unknown(Exception):
@@ -132,11 +130,12 @@ class ClusterView:
     def neighbour(self, repository: Key) -> Other | None:
         """A backup that uses another Repository whose place is the same, or may be."""
         self._ask("Repository", *BACKUPS)
-        for other, certain in self._state.stored.neighbours(repository, _MOST_NEIGHBOURS):
-            for uses in (self._state.stored, self._state.recent):
-                use = uses.user(other, repository, self._but, _MOST_LOOKED_AT)
-                if use is not None:
-                    return self._other(use, recent=uses is self._state.recent, certain=certain)
+        if not self._state.stored.neighbours(repository, 1):
+            return None  # nearly no place has two Repositories, and some have very many backups
+        for uses in (self._state.stored, self._state.recent):
+            found = uses.other_user(repository, self._but, _MOST_LOOKED_AT)
+            if found is not None:
+                return self._other(found[0], recent=uses is self._state.recent, certain=found[1])
         return None
 
     def sharing(self, repository: Key, other: Other) -> str:

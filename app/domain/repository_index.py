@@ -136,15 +136,17 @@ class RepositoryIndex:
             }
         return list(found.items())[:most]
 
-    def user(self, repository: Key, place_of: Key, but: Key | None, most: int) -> Use | None:
-        """A backup that uses a Repository which shares its place with `place_of`, among so many that write there."""
-        place = self.place(place_of)
+    def other_user(self, repository: Key, but: Key | None, most: int) -> tuple[Use, bool] | None:
+        """A backup that uses another Repository of the same place, and whether it certainly is the same.
+
+        Not more than so many of those that write there are looked at.
+        """
+        place = self.place(repository)
         with self._lock:
-            for site in _sites(place):
-                for kind in BACKUPS:
-                    for use in islice(self._found.get((site, kind, USING)), most):
-                        if use.repository == repository and use.key != but:
-                            return use
+            uses = (use for site in _sites(place) for kind in BACKUPS for use in self._found.get((site, kind, USING)))
+            for use in islice(uses, most):
+                if use.repository != repository and use.key != but:
+                    return use, self.place(use.repository).certain == place.certain
         return None
 
     def first(
