@@ -20,9 +20,8 @@ from testbed.control_plane.cluster import Cluster
 from testbed.control_plane.credentials import ADMIN
 from testbed.control_plane.installation import crds, define
 from testbed.control_plane.objects import Objects
+from testbed.objects import batch, numbered
 from testbed.server import JSON, Running, body, running
-from tests.e2e.test_inventory import numbered
-from tests.inventory.test_store import batch
 
 _HOW = """\
 Three processes of this server, asked in turn: {rounds} rounds of {calls:,} calls each on one connection, every call

@@ -12,8 +12,8 @@ from typing import Any
 import orjson
 
 from proof.connection import Answer
+from testbed.objects import batch_of
 from testbed.reviews import review
-from tests.e2e.test_admission import batch as unclashing
 
 NAME = "stash-admission.stash-admission.svc"
 """The name that the API server asks for in TLS."""
@@ -32,7 +32,7 @@ class Call:
 
 def batch(namespace: str, name: str, alias: str, members: int) -> dict[str, Any]:
     """A BackupBatch whose first member has this alias, and whose last has none: `/mutate` adds it."""
-    document = unclashing(namespace, name, members)
+    document = batch_of(namespace, name, members)
     targets = [member["target"] for member in document["spec"]["members"]]
     targets[0]["alias"] = alias
     del targets[-1]["alias"]

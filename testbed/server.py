@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import datetime
 import json
 import os
 import signal
@@ -26,6 +27,8 @@ from app.server import management, webhooks
 from app.server.in_flight import InFlightRequests
 from app.server.observability.telemetry import Telemetry
 from app.settings import PREFIX
+from certs.files import write
+from certs.issuing import issue_ca, issue_leaf
 from testbed.patience import PATIENCE, eventually
 from testbed.reviews import Document, review
 
@@ -207,26 +210,17 @@ def unprivileged() -> Iterator[None]:
         os.seteuid(0)
 
 
-def issue(directory: Path, *names: str) -> subprocess.CompletedProcess[str]:
+def issue(directory: Path, *names: str) -> None:
     """What `stash-certs issue` does for a directory."""
-    command = [str(Path(sys.executable).with_name("stash-certs")), "issue", "--dir", str(directory)]
-    for name in names:
-        command += ["--dns", name]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE)
+    now = datetime.datetime.now(datetime.UTC)
+    ca = issue_ca(now)
+    write(directory, ca, issue_leaf(ca, list(names), now))
 
 
 def environment(**variables: str) -> dict[str, str]:
     """The environment without settings of the server, and with these variables."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
     return kept | variables
-
-
-def start(*arguments: str | Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    """What `serve` does where it cannot start."""
-    command = [sys.executable, "-m", "app", "serve", *arguments]
-    return subprocess.run(
-        command, env=environment(**variables), capture_output=True, text=True, check=False, timeout=PATIENCE
-    )
 
 
 @contextlib.contextmanager
@@ -245,8 +239,7 @@ def running(
     """
     if certificates is None:
         certificates = folder / "certs"
-        issued = issue(certificates, "localhost", "127.0.0.1")
-        assert issued.returncode == 0, issued.stderr
+        issue(certificates, "localhost", "127.0.0.1")
     command = [sys.executable, *program, "serve", "--port", "0", "--management-port", "0"]
     command += ["--cert-dir", str(certificates), *flags]
     with (folder / "stdout").open("wb") as stdout, (folder / "stderr").open("wb") as stderr:

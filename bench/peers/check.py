@@ -155,9 +155,7 @@ def main() -> None:
         binaries = build()
         with tempfile.TemporaryDirectory(prefix="stash-admission-peers-") as temporary:
             folder = Path(temporary)
-            issued = issue(folder / "certs", "localhost", "127.0.0.1")
-            if issued.returncode != 0:
-                sys.exit(issued.stderr)
+            issue(folder / "certs", "localhost", "127.0.0.1")
             wrong = sum(check(name, binaries, folder / "certs", folder) for name in given.peers or NAMES)
     except (CannotBuild, NotRunning) as error:
         sys.exit(str(error))

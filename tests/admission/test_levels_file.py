@@ -18,7 +18,8 @@ from app.rules.registry import Level, levels
 from app.settings import PREFIX
 from testbed.patience import eventually
 from testbed.reviews import answer
-from testbed.server import Running, backup, body, issue, running, start, unprivileged
+from testbed.server import Running, backup, body, issue, running, unprivileged
+from tests.support.refusal import start
 
 SCHEDULE = backup(schedule="0 24 * * *")
 """What valid-schedule refuses."""
@@ -434,7 +435,7 @@ def test_a_namespace_that_cannot_be_is_refused() -> None:
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("certs")
-    assert issue(directory, "localhost", "127.0.0.1").returncode == 0
+    issue(directory, "localhost", "127.0.0.1")
     return directory
 
 
@@ -548,14 +549,14 @@ def test_levels_of_the_file_that_a_flag_overrides_are_told(certificates: Path, f
 def test_a_server_with_a_wrong_file_does_not_start(certificates: Path, file: Path) -> None:
     file.write_text("rules: {unique-hots: warn}\n")
     ended = start("--cert-dir", certificates, "--config", file)
-    assert (ended.returncode, ended.stdout) == (2, "")
+    assert (ended.exit_code, ended.stdout) == (2, "")
     wrong = "rules.unique-hots: unknown rule 'unique-hots': write unique-host or unique-alias or unique-target"
     assert ended.stderr == f"Error: {file}:1:9: {wrong}\n"
 
 
 def test_a_server_told_of_a_directory_that_is_not_there_does_not_start(certificates: Path, tmp_path: Path) -> None:
     ended = start("--cert-dir", certificates, "--config", tmp_path / "nowhere")
-    assert ended.returncode == 2
+    assert ended.exit_code == 2
     assert "nowhere: No such file or directory: correct --config or STASH_ADMISSION_CONFIG" in ended.stderr
 
 

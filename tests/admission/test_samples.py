@@ -15,13 +15,13 @@ from app.cli import app
 from app.rules.registry import RULES, Rule
 from testbed.documents import load_all
 from testbed.reviews import Admitted, admit
+from tests.support.samples import PROPOSED
 from tools.examples import examples
 from tools.generate import generated
 from tools.readme import answer
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "manifests" / "samples"
-PROPOSED = ("backupconfiguration", "backupbatch", "restoresession", "restorebatch")
 EVERY_RULE = pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
 
 

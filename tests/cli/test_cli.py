@@ -1,17 +1,13 @@
 """The command line: what it prints, and its exit codes."""
 
 import json
-import logging
 import subprocess
 import sys
-from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
-import structlog
 import typer.main
-from typer.testing import CliRunner, Result
 
 from app.admission.engine import Admission
 from app.cli import app, main
@@ -20,7 +16,9 @@ from app.rules.registry import RULES
 from app.settings import Settings
 from schemas.kinds import KINDS
 from testbed.patience import PATIENCE
-from testbed.server import Door, backup, body, environment, issue, start
+from testbed.server import Door, backup, body, environment, issue
+from tests.support.commandline import complaint, run
+from tests.support.refusal import start
 
 SAMPLES = sorted((Path(__file__).parents[2] / "manifests/samples/reviews").glob("*.json"))
 SAMPLE = pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.stem)
@@ -28,21 +26,6 @@ WEBHOOK = pytest.mark.parametrize("webhook", ["mutate", "validate"])
 RULE = pytest.mark.parametrize("rule", RULES)
 COMMANDS = ["serve", "check", "fix", "plan", "playground", "audit", "backfill", "review", "rules", "explain", "doctor"]
 REFUSED = body(backup(schedule="0 24 * * *"))
-
-
-def run(*arguments: str | Path, given: bytes | None = None) -> Result:
-    """The command with these arguments, and bytes on standard input."""
-    variables = {"COLUMNS": "200", "TERMINAL_WIDTH": "200", "NO_COLOR": "1"}
-    return CliRunner(env=variables).invoke(app, [str(each) for each in arguments], input=given)
-
-
-def complaint(result: Result) -> str:
-    """The one line of an error with exit code 2."""
-    assert result.exit_code == 2, result.output
-    assert result.stdout == ""
-    (line,) = result.stderr.splitlines()
-    assert line.startswith("Error: ")
-    return line
 
 
 # --- help
@@ -255,15 +238,6 @@ def test_explain_says_where_the_rules_are_listed_when_none_is_called_nearly_so()
 # --- serve
 
 
-@pytest.fixture
-def own_logging(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """`serve` configures logging for the whole process: undo it."""
-    monkeypatch.setattr(logging.getLogger(), "handlers", [])
-    yield
-    structlog.reset_defaults()
-
-
-@pytest.mark.usefixtures("own_logging")
 @pytest.mark.parametrize("name", ["tls.crt", "tls.key"])
 @pytest.mark.parametrize(
     "content",
@@ -275,26 +249,25 @@ def test_serve_names_a_file_that_is_no_certificate_or_key(tmp_path: Path, name: 
     (tmp_path / name).unlink()
     if content is not None:
         (tmp_path / name).write_bytes(content)
-    assert str(tmp_path / name) in complaint(run("serve", "--cert-dir", tmp_path, "--port", "0"))
+    assert str(tmp_path / name) in complaint(start("--cert-dir", tmp_path, "--port", "0"))
 
 
 @pytest.mark.parametrize("host", ["192.0.2.1", "2001:db8::1", "no such host"])
 def test_serve_names_an_address_on_which_it_cannot_listen(tmp_path: Path, host: str) -> None:
     issue(tmp_path, "localhost")
     ended = start("--cert-dir", tmp_path, "--port", "0", "--host", host)
-    assert ended.returncode == 2
+    assert ended.exit_code == 2
     assert host in ended.stderr
     assert len(ended.stderr.splitlines()) == 1
 
 
-@pytest.mark.usefixtures("own_logging")
 @pytest.mark.parametrize(
     ("flag", "value"),
     [("--port", "65536"), ("--management-port", "-1"), ("--drain-seconds", "-1"), ("--max-in-flight", "0"),
      ("--rule", "no-such-rule=off")],
 )  # fmt: skip
 def test_serve_names_a_flag_with_a_bad_value(tmp_path: Path, flag: str, value: str) -> None:
-    assert flag in complaint(run("serve", "--cert-dir", tmp_path, flag, value))
+    assert flag in complaint(start("--cert-dir", tmp_path, flag, value))
 
 
 # --- The program itself

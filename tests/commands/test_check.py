@@ -2,7 +2,6 @@
 
 import json
 import os
-import pty
 import re
 import subprocess
 import sys
@@ -25,25 +24,12 @@ from app.rules.registry import RULES
 from schemas.defaults import defaults_of
 from schemas.kinds import KINDS
 from testbed.cases import Case, cases
-from testbed.patience import PATIENCE
 from testbed.reviews import admit
+from tests.support.manifests import BAD, CHANGED, GOOD, WARNED
 from tests.support.objects import updates
+from tests.support.terminal import PROGRAM, on_a_terminal
 
 ROOT = Path(__file__).parents[2]
-PROGRAM = str(Path(sys.executable).with_name("stash-admission"))
-GOOD = """\
-apiVersion: stash.appscode.com/v1beta1
-kind: BackupConfiguration
-metadata: {name: web, namespace: demo}
-spec:
-  repository: {name: gcs-repo}
-  schedule: "0 3 * * *"
-  retentionPolicy: {name: keep-last-5, keepLast: 5, prune: true}
-  target: {alias: app, ref: {apiVersion: apps/v1, kind: Deployment, name: web}}
-"""
-BAD = GOOD.replace("0 3 * * *", "0 24 * * *")
-WARNED = GOOD.replace("keepLast: 5, ", "")
-CHANGED = GOOD.replace("alias: app, ", "")
 OTHER = "apiVersion: v1\nkind: Secret\nmetadata: {name: x}\n"
 
 
@@ -412,28 +398,6 @@ def test_text_is_a_line_for_each_thing_said_sorted_by_place() -> None:
         'a.yaml:8:3: change: spec.target.alias: "host-0" is written (default-alias)',
         "1 object checked: 1 error, 1 warning, 1 change",
     ]
-
-
-def on_a_terminal(*command: str, **variables: str) -> str:
-    """What the program writes where standard output and standard error are a terminal."""
-    ours, theirs = pty.openpty()
-    environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "100", **variables}
-    for name in ("NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
-        environment.pop(name, None) if name not in variables else None
-    with subprocess.Popen([PROGRAM, *command], stdout=theirs, stderr=theirs, env=environment) as process:
-        os.close(theirs)
-        written = b""
-        while True:
-            try:
-                part = os.read(ours, 65536)
-            except OSError:  # Linux says so where the other end is closed
-                part = b""
-            if not part:
-                break
-            written += part
-        process.wait(timeout=PATIENCE)
-    os.close(ours)
-    return written.decode().replace("\r\n", "\n")
 
 
 @pytest.mark.usefixtures("folder")

@@ -26,9 +26,9 @@ from app.manifest.source import Text, read
 from app.manifest.values import value_of
 from testbed.cases import Case, cases
 from testbed.reviews import admit
-from tests.manifest.test_objects import same, values
 from tests.support.objects import json_values, objects
 from tests.support.styles import mendable, written
+from tests.support.values import same, values
 
 ROOT = Path(__file__).parents[2]
 FIXES = Path(__file__).parent / "fixes"

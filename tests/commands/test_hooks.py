@@ -12,7 +12,7 @@ import typer.main
 
 from app.cli import app
 from testbed.documents import load
-from tests.commands.test_check import BAD, CHANGED, GOOD, WARNED
+from tests.support.manifests import BAD, CHANGED, GOOD, WARNED
 
 ROOT = Path(__file__).parents[2]
 

@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 
 from app.cli import app
 from testbed.cases import Case, cases
-from tests.commands.test_check import on_a_terminal
+from tests.support.terminal import on_a_terminal
 
 SAMPLES = Path(__file__).parents[2] / "manifests/samples"
 HEAD = "apiVersion: stash.appscode.com/v1beta1\nmetadata: {name: x, namespace: demo}\n"

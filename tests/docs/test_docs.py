@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from app.settings import PREFIX, Settings
 from testbed.patience import PATIENCE
 from testbed.server import Running, running
-from tests.docs.test_pages import PAGE, PAGES
+from tests.support.pages import PAGE, PAGES
 from tools.generate import ROOT
 from tools.reference import PROGRAMS, commands
 

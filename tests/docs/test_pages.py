@@ -1,32 +1,12 @@
 """What the pages for people name is there: other pages, files, metrics."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 from app.server.observability.metrics import Metrics
+from tests.support.pages import PAGE, PAGES, ROOT, anchors, links
 
-ROOT = Path(__file__).parents[2]
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
-PAGE = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 WRITTEN_BY_THE_READER = {"manifests/overlays/own-secret/ca.crt"}
-
-
-def links(page: Path) -> Iterator[tuple[Path, str]]:
-    """The file and the heading, or none, of each link that stays in the project."""
-    for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
-        if not link.startswith("https://"):
-            name, _, heading = link.partition("#")
-            yield ((page.parent / name) if name else page).resolve(), heading
-
-
-def anchors(page: Path) -> set[str]:
-    """The names under which a page's headings can be linked to."""
-    text = re.sub(r"^( *)```.*?^\1```$", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
-    headings = re.findall(r"^#+ (.*)$", text, flags=re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", each.lower()).replace(" ", "-") for each in headings}
 
 
 @PAGE

@@ -7,14 +7,14 @@ import copy
 import json
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from testbed.control_plane.objects import Document
 from testbed.documents import load_all
-from tests.admission.test_samples import PROPOSED
-from tests.e2e.conftest import Admitting
+from testbed.objects import batch_of, legacy_restore
+from tests.support.e2e.admitting import Admitting
+from tests.support.samples import PROPOSED
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "manifests" / "samples"
@@ -29,40 +29,6 @@ def document(name: str, namespace: str) -> Document:
     """A sample in another namespace."""
     (loaded,) = load_all(text(name))
     return {**loaded, "metadata": {**loaded["metadata"], "namespace": namespace}}
-
-
-def batch(namespace: str, name: str = "shop", count: int = 2, **spec: Any) -> Document:
-    """A BackupBatch without aliases that clash."""
-    members = [
-        {"target": {"alias": f"app-{i}x", "ref": {"apiVersion": "apps/v1", "kind": "Deployment", "name": f"web-{i}"}}}
-        for i in range(count)
-    ]
-    return {
-        "apiVersion": "stash.appscode.com/v1beta1",
-        "kind": "BackupBatch",
-        "metadata": {"name": name, "namespace": namespace},
-        "spec": {
-            "repository": {"name": "gcs-repo"},
-            "schedule": "0 3 * * *",
-            "retentionPolicy": {"name": "keep-last-5", "keepLast": 5, "prune": True},
-            "members": members,
-            **spec,
-        },
-    }
-
-
-def legacy_restore(namespace: str) -> Document:
-    """A RestoreSession as it was written before there were aliases: rules beside the target, no alias."""
-    return {
-        "apiVersion": "stash.appscode.com/v1beta1",
-        "kind": "RestoreSession",
-        "metadata": {"name": "legacy", "namespace": namespace},
-        "spec": {
-            "repository": {"name": "gcs-repo"},
-            "target": {"ref": {"apiVersion": "apps/v1", "kind": "StatefulSet", "name": "db"}},
-            "rules": [{"targetHosts": ["host-0"], "sourceHost": "host-1"}, {"paths": ["/data"]}],
-        },
-    }
 
 
 @pytest.fixture(scope="module")
@@ -154,7 +120,7 @@ def test_kubectl_prints_warnings(admitting: Admitting) -> None:
 
 
 def test_a_refusal_reaches_the_official_client_with_every_cause(admitting: Admitting) -> None:
-    written = batch(admitting.namespace("causes"), schedule="0 24 * * *", timeOut="3d")
+    written = batch_of(admitting.namespace("causes"), schedule="0 24 * * *", timeOut="3d")
     reply = admitting.objects.create(written)
     assert reply.status == 422
     assert reply.body["reason"] == "Invalid"
@@ -164,7 +130,7 @@ def test_a_refusal_reaches_the_official_client_with_every_cause(admitting: Admit
 
 def test_a_dry_run_decides_the_same_and_stores_nothing(admitting: Admitting) -> None:
     namespace = admitting.namespace("dry-run")
-    good, bad = legacy_restore(namespace), batch(namespace, schedule="never")
+    good, bad = legacy_restore(namespace), batch_of(namespace, schedule="never")
     reply = admitting.objects.create(good, dryRun="All")
     assert reply.status == 201
     assert reply.body["spec"]["target"]["alias"] == "host"
@@ -176,7 +142,7 @@ def test_a_dry_run_decides_the_same_and_stores_nothing(admitting: Admitting) -> 
 
 
 def test_a_name_can_be_generated(admitting: Admitting) -> None:
-    written = batch(admitting.namespace("generated"))
+    written = batch_of(admitting.namespace("generated"))
     written["metadata"] = {"generateName": "shop-", "namespace": written["metadata"]["namespace"]}
     reply = admitting.objects.create(written)
     assert reply.status == 201
@@ -186,7 +152,7 @@ def test_a_name_can_be_generated(admitting: Admitting) -> None:
 
 
 def test_an_object_of_one_mebibyte_with_500_members_is_decided(admitting: Admitting) -> None:
-    written = batch(admitting.namespace("large"), count=500)
+    written = batch_of(admitting.namespace("large"), count=500)
     for member in written["spec"]["members"]:
         member["target"]["exclude"] = ["x" * 2000]
         del member["target"]["alias"]
@@ -201,7 +167,7 @@ def test_an_object_of_one_mebibyte_with_500_members_is_decided(admitting: Admitt
 
 def test_64_objects_at_once_are_decided(admitting: Admitting) -> None:
     namespace = admitting.namespace("crowd")
-    crowd = [batch(namespace, f"shop-{number}", schedule="* * * * *" if number % 2 else "x") for number in range(64)]
+    crowd = [batch_of(namespace, f"shop-{number}", schedule="* * * * *" if number % 2 else "x") for number in range(64)]
     with concurrent.futures.ThreadPoolExecutor(64) as pool:
         statuses = list(pool.map(lambda each: admitting.objects.create(each).status, crowd))
     assert statuses == [201 if number % 2 else 422 for number in range(64)]
@@ -216,7 +182,7 @@ def test_the_audit_of_an_edit_names_the_rules(admitting: Admitting) -> None:
 
 
 def test_the_status_and_a_changed_spec_that_is_sent_with_it_are_left_to_the_operator(admitting: Admitting) -> None:
-    written = batch(admitting.namespace("status"))
+    written = batch_of(admitting.namespace("status"))
     admitting.objects.create(written)
     changed = copy.deepcopy(written)
     changed["spec"]["schedule"] = "not a schedule"

@@ -19,7 +19,7 @@ from testbed.control_plane.credentials import GUEST
 from testbed.control_plane.installation import crds, define
 from testbed.control_plane.objects import Document, Objects
 from testbed.reviews import answer
-from tests.e2e.test_inventory import forget
+from tests.support.e2e.history import forget
 from tests.support.e2e.stored import Holding, Page, aliased, batch_of, said, without_alias
 
 REPOSITORY = {

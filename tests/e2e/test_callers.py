@@ -18,7 +18,7 @@ from testbed.control_plane.heeding import wait_until_heeded
 from testbed.control_plane.installation import Installation, crds, define
 from testbed.control_plane.objects import Objects
 from testbed.documents import load
-from tests.e2e.test_admission import batch
+from testbed.objects import batch_of
 
 NAME = "kube-apiserver"
 PAGE = Path(__file__).parents[2] / "docs" / "install" / "client-certificates.md"
@@ -66,7 +66,7 @@ def test_who_is_asked_for_is_answered(asking: Asking, tmp_path: Path) -> None:
     flags = ["--port", str(asking.port), "--client-ca", str(asking.client_ca), "--client-name", NAME]
     with asking.installation.serving(tmp_path, *flags) as server:
         asking.installation.register(server.port)
-        document = batch("default", "good")
+        document = batch_of("default", "good")
         for member in document["spec"]["members"][:1]:
             del member["target"]["alias"]
         assert asking.objects.create(document).status == 201
@@ -79,7 +79,7 @@ def test_who_is_not_asked_for_reads_why(asking: Asking, tmp_path: Path) -> None:
     with asking.installation.serving(tmp_path, *flags):
         asking.installation.point_at(asking.port)
         wait_until_heeded(asking.cluster)
-        reply = asking.objects.create(batch("default", "refused"))
+        reply = asking.objects.create(batch_of("default", "refused"))
         assert reply.status == 500
         assert 'failed calling webhook "mutate.admission.stash.appscode.com"' in reply.message
         assert f"the client certificate is for {NAME}" in reply.message

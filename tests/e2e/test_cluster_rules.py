@@ -20,9 +20,9 @@ from testbed.control_plane import binaries
 from testbed.control_plane.cluster import Cluster
 from testbed.control_plane.installation import NAME, Installation, apply, crds, define, documents
 from testbed.control_plane.objects import Document, Objects
+from testbed.objects import batch_of
 from testbed.patience import PATIENCE, eventually
 from testbed.server import Running, environment
-from tests.e2e.test_admission import batch
 from tests.support.e2e.proxy import proxied
 
 
@@ -102,7 +102,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 
 def backup(namespace: str, name: str, repository: Document, alias: str, kind: str = "Deployment") -> Document:
     """A BackupConfiguration."""
-    document = batch(namespace, name, repository=repository)
+    document = batch_of(namespace, name, repository=repository)
     del document["spec"]["members"]
     target = {"alias": alias, "ref": {"apiVersion": "apps/v1", "kind": kind, "name": name}, "paths": ["/data"]}
     return {**document, "kind": "BackupConfiguration", "spec": {**document["spec"], "target": target}}
@@ -144,21 +144,21 @@ def rules(reply: Any) -> set[str]:
 def test_a_repository_serves_one_backup_batch(place: Place) -> None:
     demo = place.namespace("one-to-one")
     gcs = {"name": "gcs", "namespace": demo}
-    place.store(repository(demo, "gcs"), batch(demo, "first", repository=gcs))
-    refused = place.objects.create(batch(demo, "second", repository=gcs))
+    place.store(repository(demo, "gcs"), batch_of(demo, "first", repository=gcs))
+    refused = place.objects.create(batch_of(demo, "second", repository=gcs))
     assert rules(refused) == {"exclusive-repository"}
     assert f"{demo}/first" in refused.message
-    changed = place.objects.merge(batch(demo, "first"), {"spec": {"schedule": "@daily"}})
+    changed = place.objects.merge(batch_of(demo, "first"), {"spec": {"schedule": "@daily"}})
     assert changed.status == 200, "the object itself is left out"
-    assert place.objects.delete(batch(demo, "first")).status == 200
+    assert place.objects.delete(batch_of(demo, "first")).status == 200
     place.settle()
-    assert place.objects.create(batch(demo, "second", repository=gcs)).status == 201
+    assert place.objects.create(batch_of(demo, "second", repository=gcs)).status == 201
 
 
 def test_hosts_that_clash_across_objects_and_namespaces(place: Place) -> None:
     demo, other = place.namespace("clash"), place.namespace("clash-other")
     shared = {"name": "shared", "namespace": demo}
-    first = batch(demo, "first", repository=shared)
+    first = batch_of(demo, "first", repository=shared)
     alias = first["spec"]["members"][0]["target"]["alias"]
     place.store(repository(demo, "shared", {"from": "All"}), first)
     refused = place.objects.create(backup(other, "single", shared, alias))
@@ -224,7 +224,7 @@ def test_of_a_thousand_conflicting_creates_at_once_each_replica_admits_one_at_mo
     demo = place.namespace("burst")
     place.store(repository(demo, "gcs"))
     conflicting = [
-        batch(demo, f"batch-{number}", repository={"name": "gcs", "namespace": demo}) for number in range(1000)
+        batch_of(demo, f"batch-{number}", repository={"name": "gcs", "namespace": demo}) for number in range(1000)
     ]
     with ThreadPoolExecutor(32) as pool:
         replies = list(pool.map(place.objects.create, conflicting))
@@ -255,6 +255,6 @@ def test_without_the_right_to_watch_objects_are_admitted_and_users_told(place: P
         assert ready.startswith("ok\n")
         assert "forbidden" in ready
         installation.register(server.port)
-        reply = place.objects.create(batch(demo, "shop"))
+        reply = place.objects.create(batch_of(demo, "shop"))
         assert reply.status == 201, reply.message
         assert any("not checked" in each and "exclusive-repository" in each for each in reply.warnings)

@@ -31,8 +31,8 @@ from testbed.control_plane.flags import free_ports
 from testbed.control_plane.installation import NAME, apply, crds, define, documents, shipped_crds
 from testbed.patience import PATIENCE, eventually
 from testbed.server import environment, running
-from tests.commands.test_doctor import CALLS, FINDINGS, call, seen
 from tests.support.e2e.standin import Answer, Call, Fault, standing_in
+from tests.support.installation import CALLS, FINDINGS, call, seen
 
 DOCS = (Path(__file__).parents[2] / "docs" / "cli" / "doctor.md").read_text()
 HOST = f"{NAME}.{NAME}.svc"

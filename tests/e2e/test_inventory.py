@@ -6,7 +6,6 @@ No webhook is registered here: what is stored is stored, and the decision is ask
 from __future__ import annotations
 
 import contextlib
-import json
 import ssl
 import subprocess
 import sys
@@ -16,7 +15,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
-from urllib.request import Request, urlopen
 
 import pytest
 
@@ -33,10 +31,10 @@ from testbed.control_plane.credentials import ADMIN, GUEST
 from testbed.control_plane.heeding import wait_until_heeded
 from testbed.control_plane.installation import Installation, crds, define
 from testbed.control_plane.objects import Document, Objects
+from testbed.objects import REPOSITORY, SELECTOR, batch, numbered
 from testbed.patience import PATIENCE, eventually
 from testbed.reviews import answer, ask
-from tests.inventory.test_store import REPOSITORY, SELECTOR, batch
-from tests.inventory.test_store import config as backup_of
+from tests.support.e2e.history import forget
 from tests.support.e2e.proxy import Proxy, proxied
 from tests.support.e2e.standin import Answer, Call, standing_in
 
@@ -226,16 +224,6 @@ def test_changes_that_the_api_server_has_forgotten_are_listed_anew(
         eventually(lambda: watched.inventory.remark() is None)
 
 
-def forget(cluster: Cluster, revision: int) -> None:
-    """Let etcd forget all history before a revision, and the API server with its cache of it."""
-    body = json.dumps({"revision": str(revision), "physical": True}).encode()
-    url = f"http://127.0.0.1:{cluster._etcd_port}/v3/kv/compaction"  # noqa: SLF001
-    with urlopen(Request(url, body, {"Content-Type": "application/json"}), timeout=PATIENCE) as response:
-        assert response.status == 200
-    cluster.apiserver_stop()
-    cluster.apiserver_start()
-
-
 def expired(cluster: Cluster, version: int) -> bool:
     """Whether a watch from this version is refused."""
     path = f"/apis/stash.appscode.com/v1beta1/backupbatches?watch=1&timeoutSeconds=2&resourceVersion={version}"
@@ -388,10 +376,3 @@ def test_ten_thousand_configurations_and_a_thousand_batches_cost_little_memory()
         after, known = syncing(full)
     assert known == held + 11_000
     assert after - before < 60
-
-
-def numbered(number: int) -> Document:
-    """A BackupConfiguration, or from 10,000 on a BackupBatch, with names of its own."""
-    if number < 10_000:
-        return backup_of(f"config-{number}", f"app-{number}", f"repository-{number}")
-    return batch(f"batch-{number}", *(f"app-{number}-{each}" for each in range(10)), repository=f"repository-{number}")

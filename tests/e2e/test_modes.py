@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import itertools
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -20,17 +19,14 @@ from testbed.control_plane import binaries
 from testbed.control_plane.cluster import Cluster
 from testbed.control_plane.flags import free_ports
 from testbed.control_plane.installation import NAME, crds, define
-from testbed.control_plane.objects import Document, Objects
 from testbed.patience import eventually
-from tests.e2e.test_admission import batch
 from tests.support.e2e import certmanager
+from tests.support.e2e.deciding import CONFIGURATIONS, assert_decides, assert_none_failed, without_alias
 from tests.support.e2e.page import commands
 from tests.support.e2e.reader import Reader
-from tests.support.e2e.steady import Series, creating
+from tests.support.e2e.steady import creating
 
-CONFIGURATIONS = ("mutatingwebhookconfiguration", "validatingwebhookconfiguration")
 WHATEVER_IS_THERE = "jobs,cronjobs,deployments,services,secrets,roles,rolebindings,serviceaccounts,certificates,issuers"
-_NUMBERS = itertools.count(1)
 
 
 @pytest.fixture(scope="module")
@@ -65,42 +61,6 @@ def clean(cluster: Cluster) -> None:
 def cert_manager(reader: Reader) -> Iterator[None]:
     with certmanager.cert_manager(reader.cluster, NAME):
         yield
-
-
-def without_alias(name: str) -> Document:
-    """A BackupConfiguration that is admitted, with an alias that it lacks."""
-    document = batch("default", name)
-    target = {"ref": {"apiVersion": "apps/v1", "kind": "StatefulSet", "name": "db"}, "paths": ["/data"]}
-    del document["spec"]["members"]
-    return {**document, "kind": "BackupConfiguration", "spec": {**document["spec"], "target": target}}
-
-
-def assert_decides(reader: Reader) -> None:
-    """Both webhooks are called, and answer."""
-    objects, good, bad = Objects(reader.cluster), without_alias(f"first-{next(_NUMBERS)}"), without_alias("bad")
-
-    def decided() -> bool:
-        reply = objects.create(good)
-        said.append(reply.message)
-        if reply.status == 201 and "alias" in reply.body["spec"]["target"]:
-            return True
-        objects.delete(good)
-        return False
-
-    said = list[str]()
-    eventually(decided, says=lambda: said[-1])
-    assert objects.get(good)["spec"]["target"]["alias"] == "host"
-    bad["spec"]["schedule"] = "every day"
-    refused = objects.create(bad)
-    assert refused.status == 422, refused.message
-    assert [cause["field"] for cause in refused.causes] == ["spec.schedule"]
-    objects.close()
-
-
-def assert_none_failed(series: Series) -> None:
-    series.wait()
-    eventually(lambda: series.created > 10 and series.handshakes > 10, says=lambda: series)
-    assert series.failed == []
 
 
 def leaf(reader: Reader) -> bytes:

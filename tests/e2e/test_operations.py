@@ -20,7 +20,7 @@ from testbed.control_plane.flags import free_ports
 from testbed.control_plane.installation import MANIFESTS, NAME, crds, define
 from testbed.control_plane.objects import Objects
 from testbed.documents import load_all
-from tests.e2e.test_modes import CONFIGURATIONS, assert_decides, assert_none_failed, without_alias
+from tests.support.e2e.deciding import CONFIGURATIONS, assert_decides, assert_none_failed, without_alias
 from tests.support.e2e.namespaces import collecting
 from tests.support.e2e.page import DOCS, Command, commands
 from tests.support.e2e.reader import Reader

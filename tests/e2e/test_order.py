@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from testbed.control_plane.installation import shipped_crds
-from tests.e2e.conftest import Admitting, admitting_cluster
-from tests.e2e.test_admission import batch
+from testbed.objects import batch_of
+from tests.support.e2e.admitting import Admitting, admitting_cluster
 
 TOOLS = ("kubectl apply", "server-side apply", "put")
 TOGGLES: list[list[dict[str, Any]]] = [
@@ -78,7 +78,7 @@ def test_toggling_the_order_is_never_refused_and_the_operators_field_says_the_la
     namespace = admitting.namespace(f"order-{TOOLS.index(tool)}-{number}")
     for step in range(len(TOGGLES[number])):
         versions = TOGGLES[number][: step + 1]
-        document = batch(namespace, **versions[-1])
+        document = batch_of(namespace, **versions[-1])
         write(admitting, tool, document, step == 0)
         stored = admitting.objects.get(document)["spec"]
         word = last_word(versions)
@@ -94,7 +94,7 @@ def test_with_the_shipped_crds_only_the_operators_field_counts_and_nothing_is_re
 ) -> None:
     namespace = shipped.namespace(f"order-{TOOLS.index(tool)}-{number}")
     for step, version in enumerate(TOGGLES[number]):
-        document = batch(namespace, **version)
+        document = batch_of(namespace, **version)
         if tool == "server-side apply":  # refuses what no schema knows, before any webhook
             document["spec"].pop("maintainOrder", None)
         write(shipped, tool, document, step == 0)

@@ -16,9 +16,9 @@ from testbed.control_plane.cluster import Cluster
 from testbed.control_plane.heeding import wait_until_heeded
 from testbed.control_plane.installation import Installation, apply, crds, define
 from testbed.control_plane.objects import Document, Objects
+from testbed.objects import batch_of, legacy_restore
 from testbed.patience import PATIENCE
-from tests.e2e.conftest import Admitting
-from tests.e2e.test_admission import batch, legacy_restore
+from tests.support.e2e.admitting import Admitting
 from tests.support.e2e.standin import Answer, Call, standing_in
 
 FINALIZER = "stash.appscode.com/finalizer"
@@ -26,7 +26,7 @@ FINALIZER = "stash.appscode.com/finalizer"
 
 def invalid(namespace: str, name: str = "old") -> Document:
     """A BackupBatch that would be refused today: two members without alias, and a schedule that nobody can read."""
-    document = batch(namespace, name, schedule="every day")
+    document = batch_of(namespace, name, schedule="every day")
     for member in document["spec"]["members"]:
         del member["target"]["alias"]
     document["metadata"]["finalizers"] = [FINALIZER]
@@ -35,7 +35,7 @@ def invalid(namespace: str, name: str = "old") -> Document:
 
 def stateful(namespace: str, name: str = "db") -> Document:
     """A BackupConfiguration without alias."""
-    document = batch(namespace, name)
+    document = batch_of(namespace, name)
     target = {"ref": {"apiVersion": "apps/v1", "kind": "StatefulSet", "name": "db"}, "paths": ["/data"]}
     del document["spec"]["members"]
     return {**document, "kind": "BackupConfiguration", "spec": {**document["spec"], "target": target}}

@@ -6,7 +6,6 @@ import base64
 import datetime
 import itertools
 import json
-import ssl
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -24,18 +23,17 @@ from certs.cluster import View
 from certs.issuing import CA_LIFETIME, LEAF_LIFETIME
 from certs.reconcile import reconcile
 from certs.state import Desired, Step, Target
-from certs.trust import is_valid, renewed_from
+from certs.trust import renewed_from
 from kube.errors import Refused
 from testbed.control_plane.cluster import Cluster
 from testbed.control_plane.credentials import GUEST
 from testbed.documents import load_all
+from tests.support.e2e.handshake import handshake
 
 MANIFESTS = Path(__file__).parents[2] / "manifests"
 NAME = "stash-admission"
 KINDS = (Target.MUTATING.value, Target.VALIDATING.value)
 SECOND, HOUR = datetime.timedelta(seconds=1), datetime.timedelta(hours=1)
-_NO_CHECK_TIME = ssl.VerifyFlags(0x200000)
-"""OpenSSL's X509_V_FLAG_NO_CHECK_TIME, which Python has no name for."""
 _NUMBERS = itertools.count(1)
 
 
@@ -161,37 +159,6 @@ def place(own: Cluster, monkeypatch: pytest.MonkeyPatch) -> Place:
     place.kubectl("create", "namespace", place.name)
     place.apply()
     return place
-
-
-def handshake(
-    data: dict[str, bytes], bundle: bytes, name: str, folder: Path, now: datetime.datetime | None = None
-) -> None:
-    """TLS in memory, as between the API server and a Pod that serves the pair. Raises ssl.SSLError.
-
-    `now` is when, if it is not at present. OpenSSL cannot be told that: what is not valid then is left out.
-    """
-    pair = folder / f"pair-{threading.get_ident()}.pem"
-    pair.write_bytes(data["tls.crt"] + data["tls.key"])
-    serving = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    serving.load_cert_chain(pair)
-    pair.unlink()
-    if now is not None:
-        assert all(is_valid(each, now) for each in pem.certificates(data["tls.crt"]))
-        bundle = pem.text([each for each in pem.certificates(bundle) if is_valid(each, now)])
-    calling = ssl.create_default_context(cadata=bundle.decode())
-    if now is not None:
-        calling.verify_flags |= _NO_CHECK_TIME
-    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
-    server = serving.wrap_bio(to_server, to_client, server_side=True)
-    client = calling.wrap_bio(to_client, to_server, server_hostname=name)
-    unfinished = [client, server]
-    while unfinished:
-        for each in list(unfinished):
-            try:
-                each.do_handshake()
-                unfinished.remove(each)
-            except ssl.SSLWantReadError:
-                continue
 
 
 # --- The golden case.

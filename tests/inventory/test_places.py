@@ -7,8 +7,8 @@ import pytest
 from app.admission.engine import Admission
 from app.inventory.folder import inventory_of
 from app.inventory.store import KINDS, Inventory
+from testbed.objects import batch, configuration
 from testbed.reviews import Answer, Document, answer
-from tests.inventory.test_store import batch, config
 
 ALL = {"allowedNamespaces": {"from": "All"}}
 
@@ -95,14 +95,14 @@ SECRET = ("payroll", "salaries", "secret-repo")
 def foreign(**spec: Any) -> list[Document]:
     """What another namespace holds, in the place of a Repository of this one."""
     held = batch("payroll", "salaries", repository="secret-repo")
-    single = config("payroll-single", "salaries-too", repository="secret-repo")
+    single = configuration("payroll-single", "salaries-too", repository="secret-repo")
     return [repository("secret-repo", "a", "prod", **spec), elsewhere(held, "prod"), elsewhere(single, "prod")]
 
 
 def asking(name: str, namespace: str, alias: str = "salaries") -> list[Document]:
     """Objects of every kind that use a Repository."""
     named = {"name": name, "namespace": namespace}
-    backup, members = config("mine", alias), batch("mine", alias)
+    backup, members = configuration("mine", alias), batch("mine", alias)
     restore = {**backup, "kind": "RestoreSession", "spec": {"target": backup["spec"]["target"]}}
     restores = {**members, "kind": "RestoreBatch", "spec": {"members": members["spec"]["members"]}}
     return [{**each, "spec": {**each["spec"], "repository": named}} for each in (backup, members, restore, restores)]

@@ -24,9 +24,9 @@ from kube.client import Client
 from kube.config import Config
 from kube.paths import path
 from kube.stream import Stream
+from testbed.objects import batch
 from testbed.patience import PATIENCE, eventually
 from testbed.reviews import Document
-from tests.inventory.test_store import batch
 
 KIND = "BackupBatch"
 

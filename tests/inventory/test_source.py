@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from testbed.reviews import Document
-from testbed.server import Door, backup, body, issue, running, start
+from testbed.server import Door, backup, body, issue, running
+from tests.support.refusal import start
 
 
 def batch(name: str) -> Document:
@@ -67,7 +68,7 @@ def test_an_inventory_that_cannot_be_read_is_said(tmp_path: Path, content: str |
         folder.mkdir()
         (folder / "bad.yaml").write_text(content)
     refusal = start("--cert-dir", tmp_path / "certs", "--inventory", folder, "--port", "0", "--management-port", "0")
-    assert refusal.returncode == 2
+    assert refusal.exit_code == 2
     assert "--inventory" in refusal.stderr
     assert str(folder) in refusal.stderr
     assert len(refusal.stderr.splitlines()) == 1
@@ -86,7 +87,7 @@ def test_no_cluster_to_ask_is_said(tmp_path: Path) -> None:
         "0",
     ]
     refusal = start(*flags, KUBECONFIG=str(tmp_path / "none"), HOME=str(tmp_path))
-    assert refusal.returncode == 2
+    assert refusal.exit_code == 2
     assert "--inventory cluster" in refusal.stderr
     assert "KUBECONFIG" in refusal.stderr
 

@@ -17,18 +17,11 @@ from app.domain.reading import read
 from app.inventory.folder import BadFolder, inventory_of, read_folder
 from app.inventory.store import FIRST_SYNC, KINDS, STALE_AFTER, Inventory
 from app.rules.registry import RULES, Level
+from testbed.objects import REPOSITORY, SELECTOR, batch, configuration
 from testbed.reviews import Answer, Document, answer, ask
-from testbed.server import backup, body
-from tests.cli.test_cli import complaint, run
+from testbed.server import body
+from tests.support.commandline import complaint, run
 from tests.support.objects import objects
-
-REPOSITORY = {
-    "apiVersion": "stash.appscode.com/v1alpha1",
-    "kind": "Repository",
-    "metadata": {"name": "gcs-repo", "namespace": "demo"},
-    "spec": {"backend": {"gcs": {"bucket": "backups"}}},
-}
-SELECTOR = {"from": "Selector", "selector": {"matchLabels": {"team": "shop"}}}
 
 
 class Clock:
@@ -39,27 +32,6 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
-
-
-def config(name: str, alias: str = "app", repository: str = "gcs-repo", **metadata: Any) -> Document:
-    document = backup(repository={"name": repository})
-    document["spec"]["target"]["alias"] = alias
-    return {**document, "metadata": {"name": name, "namespace": "demo", **metadata}}
-
-
-def batch(name: str, *aliases: str, repository: str = "gcs-repo", **metadata: Any) -> Document:
-    spec = dict(config(name, repository=repository)["spec"])
-    target = spec.pop("target")
-    members = [
-        {"target": {**target, "alias": alias, "ref": {**target["ref"], "name": alias}}} for alias in aliases or ("app",)
-    ]
-    metadata = {"name": name, "namespace": "demo", **metadata}
-    return {
-        "apiVersion": "stash.appscode.com/v1beta1",
-        "kind": "BackupBatch",
-        "metadata": metadata,
-        "spec": {**spec, "members": members},
-    }
 
 
 def known(*documents: Document, clock: Clock | None = None) -> Inventory:
@@ -126,7 +98,9 @@ def test_an_object_that_is_gone_frees_its_repository(gone: str) -> None:
 
 
 def test_a_new_list_keeps_what_it_holds_and_leaves_other_kinds_alone() -> None:
-    inventory = known(batch("blog"), config("web"), {**REPOSITORY, "metadata": {"name": "old", "namespace": "demo"}})
+    inventory = known(
+        batch("blog"), configuration("web"), {**REPOSITORY, "metadata": {"name": "old", "namespace": "demo"}}
+    )
     namespaces = [{"metadata": {"name": name}} for name in ("demo", "gone")]
     keys = [inventory.put("Namespace", each) for each in namespaces]
     inventory.synced("BackupBatch", [Key("BackupBatch", "demo", "blog")])
@@ -198,9 +172,9 @@ def test_one_kind_of_which_nothing_was_heard_leaves_the_rules_about_others_as_th
     clock.now += STALE_AFTER + 1
     for kind in ("Repository", "Namespace", "BackupBatch"):
         inventory.heard(kind)
-    result = decide(inventory, config("web", repository="none"))
+    result = decide(inventory, configuration("web", repository="none"))
     assert result.acted("not-checked") == {"repository-host", "shared-place"}
-    assert decide(known(), config("web", repository="none")).acted("not-checked") == set()
+    assert decide(known(), configuration("web", repository="none")).acted("not-checked") == set()
 
 
 def test_readiness_waits_for_every_kind_but_for_none_that_is_refused_and_not_for_ever() -> None:
@@ -321,8 +295,8 @@ def test_a_generated_name_is_read_from_the_object() -> None:
 
 
 def test_two_backupconfigurations_are_warned_of_and_with_a_batch_refused() -> None:
-    inventory = known(config("web"))
-    assert decide(inventory, config("blog")).warned_by == {"repository-host"}
+    inventory = known(configuration("web"))
+    assert decide(inventory, configuration("blog")).warned_by == {"repository-host"}
     assert decide(inventory, batch("shop")).refused_by == {"repository-host"}
 
 
@@ -396,9 +370,9 @@ def test_rules_that_only_warn_may_be_left_out_and_are_named() -> None:
 
 
 def test_where_no_time_is_left_to_look_at_the_stored_object_nothing_is_decided() -> None:
-    old = config("web")
+    old = configuration("web")
     old["spec"]["schedule"] = "never"
-    new = config("web", "other")
+    new = configuration("web", "other")
     new["spec"]["schedule"] = "never"
     assert late(100_000, new, old).allowed
     undecided = 0
@@ -457,7 +431,7 @@ def write(path: Path, *documents: Any) -> None:
 
 
 def test_a_folder_is_read_with_all_its_files_documents_and_lists(tmp_path: Path) -> None:
-    write(tmp_path / "a.yaml", config("one"), None, config("two"))
+    write(tmp_path / "a.yaml", configuration("one"), None, configuration("two"))
     write(
         tmp_path / "deep" / "er" / "b.yml", {"apiVersion": "v1", "kind": "List", "items": [batch("shop"), REPOSITORY]}
     )

@@ -15,29 +15,18 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
 from app.domain.path import Path as Field
 from app.manifest.discovery import Unreadable, files
-from app.manifest.documents import documents
 from app.manifest.nodes import Malformed
 from app.manifest.objects import Manifest, Other, objects, objects_in
 from app.manifest.source import MAX_FILE_BYTES, Text, read
-from app.manifest.values import value_of
 from testbed.server import unprivileged
 from tests.support.objects import objects as any_objects
 from tests.support.styles import mendable, written
+from tests.support.values import same, values
 
 KUBECTL = [json.loads(line) for line in (Path(__file__).parent / "kubectl.jsonl").read_text().splitlines()]
 """Texts and the documents that kubectl reads in them, null where it refuses one: made with the YAMLOrJSONDecoder of
 k8s.io/apimachinery 0.37.2, which is what `kubectl apply -f` reads with."""
 HEAD = "apiVersion: stash.appscode.com/v1beta1\nkind: BackupConfiguration\nmetadata: {name: web}\n"
-
-
-def values(text: str) -> list[Any]:
-    """All documents of a text that are not null. Raises Malformed where one cannot be read."""
-    result = []
-    for each in documents(text):
-        if isinstance(each, Malformed):
-            raise each
-        result.append(value_of(each.root))
-    return [each for each in result if each is not None]
 
 
 def only(text: str) -> Manifest:
@@ -55,17 +44,6 @@ def place(text: str, *field: str | int) -> tuple[int, int]:
 def wrong(text: str) -> list[str]:
     """What cannot be read in a text."""
     return [str(each) for each in objects_in(Text("x.yaml", text)) if isinstance(each, Unreadable)]
-
-
-def same(one: Any, other: Any) -> bool:
-    """Whether two values are the same JSON. Numbers are compared as JSON has them, which has one kind."""
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(same, one, other))
-    if isinstance(one, bool) or isinstance(other, bool) or not isinstance(one, int | float):
-        return bool(one == other and type(one) is type(other))
-    return isinstance(other, int | float) and float(one) == float(other)
 
 
 # --- As kubectl

@@ -17,7 +17,7 @@ import pytest
 from testbed.documents import load, load_all
 from testbed.patience import PATIENCE
 from testbed.server import JSON, Running, backup, body, running
-from tests.docs.test_pages import anchors
+from tests.support.pages import anchors
 from tests.support.prometheus import Prometheus, needs_prometheus, scraping, wait_for
 from tools import deploy
 from tools.alerts import ALERTS, PAGE, Alert, rule_file

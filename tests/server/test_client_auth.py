@@ -12,7 +12,8 @@ import trustme
 
 from certs.issuing import issue_ca, issue_leaf
 from testbed.patience import PATIENCE, eventually
-from testbed.server import JSON, Running, body, issue, running, start
+from testbed.server import JSON, Running, body, issue, running
+from tests.support.refusal import start
 
 NAME = "kube-apiserver"
 DAY = datetime.timedelta(days=1)
@@ -256,13 +257,13 @@ def test_a_bad_client_ca_at_the_start_is_said(certificates: Path, tmp_path: Path
     if content:
         path.write_bytes(content)
     refusal = start("--cert-dir", certificates, "--client-ca", path, "--port", "0", "--management-port", "0")
-    assert refusal.returncode == 2
+    assert refusal.exit_code == 2
     assert str(path) in refusal.stderr
 
 
 def test_names_without_a_ca_are_refused(certificates: Path) -> None:
     refusal = start("--cert-dir", certificates, "--client-name", NAME, "--port", "0", "--management-port", "0")
-    assert refusal.returncode == 2
+    assert refusal.exit_code == 2
     assert "--client-ca" in refusal.stderr
 
 

@@ -5,6 +5,8 @@ import re
 import signal
 import socket
 import ssl
+import subprocess
+import sys
 import threading
 import time
 import warnings
@@ -16,7 +18,8 @@ import httpx
 import pytest
 
 from testbed.patience import PATIENCE, eventually
-from testbed.server import UNHURRIED, Running, backup, body, issue, running, start
+from testbed.server import UNHURRIED, Running, backup, body, environment, issue, running
+from tests.support.refusal import refusal
 
 MIB = 2**20
 HEAD = b"POST /validate HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
@@ -28,8 +31,7 @@ needs_proc = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("certs")
-    issued = issue(directory, "localhost", "127.0.0.1")
-    assert issued.returncode == 0, issued.stderr
+    issue(directory, "localhost", "127.0.0.1")
     return directory
 
 
@@ -508,21 +510,18 @@ def test_the_server_ends_at_once_with_0(certificates: Path, tmp_path: Path, sign
 # --- What cannot start
 
 
-def refusal(*arguments: str | Path, **variables: str) -> str:
-    """The one line that a server says which cannot start."""
-    ended = start(*arguments, **variables)
-    assert ended.returncode == 2, ended
-    assert ended.stdout == ""
-    (line,) = ended.stderr.splitlines()
-    return line
-
-
 @pytest.mark.parametrize("flag", ["--port", "--management-port"])
 def test_a_port_in_use_is_said_with_its_flag(certificates: Path, flag: str) -> None:
+    command = [sys.executable, "-m", "app", "serve", "--cert-dir", str(certificates)]
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         ports = {"--port": "0", "--management-port": "0", flag: port}
-        line = refusal("--cert-dir", certificates, *(part for pair in ports.items() for part in pair))
+        command += [part for pair in ports.items() for part in pair]
+        ended = subprocess.run(
+            command, env=environment(), capture_output=True, text=True, check=False, timeout=PATIENCE
+        )
+    assert (ended.returncode, ended.stdout) == (2, "")
+    (line,) = ended.stderr.splitlines()
     assert port in line
     assert flag in line.replace(",", " ").split()
     assert "in use" in line

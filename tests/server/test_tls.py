@@ -15,7 +15,8 @@ from cryptography.x509.oid import NameOID
 from certs.files import write
 from certs.issuing import Pair, issue_ca, issue_leaf
 from testbed.patience import PATIENCE, eventually
-from testbed.server import Running, body, running, start
+from testbed.server import Running, body, running
+from tests.support.refusal import start
 
 NAMES = ["localhost", "127.0.0.1"]
 NOW = datetime.datetime.now(datetime.UTC)
@@ -258,7 +259,7 @@ def test_a_server_whose_certificate_has_only_a_common_name_is_not_ready(
 def test_a_name_that_nobody_can_call_is_refused_at_the_start(tmp_path: Path, ca: Pair, name: str) -> None:
     write(tmp_path, ca, issue_leaf(ca, NAMES, NOW))
     refused = start("--cert-dir", tmp_path, "--port", "0", "--management-port", "0", "--server-name", name)
-    assert refused.returncode == 2
+    assert refused.exit_code == 2
     assert "--server-name" in refused.stderr
     assert name in refused.stderr.replace("\n", "")
 
@@ -325,5 +326,5 @@ def test_a_key_with_a_password_is_refused_and_nobody_is_asked_for_it(tmp_path: P
     form = serialization.PrivateFormat.PKCS8
     (tmp_path / "tls.key").write_bytes(leaf.key.private_bytes(serialization.Encoding.PEM, form, encryption))
     refused = start("--cert-dir", tmp_path, "--port", "0", "--management-port", "0")
-    assert refused.returncode == 2
+    assert refused.exit_code == 2
     assert "not a certificate and its key" in refused.stderr

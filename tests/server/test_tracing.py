@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from testbed.patience import PATIENCE, eventually
-from testbed.server import JSON, Running, backup, body, environment, issue, running, start
+from testbed.server import JSON, Running, backup, body, environment, issue, running
 from tests.support.collector import Collector, Span, collecting
+from tests.support.refusal import start
 
 SERVER_KIND = 2
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
@@ -21,7 +22,7 @@ TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("certs")
-    assert issue(directory, "localhost", "127.0.0.1").returncode == 0
+    issue(directory, "localhost", "127.0.0.1")
     return directory
 
 
@@ -215,7 +216,7 @@ def test_without_opentelemetry_the_server_says_what_to_install(certificates: Pat
 def test_a_protocol_that_is_not_spoken_is_said(certificates: Path, name: str) -> None:
     ports = ("--port", "0", "--management-port", "0")
     ended = start(*ports, "--cert-dir", certificates, "--traces", "otlp", **{name: "grpc"})
-    assert ended.returncode == 2
+    assert ended.exit_code == 2
     assert name in ended.stderr
     assert "http/protobuf" in ended.stderr
 

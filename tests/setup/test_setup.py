@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
-from ruamel.yaml import YAML
 
+from testbed.documents import load
 from testbed.patience import PATIENCE
-from tests.docs.test_pages import PAGES
+from tests.support.pages import PAGES
 
 ROOT = Path(__file__).parents[2]
 LOCKS = ("requirements.txt", "requirements-traces.txt", "requirements-dev.txt", "requirements-tools.txt")
@@ -125,7 +125,7 @@ def test_nothing_is_locked_without_the_pinned_uv(checkout: Checkout) -> None:
 
 
 def test_the_action_installs_in_the_same_way(tmp_path: Path) -> None:
-    (step, _) = YAML(typ="safe", pure=True).load((ROOT / "action.yml").read_text())["runs"]["steps"]
+    (step, _) = load((ROOT / "action.yml").read_text())["runs"]["steps"]
     pip = "#!/bin/sh\nshift; echo $*"  # --disable-pip-version-check
     python = tmp_path / "python3"
     python.write_text(f"#!/bin/sh\nmkdir -p $3/bin; cp {tmp_path}/pip $3/bin; chmod +x $3/bin/pip\n")
@@ -201,7 +201,7 @@ def test_the_hooks_are_constrained_to_what_is_locked() -> None:
     versions = {name: version for name, (_, version, _) in locked("requirements.txt").items()}
     building = {"hatchling", "packaging", "pathspec", "pluggy", "tomlkit", "trove-classifiers"}
     assert dict(named) == {name: version for name, version in versions.items() if name not in building}
-    hooks = YAML(typ="safe", pure=True).load((ROOT / ".pre-commit-hooks.yaml").read_text())
+    hooks = load((ROOT / ".pre-commit-hooks.yaml").read_text())
     assert [hook["additional_dependencies"] for hook in hooks] == [["--constraint=constraints.txt"]] * len(hooks)
 
 

@@ -15,7 +15,7 @@ from certs import pem
 from testbed.control_plane.installation import NAME
 from testbed.control_plane.objects import Document, Objects
 from testbed.patience import PATIENCE, eventually
-from tests.e2e.test_rotate import handshake
+from tests.support.e2e.handshake import handshake
 from tests.support.e2e.reader import Reader
 
 _HOST = f"{NAME}.{NAME}.svc"
