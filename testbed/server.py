@@ -23,8 +23,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from app.admission.engine import Admission
 from app.server import management, webhooks
-from app.server.in_flight import InFlightRequests
 from app.server.observability.telemetry import Telemetry
+from app.server.transport.in_flight import InFlightRequests
 from app.settings import PREFIX
 from testbed.patience import PATIENCE, eventually
 from testbed.reviews import Document, review
