@@ -22,7 +22,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
+from testbed.documents import load
 
 FOLDER = Path(__file__).parents[1] / "tests" / "cases"
 EXPECTATIONS = ("allow", "deny", "warn", "edit")
@@ -56,7 +56,7 @@ def cases() -> list[Case]:
 def _read(path: Path) -> Case:
     expectation, _, sentence = path.stem.partition("-")
     assert expectation in EXPECTATIONS, f"{path.name} does not begin with {', '.join(EXPECTATIONS)}"
-    content = YAML(typ="safe", pure=True).load(path.read_text())
+    content = load(path.read_text())
     unknown = content.keys() - _KEYS
     assert not unknown, f"{path}: unknown keys {unknown}"
     assert (expectation == "edit") == ("mutated" in content), f"{path}: `mutated` belongs to `edit`"

@@ -179,7 +179,7 @@ def _telemetry(settings: Settings) -> Telemetry:
     except ModuleNotFoundError as missing:
         raise CannotServe(
             f"--traces or STASH_ADMISSION_TRACES: Python's {missing.name} is not installed; what traces need is in "
-            "requirements-traces.txt: pip install --require-hashes -r requirements-traces.txt"
+            "requirements-traces.txt: pip install --no-deps --require-hashes -r requirements-traces.txt"
         ) from None
     except ValueError as error:
         raise CannotServe(f"--traces or STASH_ADMISSION_TRACES: {error}") from None

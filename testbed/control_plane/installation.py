@@ -10,12 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-
 from certs.files import write
 from certs.issuing import issue_ca, issue_leaf
 from testbed.control_plane.cluster import Cluster
 from testbed.control_plane.heeding import wait_until_heeded
+from testbed.documents import load_all
 from testbed.patience import PATIENCE, eventually
 from testbed.server import Running, running
 
@@ -32,7 +31,7 @@ PROBE = {
 
 def documents(path: str) -> list[dict[str, Any]]:
     """The objects in a file of `manifests/`."""
-    return list(YAML(typ="safe", pure=True).load_all((MANIFESTS / path).read_text()))
+    return load_all((MANIFESTS / path).read_text())
 
 
 def apply(cluster: Cluster, *objects: dict[str, Any]) -> None:

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
 from app.cli import app
 from app.rules.registry import RULES, Rule
+from testbed.documents import load_all
 from testbed.reviews import Admitted, admit
 from tools.examples import examples
 from tools.generate import generated
@@ -26,7 +26,7 @@ EVERY_RULE = pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
 
 
 def sample(name: str) -> list[dict[str, Any]]:
-    return list(YAML(typ="safe", pure=True).load_all((SAMPLES / f"{name}.yaml").read_text()))
+    return load_all((SAMPLES / f"{name}.yaml").read_text())
 
 
 def told(result: Admitted) -> set[str]:

@@ -383,8 +383,8 @@ def test_what_cannot_be_read_does_not_keep_the_rest_from_being_checked() -> None
     ("arguments", "says"),
     [
         ([], "Missing argument"),
-        (["-", "-"], "standard input can be read once"),
-        (["-", "--old", "-"], "standard input can be read once"),
+        (["-", "-"], "standard input can be read only once"),
+        (["-", "--old", "-"], "standard input can be read only once"),
         (["--rule", "no-such-rule=off", "a.yaml"], "unknown rule"),
         (["--output", "xml", "a.yaml"], "xml"),
         (["--fail-on", "nothing", "a.yaml"], "nothing"),

@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 from rich.console import Console
-from ruamel.yaml import YAML
 
 from app.commands.doctor.call_failures import CAUSES, failed_call
 from app.commands.doctor.certificates import certificates
@@ -37,6 +36,7 @@ from kube.config import Config
 from kube.errors import Unavailable
 from kube.labels import selects
 from schemas.crd import crds
+from testbed.documents import load_all
 from testbed.reviews import admit
 
 ROOT = Path(__file__).parents[2]
@@ -45,8 +45,7 @@ DAY, MINUTE = datetime.timedelta(days=1), datetime.timedelta(minutes=1)
 NAMES = Names()
 MUTATE, VALIDATE = WEBHOOKS.values()
 INSTALLED: dict[tuple[str, str], Object] = {
-    (each["kind"], each["metadata"]["name"]): each
-    for each in YAML(typ="safe", pure=True).load_all((ROOT / "manifests/install.yaml").read_text())
+    (each["kind"], each["metadata"]["name"]): each for each in load_all((ROOT / "manifests/install.yaml").read_text())
 }
 
 

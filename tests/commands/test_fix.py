@@ -141,7 +141,7 @@ def test_the_other_documents_and_objects_stay_byte_for_byte() -> None:
         (
             RESTORE.replace("spec:\n  ", "x: &t\n  alias: app\nspec: {").strip()
             + ",\n  target: *t, rules: [{paths: [/a]}]}\n",
-            "out of braces",
+            "inside braces",
         ),
         (
             RESTORE.replace("spec:\n  ", "spec: {").strip()

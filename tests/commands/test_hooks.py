@@ -9,16 +9,16 @@ from typing import Any
 
 import pytest
 import typer.main
-from ruamel.yaml import YAML
 
 from app.cli import app
+from testbed.documents import load
 from tests.commands.test_check import BAD, CHANGED, GOOD, WARNED
 
 ROOT = Path(__file__).parents[2]
 
 
 def _read(name: str) -> Any:
-    return YAML(typ="safe", pure=True).load((ROOT / name).read_text())
+    return load((ROOT / name).read_text())
 
 
 @pytest.mark.parametrize("hook", _read(".pre-commit-hooks.yaml"), ids=lambda hook: hook["id"])

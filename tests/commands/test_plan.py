@@ -256,7 +256,7 @@ spec:
   schedule: "0 24 * * *"
 {KEEP}  target: {{alias: app, ref: {{apiVersion: apps/v1, kind: Deployment, name: web}}}}
 """
-REFUSED = "the server refuses it"
+REFUSED = "the server would refuse it"
 
 
 def test_a_plan_says_that_an_object_is_refused_by_the_levels_that_the_user_chooses(tmp_path: Path) -> None:
@@ -280,7 +280,7 @@ def test_a_flag_of_plan_wins_over_its_variable(monkeypatch: pytest.MonkeyPatch, 
     [
         (["--rule", "valid-shedule=warn"], "valid-schedule"),
         (["--config", "nowhere.yaml"], "nowhere.yaml"),
-        (["--config", "-"], "standard input can be read once"),
+        (["--config", "-"], "standard input can be read only once"),
     ],
 )
 def test_levels_that_cannot_be_used_end_a_plan_with_2(arguments: list[str], complaint: str) -> None:

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ruamel.yaml import YAML
 
 from testbed.control_plane.objects import Document
+from testbed.documents import load_all
 from tests.admission.test_samples import PROPOSED
 from tests.e2e.conftest import Admitting
 
@@ -27,7 +27,7 @@ def text(name: str) -> str:
 
 def document(name: str, namespace: str) -> Document:
     """A sample in another namespace."""
-    (loaded,) = YAML(typ="safe", pure=True).load_all(text(name))
+    (loaded,) = load_all(text(name))
     return {**loaded, "metadata": {**loaded["metadata"], "namespace": namespace}}
 
 

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 import trustme
-from ruamel.yaml import YAML
 
 from testbed.control_plane import binaries
 from testbed.control_plane.cluster import Cluster
@@ -18,6 +17,7 @@ from testbed.control_plane.flags import free_ports
 from testbed.control_plane.heeding import wait_until_heeded
 from testbed.control_plane.installation import Installation, crds, define
 from testbed.control_plane.objects import Objects
+from testbed.documents import load
 from tests.e2e.test_admission import batch
 
 NAME = "kube-apiserver"
@@ -52,7 +52,7 @@ def asking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asking]:
     (port,) = free_ports(1)
     configuration = block("admission.yaml").replace("/etc/kubernetes/admission", str(folder))
     (folder / "admission.yaml").write_text(configuration)
-    kubeconfig = YAML(typ="safe").load(block("webhooks.kubeconfig").replace("/etc/kubernetes/admission", str(folder)))
+    kubeconfig = load(block("webhooks.kubeconfig").replace("/etc/kubernetes/admission", str(folder)))
     kubeconfig["users"][0]["name"] += f":{port}"  # the port of the Service, where it is not 443
     (folder / "webhooks.kubeconfig").write_text(json.dumps(kubeconfig))
     with Cluster(binaries.find_or_build(), f"--admission-control-config-file={folder / 'admission.yaml'}") as cluster:

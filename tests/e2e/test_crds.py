@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ruamel.yaml import YAML
 
 from schemas.faults import Checker
 from schemas.kinds import KINDS, Kind
 from testbed.control_plane.cluster import Cluster
+from testbed.documents import load
 from testbed.patience import PATIENCE, eventually
 from tests.e2e.full.fields import FIELDS, values
 
@@ -63,7 +63,7 @@ def run_in_time(api: Cluster, *args: str, stdin: str | None = None) -> str:
 
 def written(kind: str) -> Document:
     """The full object of a kind, as written by hand."""
-    document: Document = YAML(typ="safe", pure=True).load((FULL / f"{kind.lower()}.yaml").read_text())
+    document: Document = load((FULL / f"{kind.lower()}.yaml").read_text())
     return document
 
 

@@ -21,11 +21,11 @@ from typing import Any
 
 import pytest
 import trustme
-from ruamel.yaml import YAML
 
 from testbed.control_plane.cluster import Cluster
 from testbed.control_plane.heeding import wait_until_heeded
 from testbed.control_plane.installation import define, definition
+from testbed.documents import load_all
 from tests.support.e2e import certmanager
 from tests.support.e2e.standin import Answer, Call, Hangup, standing_in
 from tools import deploy
@@ -82,7 +82,7 @@ def copied(folder: Path) -> Path:
 
 
 def parse(text: str) -> list[Manifest]:
-    return list(YAML(typ="safe", pure=True).load_all(text))
+    return load_all(text)
 
 
 def kubectl(cluster: Cluster, *args: str, stdin: Any = None) -> str:

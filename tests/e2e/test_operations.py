@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ruamel.yaml import YAML
 
 from app.rules.registry import RULES, Level
 from testbed.control_plane import binaries
@@ -20,6 +19,7 @@ from testbed.control_plane.cluster import Cluster
 from testbed.control_plane.flags import free_ports
 from testbed.control_plane.installation import MANIFESTS, NAME, crds, define
 from testbed.control_plane.objects import Objects
+from testbed.documents import load_all
 from tests.e2e.test_modes import CONFIGURATIONS, assert_decides, assert_none_failed, without_alias
 from tests.support.e2e.namespaces import collecting
 from tests.support.e2e.page import DOCS, Command, commands
@@ -251,7 +251,7 @@ def test_the_kustomizations_of_the_page_do_what_it_says(own: Cluster, tmp_path: 
     (tmp_path / "kustomization.yaml").write_text(f"resources:\n- {overlay}\n{image}{levels}")
     done = own.kubectl("kustomize", str(tmp_path))
     assert done.returncode == 0, done.stderr
-    made = list(YAML(typ="safe", pure=True).load_all(done.stdout))
+    made = load_all(done.stdout)
     (container,) = next(each for each in made if each["kind"] == "Deployment")["spec"]["template"]["spec"]["containers"]
     assert {"name": "STASH_ADMISSION_RULE", "value": "valid-duration=warn"} in container["env"]
     assert container["image"] == "registry.example/backup/stash-admission:0.1.0"

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ruamel.yaml import YAML
 from typer.testing import CliRunner, Result
 
 from certs import pem
@@ -29,6 +28,7 @@ from certs.trust import is_valid, renewed_from
 from kube.errors import Refused
 from testbed.control_plane.cluster import Cluster
 from testbed.control_plane.credentials import GUEST
+from testbed.documents import load_all
 
 MANIFESTS = Path(__file__).parents[2] / "manifests"
 NAME = "stash-admission"
@@ -494,7 +494,7 @@ def invoke(*arguments: str, kubeconfig: Path) -> Result:
 
 
 def documents(path: str) -> str:
-    texts = [json.dumps(each) for each in YAML(typ="safe", pure=True).load_all((MANIFESTS / path).read_text())]
+    texts = [json.dumps(each) for each in load_all((MANIFESTS / path).read_text())]
     return "\n---\n".join(texts)
 
 

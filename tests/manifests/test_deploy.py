@@ -23,6 +23,7 @@ from app.server.webhooks import create_app
 from app.settings import PREFIX, Settings, load
 from certs.cli import app as certificates
 from schemas.kinds import KINDS as DEFINED
+from testbed.documents import load_all
 from tools import deploy
 
 Manifest = dict[str, Any]
@@ -39,7 +40,7 @@ POD_TEMPLATES = {
 
 
 def parse(text: str) -> list[Manifest]:
-    return list(YAML(typ="safe", pure=True).load_all(text))
+    return load_all(text)
 
 
 def read(path: str) -> list[Manifest]:

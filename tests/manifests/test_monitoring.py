@@ -13,8 +13,8 @@ from typing import Any
 
 import httpx
 import pytest
-from ruamel.yaml import YAML
 
+from testbed.documents import load, load_all
 from testbed.patience import PATIENCE
 from testbed.server import JSON, Running, backup, body, running
 from tests.docs.test_pages import anchors
@@ -44,7 +44,7 @@ def family(name: str) -> str:
 
 
 def yaml(name: str) -> list[Any]:
-    return list(YAML(typ="safe", pure=True).load_all((MONITORING / name).read_text()))
+    return load_all((MONITORING / name).read_text())
 
 
 # --- What is asked for
@@ -115,7 +115,7 @@ def test_the_panels_of_the_dashboard_do_not_overlap(dashboard: dict[str, Any]) -
 
 
 def pod() -> dict[str, Any]:
-    installed = YAML(typ="safe", pure=True).load_all((deploy.MANIFESTS / "install.yaml").read_text())
+    installed = load_all((deploy.MANIFESTS / "install.yaml").read_text())
     (found,) = [each["spec"]["template"] for each in installed if each["kind"] == "Deployment"]
     template: dict[str, Any] = found
     return template
@@ -149,7 +149,7 @@ def test_the_scrape_configuration_keeps_the_management_port_of_the_replicas_alon
 def test_the_operator_and_a_plain_prometheus_get_the_same_rules() -> None:
     (rule,), (plain,) = yaml("prometheusrule.yaml"), yaml("alerts.yaml")
     assert rule["spec"] == plain
-    assert plain == YAML(typ="safe", pure=True).load(rule_file())
+    assert plain == load(rule_file())
 
 
 def test_the_command_of_the_page_has_every_runbook_lead_to_an_address(tmp_path: Path) -> None:

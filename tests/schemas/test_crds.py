@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 from pydantic import TypeAdapter
-from ruamel.yaml import YAML
 
 from schemas.crd import crds
 from schemas.kinds import KINDS, Kind
+from testbed.documents import load
 from tools.definitions import files
 
 Schema = dict[str, Any]
@@ -167,7 +167,7 @@ def test_kinds_have_the_names_of_the_shipped_ones() -> None:
 
 
 def test_the_files_hold_the_definitions_without_references_or_folded_lines() -> None:
-    read = {name: YAML(typ="safe", pure=True).load(text) for name, text in files().items()}
+    read = {name: load(text) for name, text in files().items()}
     assert read == crds()
     for text in files().values():
         assert text.startswith("# Generated ")

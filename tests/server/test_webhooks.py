@@ -14,12 +14,12 @@ import httpx
 import orjson
 import pytest
 from jsonpatch import JsonPatch
-from ruamel.yaml import YAML
 
 from app.admission.decision import Decision
 from app.admission.engine import Admission
 from app.admission.review import Request
 from app.rules.registry import RULES
+from testbed.documents import load
 from testbed.patience import PATIENCE
 from testbed.reviews import Document, review
 from testbed.server import JSON, Door, backup, body
@@ -1042,7 +1042,7 @@ def with_secret(document: Document, path: tuple[Any, ...]) -> Document:
 def test_no_text_of_an_object_is_in_a_log_or_a_metric_and_hardly_any_in_an_answer(
     door: Door, log: Log, full: Path
 ) -> None:
-    document = YAML(typ="safe", pure=True).load(full.read_text())
+    document = load(full.read_text())
     paths = list(leaves(document))
     assert len(paths) > 50
 

@@ -15,8 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from ruamel.yaml import YAML
-
 from app.commands.cluster.client import Api
 from app.settings import PREFIX
 from kube import kubeconfig
@@ -24,6 +22,7 @@ from kube.client import Client
 from testbed.control_plane.cluster import Cluster
 from testbed.control_plane.credentials import ADMIN, GUEST
 from testbed.control_plane.objects import Document, Objects
+from testbed.documents import load_all
 from testbed.patience import PATIENCE
 
 PROGRAM = str(Path(sys.executable).with_name("stash-admission"))
@@ -112,7 +111,7 @@ class Page:
     def objects(self) -> list[Document]:
         """The objects that the page shows."""
         (block,) = re.findall(r"<!-- objects -->\n```yaml\n(.*?)```\n<!-- end -->", self.text, re.DOTALL)
-        return list(YAML(typ="safe", pure=True).load_all(block))
+        return load_all(block)
 
     def transcript(self, name: str) -> tuple[list[str], str]:
         """The arguments of a command that it shows, and what it says."""
