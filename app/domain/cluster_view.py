@@ -155,15 +155,13 @@ class ClusterView:
         return f"{mine}, which {is_one} the same place as {theirs}{f' ({place})' if place else ''},"
 
     def allows(self, repository: Key, namespace: str) -> bool:
-        """Whether the usage policy of a Repository allows a namespace; True where there is no such Repository.
+        """Whether the usage policy of a Repository allows a namespace.
 
-        Where the labels of the namespace decide and are not known, it does not.
+        It does not where nobody knows: of a Repository that is not there, or by labels that are not known.
         """
         policy = self._state.policies.get(repository.namespace, {}).get(repository.name)
-        if policy is None or repository.namespace == namespace:
-            return True
-        labels = self._state.labels.get(namespace) if policy.needs_labels else {}
-        return labels is not None and policy.allows(namespace, repository.namespace, labels)
+        labels = self._state.labels.get(namespace) if policy and policy.needs_labels else {}
+        return policy is not None and labels is not None and policy.allows(namespace, repository.namespace, labels)
 
     def policy(self, repository: Key) -> UsagePolicy | None:
         """Who may use a Repository; None if there is no such Repository."""
@@ -208,8 +206,7 @@ class ClusterView:
         """Whether the reader may know of a backup: it is in the reader's namespace, or uses what the reader may use."""
         if self._reader is None or key.namespace == self._reader:
             return True
-        policy = self._state.policies.get(repository.namespace, {}).get(repository.name)
-        return policy is not None and self.allows(repository, self._reader)
+        return repository.namespace == self._reader or self.allows(repository, self._reader)
 
     def may_see(self, repository: Key) -> bool:
         """Whether the reader may know of a Repository: it is in the reader's namespace, or may be used there."""

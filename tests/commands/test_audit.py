@@ -88,8 +88,8 @@ def test_two_batches_that_share_a_repository_are_both_found_each_naming_the_othe
     assert result.exit_code == 1
     lines = [line for line in result.stdout.splitlines() if "(exclusive-repository)" in line]
     assert len(lines) == 2
-    assert "is used by BackupBatch demo/blog" in lines[0]
-    assert "is used by BackupBatch demo/shop" in lines[1]
+    assert "is already used by BackupBatch demo/blog" in lines[0]
+    assert "is already used by BackupBatch demo/shop" in lines[1]
 
 
 def test_a_good_cluster_has_nothing_to_report() -> None:

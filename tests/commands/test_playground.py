@@ -345,7 +345,7 @@ def test_nothing_that_is_typed_is_logged_even_where_the_program_is_wrong(
     monkeypatch.setattr(application, "judge", broken)
     response = call("/api/judge", orjson.dumps({"text": "a-secret"}))
     assert response.status_code == 500
-    assert "a mistake in stash-admission" in response.json()["message"]
+    assert "this is a bug in stash-admission" in response.json()["message"]
     assert "RuntimeError at test_playground.py:" in response.json()["message"]
     assert "a-secret" not in response.text + caplog.text + "".join(capfd.readouterr())
 

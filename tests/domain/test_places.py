@@ -155,6 +155,8 @@ UNREADABLE: dict[str, Any] = {
     "a URL without a scheme": {"spec": {"backend": {"rest": {"url": "rest.example/x"}}}},
     "two volumes": {"spec": {"backend": local(nfs={"server": "n", "path": "/"}, hostPath={"path": "/"})}},
     "no volume": {"spec": {"backend": local()}},
+    "a volume that is a text": {"spec": {"backend": local(flexVolume="driver")}},
+    "a very large volume": {"spec": {"backend": local(flexVolume={"driver": "x" * 10_000})}},
     "a very long prefix": {"spec": {"backend": s3(prefix="x" * 1_000_000)}},
 }
 

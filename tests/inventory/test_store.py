@@ -477,7 +477,7 @@ def test_a_folder_is_read_with_all_its_files_documents_and_lists(tmp_path: Path)
     [
         ("a.yaml", "kind: X\n---\na: [b\nc: d\n", ":4:2: not YAML"),
         ("a.yaml", "a: \t b\n\x00", "a.yaml"),
-        ("a.yaml", "a: *b\n", ":1:4: no anchor &b"),
+        ("a.yaml", "a: *b\n", ":1:4: there is no anchor &b"),
         ("a.yaml", "[" * 5000, "a.yaml"),
         ("a.json", '{\n"a": ]}', ":2:"),
         ("a.yaml", "\n\nkind: Repository\napiVersion: stash.appscode.com/v1alpha1\n", "line 3: metadata.name"),

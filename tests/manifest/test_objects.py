@@ -108,10 +108,10 @@ def test_what_kubectl_reads_without_a_word_and_nobody_means_is_refused(text: str
     [
         ("a:\n\tb: 1\n", "x.yaml:2:1: .*replace the tab with spaces"),
         ("{{- if .Values.x }}\na: 1\n{{- end }}\n", "x.yaml:1:3: .*render the template first"),
-        (f"{HEAD}spec:\n  paused: {{{{ .Values.x }}}}\n", "x.yaml:5:12: .*rendered first"),
+        (f"{HEAD}spec:\n  paused: {{{{ .Values.x }}}}\n", "x.yaml:5:12: .*render it first"),
         ("--- {a: 1}\n", "x.yaml:1:4: move what follows `---` to a line of its own"),
         (f"{HEAD}spec: [1\n", "x.yaml:5:1: not YAML"),
-        ("{\"a\": 1,\n \"b\" 2}", "x.yaml:2:6: not JSON: `:` expected here"),
+        ("{\"a\": 1,\n \"b\" 2}", "x.yaml:2:6: not JSON: expected `:` here"),
         ('{"a": 1,\n "b": "\\q"}', "x.yaml:2:8: not JSON"),
         ("a: \x01\n", "x.yaml:1:4: not YAML: the character 0x0001 is not allowed"),
         ("é: \x01\n", "x.yaml:1:4: not YAML: the character"),

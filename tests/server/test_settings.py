@@ -148,7 +148,7 @@ def test_a_flag_sets_the_levels_of_several_rules() -> None:
     ("rule", "says"),
     [
         ("unique-alias", "ID=LEVEL"),
-        ("no-such-rule=off", "no rule 'no-such-rule'"),
+        ("no-such-rule=off", "unknown rule 'no-such-rule'"),
         ("unique-alias=loud", "enforce or warn or off"),
         ("default-alias=off", "default-alias changes objects"),
     ],
