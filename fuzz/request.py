@@ -17,9 +17,9 @@ from app.admission.review import Request, parse, read_request
 from app.domain.repository_index import Use
 from app.inventory.store import KINDS, Inventory
 from app.rules.registry import RULES
-from app.server.in_flight import InFlightRequests
 from app.server.observability.labels import Webhook
 from app.server.observability.telemetry import CallTelemetry, Telemetry
+from app.server.transport.in_flight import InFlightRequests
 from app.server.webhooks import Endpoint
 from fuzz import seeds
 from schemas.admissionreview import MAX_DEPTH

@@ -24,8 +24,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from app.admission.engine import Admission
 from app.server import management, webhooks
-from app.server.in_flight import InFlightRequests
 from app.server.observability.telemetry import Telemetry
+from app.server.transport.in_flight import InFlightRequests
 from app.settings import PREFIX
 from certs.files import write
 from certs.issuing import issue_ca, issue_leaf

@@ -10,12 +10,12 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from app.server import limits
-from app.server.acceptor import Acceptor
-from app.server.certificates import Certificates
-from app.server.client_auth import ClientCertificatePolicy
-from app.server.connections import Connections
 from app.server.observability.telemetry import Telemetry
-from app.server.protocol import Connection
+from app.server.tls.certificates import Certificates
+from app.server.tls.client_auth import ClientCertificatePolicy
+from app.server.transport.acceptor import Acceptor
+from app.server.transport.connections import Connections
+from app.server.transport.protocol import Connection
 from app.server.webhooks import Forbidden
 
 

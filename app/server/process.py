@@ -12,15 +12,15 @@ from app.admission.engine import Admission
 from app.admission.levels import Levels
 from app.inventory.source import InventorySource, NoInventory
 from app.server import limits, management, memory, webhooks
-from app.server.certificates import Certificates
-from app.server.client_auth import ClientCertificatePolicy
 from app.server.config_reload import ConfigReloader
 from app.server.file_watcher import InvalidFile
-from app.server.in_flight import InFlightRequests
 from app.server.listener import CannotServe, Listener, listen
 from app.server.observability.log import configure_logging
 from app.server.observability.telemetry import Telemetry
-from app.server.selfcheck import SelfCheck
+from app.server.tls.certificates import Certificates
+from app.server.tls.client_auth import ClientCertificatePolicy
+from app.server.tls.selfcheck import SelfCheck
+from app.server.transport.in_flight import InFlightRequests
 from app.server.warmup import warm_up
 from app.settings import Settings
 

@@ -22,10 +22,10 @@ from app.admission.engine import Admission
 from app.admission.response import render
 from app.admission.review import BadReview, parse, read_request
 from app.domain.duration import parse_duration
-from app.server.in_flight import Call, InFlightRequests
 from app.server.limits import MAX_BODY_BYTES, MAX_HEAD_BYTES, PIECE_BYTES
 from app.server.observability.labels import Bad, Webhook
 from app.server.observability.telemetry import CallTelemetry
+from app.server.transport.in_flight import Call, InFlightRequests
 
 _DEFAULT_TIMEOUT = 30.0
 """Seconds that a call may take which does not say how long it waits: the longest that a registration can ask for."""

@@ -15,10 +15,10 @@ from app.admission.engine import Admission
 from app.domain.invoker import GROUP, KINDS, VERSION
 from app.inventory.store import KINDS as HELD
 from app.inventory.store import NAMESPACE
-from app.server.in_flight import InFlightRequests
 from app.server.management import create_app as create_management
 from app.server.observability.metrics import Metrics
 from app.server.observability.telemetry import Telemetry
+from app.server.transport.in_flight import InFlightRequests
 from app.server.webhooks import create_app
 from app.settings import PREFIX, Settings, load
 from certs.cli import app as certificates

@@ -21,7 +21,7 @@ from app.server import limits
 for name in ("NEW", "HEAD", "CALL", "KEEPALIVE", "LEAVING"):
     setattr(limits, f"{name}_SECONDS", getattr(limits, f"{name}_SECONDS") / 20)
 limits.HANDSHAKE_SECONDS = 2
-from app.server import connections
+from app.server.transport import connections
 connections._POLL_SECONDS = 0.1
 from app.cli import main
 main()

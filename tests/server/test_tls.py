@@ -292,7 +292,7 @@ def test_a_pair_without_ca_is_served(tmp_path: Path, ca: Pair) -> None:
 
 A_YEAR_LATER = """
 import datetime, pathlib, types
-import app.server.tls
+import app.server.tls.pair
 
 
 class Clock(datetime.datetime):
@@ -301,7 +301,7 @@ class Clock(datetime.datetime):
         return super().now(tz) + datetime.timedelta(days=365 * pathlib.Path({!r}).exists())
 
 
-app.server.tls.datetime = types.SimpleNamespace(datetime=Clock, UTC=datetime.UTC)
+app.server.tls.pair.datetime = types.SimpleNamespace(datetime=Clock, UTC=datetime.UTC)
 from app.cli import main
 main()
 """

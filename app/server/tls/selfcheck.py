@@ -4,9 +4,9 @@ import asyncio
 import contextlib
 import ssl
 
-from app.server.certificates import Certificates
 from app.server.observability.events import Events
-from app.server.tls import not_accepted
+from app.server.tls.certificates import Certificates
+from app.server.tls.pair import not_accepted
 
 _POLL_SECONDS = 10.0
 """Seconds between two handshakes; sooner when the certificate has changed."""

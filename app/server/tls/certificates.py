@@ -4,10 +4,10 @@ import asyncio
 import ssl
 from pathlib import Path
 
-from app.server.client_auth import ClientCA
 from app.server.file_watcher import InvalidFile, ReloadingFile
 from app.server.observability.telemetry import CertificateTelemetry
-from app.server.tls import CA, CERTIFICATE, KEY, Pair
+from app.server.tls.client_auth import ClientCA
+from app.server.tls.pair import CA, CERTIFICATE, KEY, Pair
 
 _POLL_SECONDS = 2.0
 """Seconds between two looks at the files."""

@@ -7,8 +7,8 @@ import ssl
 from collections.abc import Callable
 
 from app.server import limits
-from app.server.connections import Connections, Stage
 from app.server.observability.telemetry import ConnectionTelemetry
+from app.server.transport.connections import Connections, Stage
 
 _REASONS = {
     "HTTP_REQUEST": "not tls",

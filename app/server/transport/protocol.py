@@ -9,10 +9,10 @@ import httptools
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from app.server.client_auth import ClientCertificatePolicy
-from app.server.connections import Connections, Stage
 from app.server.limits import MAX_HEAD_BYTES, PIECE_BYTES
 from app.server.observability.telemetry import ConnectionTelemetry
+from app.server.tls.client_auth import ClientCertificatePolicy
+from app.server.transport.connections import Connections, Stage
 
 _LAST_WORDS = b"content-length: 0\r\nconnection: close\r\n\r\n"
 _TOO_LARGE = STATUS_LINE[431] + _LAST_WORDS
