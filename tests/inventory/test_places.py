@@ -72,10 +72,10 @@ def test_what_was_admitted_a_moment_ago_counts_in_its_place() -> None:
 
 
 def test_backups_of_the_same_repository_are_not_neighbours_and_do_not_hide_one() -> None:
-    inventory = live(repository("one", "a"), repository("two", "a"), config("first", "a", repository="one"))
-    assert "shared-place" not in decide(inventory, config("mine", "b", repository="one"), dryRun=True).warned_by
-    inventory.put("BackupConfiguration", config("second", "c", repository="two"))
-    answer = decide(inventory, config("mine", "b", repository="one"), dryRun=True)
+    inventory = live(repository("one", "a"), repository("two", "a"), configuration("first", "a", repository="one"))
+    assert "shared-place" not in decide(inventory, configuration("mine", "b", repository="one"), dryRun=True).warned_by
+    inventory.put("BackupConfiguration", configuration("second", "c", repository="two"))
+    answer = decide(inventory, configuration("mine", "b", repository="one"), dryRun=True)
     assert "shared-place" in answer.warned_by
     assert "is used by BackupConfiguration demo/second" in said(answer)
 
