@@ -15,6 +15,7 @@ from app.admission.engine import Admission
 from app.domain.invoker import GROUP, KINDS, VERSION
 from app.inventory.store import KINDS as HELD
 from app.inventory.store import NAMESPACE
+from app.server.claims import Unclaimed
 from app.server.management import create_app as create_management
 from app.server.observability.metrics import Metrics
 from app.server.observability.telemetry import Telemetry
@@ -156,7 +157,8 @@ def test_only_the_mutating_webhook_is_called_again() -> None:
 
 
 def test_the_paths_are_those_that_the_server_answers() -> None:
-    app = create_app(Admission(), Telemetry().calls, InFlightRequests(most=1))
+    admission = Admission()
+    app = create_app(admission, Telemetry().calls, InFlightRequests(most=1), Unclaimed(admission))
     assert {route.path for route in app.routes if isinstance(route, Route)} == set(webhooks())
 
 
