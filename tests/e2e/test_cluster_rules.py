@@ -14,10 +14,10 @@ import pytest
 
 from testbed.control_plane.installation import Installation
 from testbed.control_plane.objects import Document
+from testbed.control_plane.replicas import Replicas, backup, replicas, repository
 from testbed.objects import batch_of
 from testbed.patience import PATIENCE
 from testbed.server import environment
-from tests.support.e2e.replicas import Replicas, backup, replicas, repository
 
 
 @pytest.fixture(scope="module")

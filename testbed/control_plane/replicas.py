@@ -12,10 +12,10 @@ from testbed.control_plane import binaries
 from testbed.control_plane.cluster import Cluster
 from testbed.control_plane.installation import NAME, Installation, apply, crds, define, documents
 from testbed.control_plane.objects import Document, Objects
+from testbed.control_plane.proxy import proxied
 from testbed.objects import batch_of
 from testbed.patience import eventually
 from testbed.server import Running
-from tests.support.e2e.proxy import proxied
 
 
 @dataclass
