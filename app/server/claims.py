@@ -63,8 +63,6 @@ class _Place:
     text: str
     held: Held | None = None
     """As it was written or read last; None: there was none."""
-    claimed: int = 0
-    """How many backups were admitted there."""
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     """One after the other: each has to know what those before it have claimed."""
 
@@ -120,12 +118,10 @@ class Claims:
     async def _confirm(self, request: Request, decision: Decision, repository: Key, deadline: float) -> Decision:
         known = await self._knows(repository)
         place = self._place(repository)
-        before = place.claimed
+        # Of what those before it have learned in their turns, the decision knows nothing.
+        again = not known or place.turn.locked()
         async with place.turn:
-            again = not known or place.claimed != before
-            decision = await self._claim(place, request, decision, deadline, again=again)
-            place.claimed += decision.use is not None
-        return decision
+            return await self._claim(place, request, decision, deadline, again=again)
 
     async def _claim(
         self, place: _Place, request: Request, decision: Decision, deadline: float, *, again: bool
