@@ -32,11 +32,11 @@ _ADDED_MILLISECONDS = 5.0
 _REPLICAS = (2, 3)
 
 _HOW = f"""\
-Clients write to a real API server at the same moment, behind which two or three replicas answer in turn: two, and
-{_CROWD}, BackupBatches that want the place of one Repository; a BackupBatch and a BackupConfiguration with one host; and
-an update of a BackupBatch that adds the host of a new BackupConfiguration. Each alone is good, and of each round one
-has to be stored. Then one client creates {_CREATES} backups with claims and as many without, in turn on two API
-servers, and the medians of their times are compared."""
+Clients write to a real API server at the same moment, behind which two or three replicas answer in turn: two
+BackupBatches that want the place of one Repository, and {_CROWD} of them; a BackupBatch and a BackupConfiguration with
+one host; and an update of a BackupBatch that adds the host of a new BackupConfiguration. Each alone is good, and of
+each round one has to be stored. Then one client creates {_CREATES} backups with claims and as many without, in turn on
+two API servers, and the medians of their times are compared."""
 _RACES = (
     "two BackupBatches", f"{_CROWD} BackupBatches", "BackupBatch and BackupConfiguration", "update and create"
 )  # fmt: skip

@@ -66,8 +66,13 @@ def kubeconfig(cluster: Cluster, folder: Path) -> Path:
         *documents("base/flowcontrol.yaml"),
     ):
         apply(cluster, each)
-    token = cluster.kubectl("create", "token", NAME, "-n", NAME).stdout.strip()
-    path = folder / "kubeconfig"
+    return account(cluster, folder, NAME)
+
+
+def account(cluster: Cluster, folder: Path, name: str) -> Path:
+    """A kubeconfig of a ServiceAccount in the server's namespace."""
+    token = cluster.kubectl("create", "token", name, "-n", NAME).stdout.strip()
+    path = folder / f"kubeconfig-{name}"
     content = json.loads(cluster.credentials.kubeconfig("admin").read_text())
     content["users"][0]["user"] = {"token": token}
     content["contexts"][0]["context"]["namespace"] = NAME

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from testbed.control_plane.installation import NAME
+from testbed.control_plane.installation import NAME, apply
 from testbed.control_plane.objects import Document, Objects
 from testbed.control_plane.race import (
     Outcome,
@@ -17,9 +17,10 @@ from testbed.control_plane.race import (
     batch_and_configuration,
     batches,
     configuration_of,
+    created,
     update_and_create,
 )
-from testbed.control_plane.replicas import Replicas, replicas, repository
+from testbed.control_plane.replicas import Replicas, account, replicas, repository
 from testbed.objects import batch_of
 from testbed.patience import eventually
 
@@ -213,3 +214,33 @@ def test_without_the_right_to_claim_it_decides_on_and_says_so(tmp_path: Path) ->
         assert replica.metrics()["stash_admission_claims_fault", ()] == 1
         again = started.objects.create(batch_of(demo, "blog", repository={"name": "gcs"}))
         assert again.status == 422, "what its own watch has delivered, it knows"
+
+
+def test_claims_get_through_while_the_calls_that_wait_for_them_fill_the_seats_of_the_api_server(tmp_path: Path) -> None:
+    seats = ("--max-requests-inflight=12", "--max-mutating-requests-inflight=8")
+    with replicas(tmp_path, 2, flags=seats) as started:
+        demo = started.namespace("demo")
+        started.store(*(repository(demo, f"r{number}") for number in range(40)))
+        gitops = {"kind": "ServiceAccount", "name": "gitops", "namespace": NAME}
+        apply(
+            started.cluster,
+            {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "gitops", "namespace": NAME}},
+            {
+                "apiVersion": "rbac.authorization.k8s.io/v1",
+                "kind": "ClusterRoleBinding",
+                "metadata": {"name": "gitops"},
+                "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"},
+                "subjects": [gitops],
+            },
+        )
+        path = account(started.cluster, tmp_path, "gitops")
+        writers = [Objects(started.cluster, path) for _ in range(40)]
+        race = Race(writers)
+        try:
+            backups = [batch_of(demo, f"b{number}", repository={"name": f"r{number}"}) for number in range(40)]
+            outcome = race.run([tuple(created(each) for each in backups)])
+        finally:
+            race.close()
+            for each in writers:
+                each.close()
+        assert outcome.stored == {40: 1}, [reply.message for replies in outcome.replies for reply in replies]

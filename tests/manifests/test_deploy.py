@@ -298,9 +298,7 @@ def test_the_server_may_read_what_its_inventory_holds_and_write_claims_and_nothi
         ("", "namespaces"),
     }
     (role,) = [each for each in INSTALLED if each["kind"] == "Role" and each["metadata"]["name"] == deploy.NAME]
-    assert [(rule["apiGroups"], rule["resources"]) for rule in role["rules"]] == [
-        (["coordination.k8s.io"], ["leases"])
-    ]
+    assert [(rule["apiGroups"], rule["resources"]) for rule in role["rules"]] == [(["coordination.k8s.io"], ["leases"])]
     assert settings().inventory == "cluster"
 
 
@@ -310,7 +308,10 @@ def test_claims_do_not_wait_for_the_seats_of_the_calls_that_wait_for_them() -> N
     assert schema["spec"]["matchingPrecedence"] < 9000, "the schema of all ServiceAccounts"
     (rule,) = schema["spec"]["rules"]
     (subject,) = rule["subjects"]
-    account = {"namespace": deploy.NAME, "name": installed("Deployment")["spec"]["template"]["spec"]["serviceAccountName"]}
+    account = {
+        "namespace": deploy.NAME,
+        "name": installed("Deployment")["spec"]["template"]["spec"]["serviceAccountName"],
+    }
     assert subject == {"kind": "ServiceAccount", "serviceAccount": account}
     assert level["spec"]["limited"]["lendablePercent"] == 0
 
