@@ -83,6 +83,9 @@ class Objects:
         self, method: str, path: str, body: Document | None, query: dict[str, str], content: str = "application/json"
     ) -> Reply:
         headers = {"Content-Type": content, "Accept": "application/json"}
+        token = self._api.configuration.auth_settings().get("BearerToken")  # none where a certificate says who it is
+        if token:
+            headers["Authorization"] = token["value"]
         url = f"{self._api.configuration.host}{path}?{urlencode(query)}"
         sent = None if body is None else json.dumps(body).encode()
 
