@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from app.domain.key import Key
-from app.inventory.store import KINDS, Inventory, key_of
+from app.inventory.store import Inventory, key_of
 from kube.errors import KubeError, no_answer, one_line
 from kube.pages import page_of, page_query
 from kube.stream import Stream
@@ -102,6 +102,7 @@ class Reflector:
     def _follow(self) -> None:
         if self._version is None:
             self._version = self._list()
+            self._inventory.reached(self._kind, self._version)
             self._absent = 0
             self._passing = None
             self._say("")
@@ -169,6 +170,7 @@ class Reflector:
         elif what != "BOOKMARK":
             self._inventory.put(self._kind, document)
         self._version = str(document["metadata"]["resourceVersion"])
+        self._inventory.reached(self._kind, self._version)
 
     def _answered(self, error: KubeError) -> None:
         """The API server answers with a status that is no success, or nothing comes (0)."""
@@ -231,8 +233,3 @@ class Reflector:
         pause = random.uniform(longest / 2, longest)  # noqa: S311
         asked, self._asked = min(self._asked, LONGEST_PAUSE), 0.0
         return max(pause, asked * random.uniform(1, 1.25))  # noqa: S311
-
-
-def plural_of(kind: str) -> str:
-    """What the API server calls the objects of a kind."""
-    return KINDS[kind].lower()
