@@ -20,6 +20,8 @@ SETTINGS: dict[str, tuple[str, Any, Any]] = {
     "client_name": ("apiserver, kube-apiserver", ("apiserver", "kube-apiserver"), ("front-proxy",)),
     "inventory": ("cluster", "cluster", "/some/where"),
     "inventory_missing": ("fail", "fail", "warn"),
+    "claims": ("off", "off", "on"),
+    "claim_seconds": ("90", 90.0, 120.0),
     "drain_seconds": ("7.5", 7.5, 30.0),
     "max_in_flight": ("12", 12, 64),
     "max_connections": ("12", 12, 64),
@@ -38,6 +40,8 @@ BAD = {
     "host": [""],  # to listen on, it would be every address
     "inventory": [""],
     "inventory_missing": ["", "refuse"],
+    "claims": ["", "yes"],
+    "claim_seconds": ["", "soon", "0", "4", "3601", "nan", "inf"],
     # What something forgot to fill in must not switch off what it was to switch on.
     "cert_dir": ["", " "],
     "server_name": [""],
