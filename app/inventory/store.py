@@ -42,6 +42,8 @@ class _State:
     heard: float = -inf
     fault: str = ""
     refused: bool = False
+    unread: str = ""
+    """What the objects are that cannot be read; empty: all are."""
 
 
 class Inventory:
@@ -101,6 +103,11 @@ class Inventory:
         late = self._late(state)
         return f"nothing was heard of the {KINDS[kind]} of the cluster for {late:.0f} seconds" if late else ""
 
+    def gap(self, kind: str) -> str:
+        """Which objects of a kind are not known although the kind is; empty if all are."""
+        unread = self._states[kind].unread
+        return f"some {KINDS[kind]} of the cluster are {unread}, and not known: make them smaller" if unread else ""
+
     def _late(self, state: _State) -> float:
         """Seconds without a word, if they are too many; otherwise 0."""
         age = self._clock() - state.heard
@@ -158,6 +165,10 @@ class Inventory:
         state = self._states[kind]
         state.fault, state.refused = fault, refused
 
+    def unread(self, kind: str, what: str) -> None:
+        """Note what those objects of a kind are that cannot be read; empty: all are."""
+        self._states[kind].unread = what
+
     # What the operator of the server sees.
 
     def not_ready(self) -> str | None:
@@ -176,6 +187,7 @@ class Inventory:
             if fault is not None:
                 kinds.setdefault(fault, []).append(plural)
         faults = [f"{', '.join(names)} of the cluster: {fault or 'nothing heard'}" for fault, names in kinds.items()]
+        faults += filter(None, map(self.gap, KINDS))
         return "; ".join(faults) or None
 
     @property

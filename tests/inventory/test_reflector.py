@@ -41,6 +41,16 @@ def event(what: str, version: int, name: str = "any") -> Document:
     return {"type": what, "object": batch(name, repository=name, resourceVersion=str(version))}
 
 
+def streamed_list(page: Document) -> list[Document]:
+    """A list as a stream: its objects, and the bookmark that ends it."""
+    metadata = {
+        "resourceVersion": page["metadata"]["resourceVersion"],
+        "annotations": {"k8s.io/initial-events-end": "true"},
+    }
+    end = {"type": "BOOKMARK", "object": {"metadata": metadata}}
+    return [*({"type": "ADDED", "object": item} for item in page["items"]), end]
+
+
 def error(code: int) -> Document:
     return {"type": "ERROR", "object": {"kind": "Status", "code": code, "message": "because"}}
 
@@ -50,22 +60,31 @@ class StandIn:
     """An API server with one kind, that says what it is told to. When nothing is left, a watch stays open."""
 
     lists: list[Document | int]
+    """Each is sent as it is asked for: as a page, or as a stream of events where the API server `streams`."""
     watches: list[list[Document] | int | bytes] = field(default_factory=list)
     asked: list[dict[str, str]] = field(default_factory=list)
     """The queries of all calls."""
     again: str = ""
     """The Retry-After of what is refused."""
+    streams: bool = False
+    """Whether lists can be had as streams; otherwise that is refused, as API servers do that cannot."""
     closing: threading.Event = field(default_factory=threading.Event)
 
     def answer(self, handler: BaseHTTPRequestHandler) -> None:
         query = {name: values[0] for name, values in parse_qs(urlsplit(handler.path).query).items()}
+        streamed = "sendInitialEvents" in query
+        if streamed and not self.streams:
+            self._refuse(handler, 422)
+            return
         self.asked.append(query)
-        if "watch" in query:
+        if "watch" in query and not streamed:
             self._watch(handler, self.watches.pop(0) if self.watches else None)
             return
         said = self.lists.pop(0) if len(self.lists) > 1 else self.lists[0]
         if isinstance(said, int):
             self._refuse(handler, said)
+        elif streamed:
+            self._watch(handler, streamed_list(said))
         else:
             _send(handler, 200, json.dumps(said).encode())
 
@@ -93,7 +112,7 @@ class StandIn:
     @property
     def watched(self) -> list[str]:
         """The versions from which it was asked to watch."""
-        return [query["resourceVersion"] for query in self.asked if "watch" in query]
+        return [query["resourceVersion"] for query in self.asked if "resourceVersion" in query]
 
     @property
     def listed(self) -> int:
@@ -163,7 +182,7 @@ def test_a_long_list_comes_in_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     stand_in = StandIn([numbered(7, "a", more="next"), numbered(7, "b", "c")])
     with following(stand_in, monkeypatch) as it:
         eventually(lambda: it.holds("a", "b", "c") and bool(stand_in.watched))
-        assert stand_in.asked[0]["limit"] == "500"
+        assert int(stand_in.asked[0]["limit"]) < int(stand_in.asked[1]["limit"]), "the objects are small"
         assert stand_in.asked[1]["continue"] == "next"
         assert stand_in.watched == ["7"]
         assert it.told == [""]
