@@ -80,9 +80,9 @@ class Admission:
         edits = tuple(self._edits(request.kind, invoker))
         budget = RuleBudget(self._clock, deadline)
         announced = tuple(self._announced(request, invoker, budget))
-        if not (edits or announced or budget.reasons):
+        if not (edits or announced or budget.unchecked):
             return NOTHING
-        return Decision(edits, announced, budget.notes, tuple(budget.reasons))
+        return Decision(edits, announced, budget.notes, budget.unchecked)
 
     def validate(self, request: Request, deadline: float | None = None) -> Decision:
         """What `/validate` answers: every finding about the object.
@@ -113,10 +113,8 @@ class Admission:
         if not any(each.refuses for each in found):
             budget.raise_undecided()
         decision = NOTHING
-        if found or budget.reasons:
-            decision = Decision(
-                findings=tuple(without_covered(found)), notes=budget.notes, unchecked=tuple(budget.reasons)
-            )
+        if found or budget.unchecked:
+            decision = Decision(findings=tuple(without_covered(found)), notes=budget.notes, unchecked=budget.unchecked)
         if self._inventory is not None and not request.dry_run and decision.allowed:
             use = use_of(key, invoker)
             return decision if use is None else replace(decision, use=use)
@@ -163,6 +161,8 @@ class Admission:
             if cluster.late:
                 budget.late(rule, cluster.late, enforced=enforced)
                 mine = [replace(each, refuses=False) for each in mine]
+            if cluster.partial:
+                budget.partly(rule, cluster.partial, enforced=enforced)
             found += mine
         return each_fault_once(found, invoker) if found else found
 

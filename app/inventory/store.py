@@ -9,6 +9,7 @@ from sys import intern
 from typing import Any
 
 from app.domain.cluster_view import ClusterView, Unknown
+from app.domain.kept import MAX_LABELS
 from app.domain.key import Key
 from app.domain.places import Place, place_of
 from app.domain.policy import UsagePolicy, policy_of
@@ -120,7 +121,11 @@ class Inventory:
         key = key_of(kind, document)
         if kind == NAMESPACE:
             labels = document["metadata"].get("labels")
-            self.labels[key.name] = {_NAME: key.name} | (labels if isinstance(labels, dict) else {})
+            labels = labels if isinstance(labels, dict) else {}
+            if len(labels) > MAX_LABELS:
+                self.drop(key)  # rather than know some of them
+            else:
+                self.labels[key.name] = {_NAME: key.name} | labels
         elif kind == REPOSITORY:
             self.policies.setdefault(key.namespace, {})[key.name] = policy_of(document)
             self._locate(key, place_of(key, document))
