@@ -178,17 +178,23 @@ class ClusterView:
         labels = self._state.labels.get(namespace) if policy and policy.needs_labels else {}
         return policy is not None and labels is not None and policy.allows(namespace, repository.namespace, labels)
 
+    def exists(self, repository: Key) -> bool:
+        """Whether there is such a Repository. Raises Unknown where it may be one that could not be read."""
+        self._ask("Repository")
+        if repository.name in self._state.policies.get(repository.namespace, {}):
+            return True
+        if self.partial:
+            raise Unknown(self.partial)
+        return False
+
     def policy(self, repository: Key) -> UsagePolicy | None:
         """Who may use a Repository; None if there is no such Repository. Raises Unknown where nobody knows."""
-        self._ask("Repository")
-        policy = self._state.policies.get(repository.namespace, {}).get(repository.name)
-        if policy is None and self.partial:
-            raise Unknown(self.partial)
+        if not self.exists(repository):
+            return None
+        policy = self._state.policies[repository.namespace].get(repository.name)
         if policy is TOO_LARGE:
-            most = f"{MAX_LABELS} labels and values of {MAX_TEXT_CHARS} characters"
-            raise Unknown(
-                f"the selector in the usagePolicy of {repository} is too large to be known: write {most} at most"
-            )
+            most = f"at most {MAX_LABELS} keys and values of at most {MAX_TEXT_CHARS} characters"
+            raise Unknown(f"the selector in the usagePolicy of {repository} is too large to be known: write {most}")
         return policy
 
     def repositories(self, namespace: str) -> list[str]:

@@ -9,7 +9,7 @@ from sys import intern
 from typing import Any
 
 from app.domain.cluster_view import ClusterView, Unknown
-from app.domain.kept import MAX_LABELS
+from app.domain.kept import MAX_HOSTS, MAX_LABELS
 from app.domain.key import Key
 from app.domain.places import Place, place_of
 from app.domain.policy import UsagePolicy, policy_of
@@ -131,7 +131,7 @@ class Inventory:
             self._locate(key, place_of(key, document))
         else:
             deleted = document["metadata"].get("deletionTimestamp") is not None
-            use = None if deleted else use_of(key, read(kind, document, key.namespace))
+            use = None if deleted else _use_of(key, document)
             if use is None:
                 self.stored.drop(key)
             else:
@@ -225,6 +225,17 @@ class Inventory:
     def _forget_recent(self, use: Use) -> None:
         if self._until.pop(use, None) is not None:
             self.recent.drop(use)
+
+
+def _use_of(key: Key, document: Mapping[str, Any]) -> Use | None:
+    """How a stored backup uses a Repository. Of more members than hosts are kept, no more are looked at."""
+    spec = document.get("spec")
+    members = spec.get("members") if isinstance(spec, dict) else None
+    if not isinstance(spec, dict) or not isinstance(members, list) or len(members) <= MAX_HOSTS:
+        return use_of(key, read(key.kind, document, key.namespace))
+    few = {"spec": {**spec, "members": members[:MAX_HOSTS]}}
+    use = use_of(key, read(key.kind, few, key.namespace))
+    return use and use._replace(complete=False)
 
 
 def key_of(kind: str, document: Mapping[str, Any]) -> Key:
