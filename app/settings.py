@@ -47,6 +47,12 @@ class Settings(BaseSettings):
     inventory_missing: Literal["warn", "fail"] = "warn"
     """What becomes of an object where the inventory lacks what an enforced rule asks: `warn` admits it with a warning;
     `fail` answers 503, which the API server tries again until `failurePolicy` decides."""
+    claims: Literal["on", "off"] = "on"
+    """Whether a backup is claimed in a Lease before it is admitted, so that no other replica admits what clashes with
+    it at the same moment. Only with `--inventory cluster`."""
+    claim_seconds: float = Field(75, ge=5, le=3600)
+    """How long an admitted backup counts that nobody has seen stored: the `--request-timeout` of the API server, and
+    15 seconds."""
     drain_seconds: float = Field(20, ge=0, le=3600)
     """Longest time to keep serving after SIGTERM."""
     max_in_flight: int = Field(256, ge=1)

@@ -17,6 +17,7 @@ from app.admission.review import Request, parse, read_request
 from app.domain.repository_index import Use
 from app.inventory.store import KINDS, Inventory
 from app.rules.registry import RULES
+from app.server.claims import Unclaimed
 from app.server.observability.labels import Webhook
 from app.server.observability.telemetry import CallTelemetry, Telemetry
 from app.server.transport.in_flight import InFlightRequests
@@ -41,8 +42,9 @@ class _Strict(CallTelemetry):
 class _Still(Inventory):
     """A cluster in which nothing happens: what was admitted before must not change what comes of an input."""
 
-    def admitted(self, use: Use) -> None:
+    def admitted(self, use: Use, seconds: float | None = None) -> bool:  # noqa: ARG002
         """Forget it."""
+        return False
 
 
 def _cluster() -> Inventory:
@@ -84,8 +86,8 @@ class Target:
             InFlightRequests(most=16),
         )
         self._endpoints = {
-            "mutate": Endpoint("mutate", admission, telemetry, traffic),
-            "validate": Endpoint("validate", admission, telemetry, traffic),
+            "mutate": Endpoint("mutate", admission, telemetry, traffic, Unclaimed(admission)),
+            "validate": Endpoint("validate", admission, telemetry, traffic, Unclaimed(admission)),
         }
 
     def attempt(self, body: bytes) -> None:

@@ -77,9 +77,9 @@ class Client:
         """Change an object; as it is then stored."""
         return _object(self.request("PATCH", path, query, change, how.value, seconds=seconds))
 
-    def delete(self, path: str, query: Query | None = None, *, seconds: Seconds) -> Object:
-        """Delete an object; what the API server says about it."""
-        return _object(self.request("DELETE", path, query, seconds=seconds))
+    def delete(self, path: str, options: Object | None = None, *, seconds: Seconds) -> Object:
+        """Delete an object; what the API server says about it. `options` is what Kubernetes calls DeleteOptions."""
+        return _object(self.request("DELETE", path, document=options, seconds=seconds))
 
     def open(self, path: str, query: Query | None = None, *, seconds: Seconds) -> Stream:
         """The answer to a GET, to be read as it comes: a long list, or a watch. A refusal is raised at once."""

@@ -28,3 +28,5 @@ class Config:
     """The name that the server's certificate is for, where it is not that of the URL."""
     proxy: str | None = None
     """The proxy's URL."""
+    namespace: str = "default"
+    """Where we are: the Pod's namespace, or that of the kubeconfig's context."""

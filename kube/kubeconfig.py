@@ -15,8 +15,11 @@ def load(path: str | None = None) -> Config:
 
     found = client.Configuration()
     read: Any = config.load_kube_config  # it has no types
+    contexts: Any = config.list_kube_config_contexts
+    file = path or os.environ.get("KUBECONFIG") or None
     try:
-        read(config_file=path or os.environ.get("KUBECONFIG") or None, client_configuration=found)
+        read(config_file=file, client_configuration=found)
+        _, context = contexts(config_file=file)
     except Exception as error:  # noqa: BLE001 -- it raises what its parsers of YAML, JSON and base64 raise
         raise Refused(f"there is no cluster to talk to, set KUBECONFIG: {one_line(str(error))}") from None
     proxied = found.proxy and not bypasses(found.host, found.no_proxy or "")
@@ -29,6 +32,7 @@ def load(path: str | None = None) -> Config:
         verify=bool(found.verify_ssl),
         server_name=found.tls_server_name or None,
         proxy=found.proxy if proxied else None,
+        namespace=context["context"].get("namespace") or Config.namespace,
     )
 
 

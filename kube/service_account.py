@@ -51,7 +51,8 @@ def load() -> Config | None:
         token = Token(_FOLDER / "token")
         if not ca.read_bytes():
             return None
+        namespace = (_FOLDER / "namespace").read_text().strip()
     except (OSError, ValueError):
         return None
     server = f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}"
-    return Config(server, token, ca_file=str(ca), proxy=proxy_of(server))
+    return Config(server, token, ca_file=str(ca), proxy=proxy_of(server), namespace=namespace or Config.namespace)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable, Iterator
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+Thing = TypeVar("Thing")
 _EVERY = 15.0
 """Seconds between two plain lines about the same part."""
 
@@ -50,6 +52,12 @@ class Telling:
         if not self.console.is_terminal and time.monotonic() - self._said > _EVERY:
             self._said = time.monotonic()
             self.say(f"{self._part}: {text}")
+
+    def each(self, things: Iterable[Thing], total: int, text: str) -> Iterator[Thing]:
+        """Things one after the other, and how many there were of so many."""
+        for number, thing in enumerate(things):
+            self.at(f"{text}, {number:,} of {total:,}", number, total)
+            yield thing
 
     def say(self, line: str) -> None:
         """A line that stays."""

@@ -24,6 +24,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from app.admission.engine import Admission
 from app.server import management, webhooks
+from app.server.claims import Unclaimed
 from app.server.observability.telemetry import Telemetry
 from app.server.transport.in_flight import InFlightRequests
 from app.settings import PREFIX
@@ -92,7 +93,8 @@ class Door:
         telemetry = telemetry or Telemetry()
         self.traffic = InFlightRequests(most=most)
         self.not_ready: str | None = None
-        self.webhooks = webhooks.create_app(admission or Admission(levels), telemetry.calls, self.traffic)
+        admission = admission or Admission(levels)
+        self.webhooks = webhooks.create_app(admission, telemetry.calls, self.traffic, Unclaimed(admission))
         self.management = management.create_app(telemetry.metrics, lambda: self.not_ready)
 
     async def request(

@@ -191,6 +191,18 @@ The second line of `/readyz` and the log (`configuration not reloaded`, `fault`)
 write. Do not restart the replicas before: [configuration.md](configuration.md).""",
     ),
     Alert(
+        "StashAdmissionNoClaims",
+        "warning",
+        "stash_admission_claims_fault == 1",
+        "10m",
+        "A replica of stash-admission can make no claims",
+        "{{ $labels.instance }} admits backups without claims, so another replica may admit what clashes with them.",
+        """\
+The second line of `/readyz` and the log (`claims not made`, `fault`) say why: mostly the ServiceAccount may not write
+Leases in its namespace, which the Role `stash-admission` of `install.yaml` allows. Until then two backups that are
+created in the same moment may both be stored although they clash; `stash-admission audit` finds such.""",
+    ),
+    Alert(
         "StashAdmissionRefusalsSurge",
         "warning",
         'sum(increase(stash_admission_decisions_total{decision="refused"}[15m])) > 20'

@@ -208,6 +208,19 @@ ROWS: dict[str, tuple[Panel, ...]] = {
             (("stash_admission_inventory_age_seconds", "{{instance}}"),),
             "s", width=12, above=(STALE_AFTER / 2, STALE_AFTER),
         ),
+        Panel(
+            "Claims",
+            "Claims a second of what is about to be admitted, by result. `lost`: another replica was faster, and the "
+            "backup was refused. `undecided`: the API server did not answer in time.",
+            ((_rate("claims_total", "result"), "{{result}}"),),
+            width=12,
+        ),
+        Panel(
+            "Replicas without claims",
+            "Replicas that can make no claims, so that two of them may admit what clashes at the same moment.",
+            (("sum(stash_admission_claims_fault) or vector(0)", ""),),
+            "none", width=12, above=(1, 1),
+        ),
     ),
     "Certificates and build": (
         Panel(

@@ -44,8 +44,8 @@ def registration() -> str:
     """Both webhook configurations, for the kinds that the code handles."""
     resources = "".join(f"    - {DEFINED[kind].plural}\n" for kind in KINDS)
     rest = {"group": GROUP, "version": VERSION, "resources": resources.rstrip(), "name": NAME}
-    mutating = _CONFIGURATION.format(kind="Mutating", webhook="mutate", **rest)
-    validating = _CONFIGURATION.format(kind="Validating", webhook="validate", **rest)
+    mutating = _CONFIGURATION.format(kind="Mutating", webhook="mutate", effects="  sideEffects: None", **rest)
+    validating = _CONFIGURATION.format(kind="Validating", webhook="validate", effects=_CLAIMS, **rest)
     return f"{_GENERATED} from the kinds that the code handles.\n{mutating}{_REINVOCATION}---\n{validating}"
 
 
@@ -91,9 +91,12 @@ webhooks:
   # An object that nobody checked may mix the data of two targets, and restic never complains.
   failurePolicy: Fail
   timeoutSeconds: 5
-  sideEffects: None
+{effects}
   admissionReviewVersions: [v1]
 """
+_CLAIMS = """\
+  # A backup is claimed in a Lease before it is admitted, unless nothing is to be stored.
+  sideEffects: NoneOnDryRun"""
 _REINVOCATION = """\
   # A webhook that comes later may add a target or rules. Called again on its own output, this one changes nothing.
   reinvocationPolicy: IfNeeded

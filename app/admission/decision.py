@@ -32,6 +32,8 @@ class Decision:
     """The rules that were not checked, or could only warn."""
     use: Use | None = None
     """How the object will use its Repository, where it is a backup that may be stored and other objects matter."""
+    adds_hosts: bool = False
+    """Whether it will write under hosts, or into a place, under or into which the stored object did not write."""
 
     @property
     def allowed(self) -> bool:

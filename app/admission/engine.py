@@ -22,7 +22,7 @@ from app.domain.invoker import GROUP, KINDS, VERSION, Invoker, same
 from app.domain.key import Key
 from app.domain.outcome import Edit, Finding, apply
 from app.domain.reading import read
-from app.domain.repository_index import use_of
+from app.domain.repository_index import Use, use_of
 from app.inventory.store import Inventory
 from app.rules import MUTATIONS
 from app.rules.registry import for_kind, levels
@@ -98,6 +98,7 @@ class Admission:
         rules = self._selection.within(request.namespace).validations[kind]
         invoker = read(kind, document, request.namespace)
         budget = RuleBudget(self._clock, deadline, needs_inventory=self._needs_inventory)
+        stored = None
         if old is None:
             found = self._findings(rules, invoker, key, budget)
         else:
@@ -108,8 +109,8 @@ class Admission:
             invoker = invoker.as_update_of(stored)
             found = self._findings(rules, invoker, key, budget)
             if any(each.refuses for each in found):
-                before = [stored, read(kind, settled, request.namespace)]
-                found = list(self._ratcheted(rules, found, invoker, before, key, budget))
+                forms = [stored, read(kind, settled, request.namespace)]
+                found = list(self._ratcheted(rules, found, invoker, forms, key, budget))
         if not any(each.refuses for each in found):
             budget.raise_undecided()
         decision = NOTHING
@@ -117,8 +118,16 @@ class Admission:
             decision = Decision(findings=tuple(without_covered(found)), notes=budget.notes, unchecked=budget.unchecked)
         if self._inventory is not None and not request.dry_run and decision.allowed:
             use = use_of(key, invoker)
-            return decision if use is None else replace(decision, use=use)
+            if use is not None:
+                before = None if stored is None else use_of(key, stored)
+                return replace(decision, use=use, adds_hosts=self._adds_hosts(use, before))
         return decision
+
+    def _adds_hosts(self, use: Use, before: Use | None) -> bool:
+        if before is None or not (use.complete and before.complete and set(use.hosts) <= set(before.hosts)):
+            return True
+        places = (self._inventory.stored.place(each.repository) for each in (use, before)) if self._inventory else ()
+        return len({place.certain for place in places}) > 1
 
     def remember(self, decision: Decision) -> None:
         """Let a backup that was admitted count for the next decisions, although no watch has delivered it yet."""

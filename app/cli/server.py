@@ -39,6 +39,16 @@ def serve(
             help="What becomes of an object where the inventory lacks what an enforced rule asks. [default: warn]",
         ),
     ] = None,
+    claims: Annotated[
+        str | None,
+        typer.Option(
+            metavar="on|off", help="Whether a backup is claimed in a Lease before it is admitted. [default: on]"
+        ),
+    ] = None,
+    claim_seconds: Annotated[
+        float | None,
+        typer.Option(help="How long an admitted backup counts that nobody has seen stored. [default: 75]"),
+    ] = None,
     drain_seconds: Annotated[
         float | None, typer.Option(help="Longest time to keep serving after SIGTERM. [default: 20]")
     ] = None,
@@ -75,6 +85,8 @@ def serve(
             client_name=tuple(client_name) if client_name else None,
             inventory=inventory,
             inventory_missing=inventory_missing,
+            claims=claims,
+            claim_seconds=claim_seconds,
             drain_seconds=drain_seconds,
             max_in_flight=max_in_flight,
             max_connections=max_connections,

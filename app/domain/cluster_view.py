@@ -23,8 +23,14 @@ class ClusterState(Protocol):
 
     stored: RepositoryIndex
     """The backups that the cluster holds, by their keys."""
-    recent: RepositoryIndex
-    """Those that were admitted a moment ago, and may not be stored yet."""
+
+    @property
+    def recent(self) -> RepositoryIndex:
+        """Those that were admitted a moment ago, and may not be stored yet."""
+
+    @property
+    def remembers(self) -> float:
+        """Seconds for which those count at most."""
 
     @property
     def policies(self) -> Mapping[str, Mapping[str, UsagePolicy]]:
@@ -53,6 +59,8 @@ class Other(NamedTuple):
     """Whether its place is certainly the same."""
     known: bool = True
     """Whether the object that is judged may see it."""
+    counts_for: float = 0.0
+    """Seconds for which it counts at most, if it is not stored."""
 
     @property
     def name(self) -> str:
@@ -62,7 +70,11 @@ class Other(NamedTuple):
     @property
     def advice(self) -> str:
         """What to do beside changing the object that it clashes with."""
-        return f"; {self.name} was admitted a moment ago: if it was not stored, try again" if self.recent else ""
+        if not self.recent:
+            return ""
+        return (
+            f"; {self.name} was admitted a moment ago: if it was not stored, try again in {self.counts_for:g} seconds"
+        )
 
 
 class ClusterView:
@@ -229,7 +241,8 @@ class ClusterView:
         return None
 
     def _other(self, use: Use, *, recent: bool, certain: bool) -> Other:
-        return Other(use.key, use.repository, recent, certain, self._may_see(use.key, use.repository))
+        known, counts_for = self._may_see(use.key, use.repository), self._state.remembers
+        return Other(use.key, use.repository, recent, certain, known, counts_for)
 
     def _may_see(self, key: Key, repository: Key) -> bool:
         """Whether the reader may know of a backup: it is in the reader's namespace, or uses what the reader may use."""

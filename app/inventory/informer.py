@@ -4,13 +4,12 @@ from collections.abc import Callable
 from functools import partial
 from threading import Thread
 
-from app.domain.invoker import GROUP, VERSION
-from app.inventory.reflector import Reflector, plural_of
-from app.inventory.store import KINDS, NAMESPACE, REPOSITORY, Inventory
+from app.inventory.reflector import Reflector
+from app.inventory.resources import resource_path
+from app.inventory.store import KINDS, Inventory
 from kube.client import Client
 from kube.config import Config
 from kube.connect import connect
-from kube.paths import path
 
 _USER_AGENT = "stash-admission"
 
@@ -38,8 +37,7 @@ class LiveInventory:
         self._reflectors = []
         self._threads = []
         for kind in KINDS:
-            version = "v1" if kind == NAMESPACE else f"{GROUP}/{'v1alpha1' if kind == REPOSITORY else VERSION}"
-            ask = partial(self._client.open, path(version, plural_of(kind)))
+            ask = partial(self._client.open, resource_path(kind))
             reflector = Reflector(kind, ask, inventory, tell)
             self._reflectors.append(reflector)
             # What hangs in a call that nothing interrupts must not keep the process from ending.

@@ -9,7 +9,7 @@ from threading import Event, Lock
 from typing import Any, NamedTuple
 
 from app.domain.key import Key
-from app.inventory.store import KINDS, Inventory, key_of
+from app.inventory.store import Inventory, key_of
 from kube.bounds import MAX_OBJECT_BYTES, TOO_LARGE, TooLargeError, loads
 from kube.errors import KubeError, no_answer, one_line
 from kube.pages import Listing
@@ -137,6 +137,7 @@ class Reflector:
     def _follow(self) -> None:
         if self._version is None or self._is_to_be_listed_anew():
             self._version = self._list()
+            self._inventory.reached(self._kind, self._version)
             self._absent = 0
             self._passing = None
             self._tell_all_is_well()
@@ -146,7 +147,9 @@ class Reflector:
             for taken in events:
                 if not taken.what:
                     self._note_unread(some=True)
-                self._version = taken.version or self._version
+                if taken.version:
+                    self._version = taken.version
+                    self._inventory.reached(self._kind, taken.version)
                 self._well()
                 heard += 1
         if not heard and time.monotonic() - started < _BRIEF:
@@ -335,8 +338,3 @@ class Reflector:
         pause = random.uniform(longest / 2, longest)  # noqa: S311
         asked, self._asked = min(self._asked, LONGEST_PAUSE), 0.0
         return max(pause, asked * random.uniform(1, 1.25))  # noqa: S311
-
-
-def plural_of(kind: str) -> str:
-    """What the API server calls the objects of a kind."""
-    return KINDS[kind].lower()

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.inventory.folder import BadFolder, read_folder
+from app.inventory.recent import UNCLAIMED_SECONDS
 from app.inventory.store import Inventory
 from kube.errors import Refused
 
@@ -23,8 +24,8 @@ class InventorySource:
 
     _live: "LiveInventory | None"
 
-    def __init__(self, source: str, tell: Callable[[str, str], None]) -> None:
-        """`source` is what `--inventory` says.
+    def __init__(self, source: str, tell: Callable[[str, str], None], remember: float = UNCLAIMED_SECONDS) -> None:
+        """`source` is what `--inventory` says, `remember` for how long what was admitted counts, as Inventory has it.
 
         `tell` is called with a kind and what is wrong with it now, from any thread; an empty text means that all is
         well. Raises NoInventory.
@@ -36,7 +37,7 @@ class InventorySource:
         if source == CLUSTER:
             from app.inventory.informer import LiveInventory
 
-            self.inventory = Inventory()
+            self.inventory = Inventory(remember=remember)
             try:
                 self._live = LiveInventory(self.inventory, tell=tell)
             except Refused as error:

@@ -1,7 +1,6 @@
 """What is known of the cluster, however it came to be known: only what rules need, found by lookups."""
 
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from math import inf
@@ -15,6 +14,9 @@ from app.domain.places import Place, place_of
 from app.domain.policy import UsagePolicy, policy_of
 from app.domain.reading import read
 from app.domain.repository_index import BACKUPS, RepositoryIndex, Use, use_of
+from app.inventory.claim import Claim
+from app.inventory.deliveries import Deliveries
+from app.inventory.recent import UNCLAIMED_SECONDS, RecentUses
 
 REPOSITORY, NAMESPACE = "Repository", "Namespace"
 KINDS = {
@@ -29,8 +31,6 @@ STALE_AFTER = 150.0
 """Seconds without a word about a kind after which it is not trusted. A quiet watch is heard at least every minute."""
 FIRST_SYNC = 30.0
 """Seconds that readiness waits for the first sync."""
-_REMEMBER = 5.0
-"""Seconds for which an admitted backup counts that nobody has seen stored: a watch delivers it within one."""
 _NAME = "kubernetes.io/metadata.name"
 """The label with its name that every Namespace has."""
 
@@ -52,6 +52,7 @@ class Inventory:
 
     `stale_after`: seconds without a word of the source; None for one that says all at once. `clock`: seconds.
     `confidential`: answers name nothing that somebody in the namespace of the object need not be able to see.
+    `remember`: seconds for which a backup counts that was admitted, or claimed, and that nobody has seen stored.
     """
 
     def __init__(
@@ -60,41 +61,69 @@ class Inventory:
         clock: Callable[[], float] = time.monotonic,
         *,
         confidential: bool = True,
+        remember: float = UNCLAIMED_SECONDS,
     ) -> None:
         self._confidential = confidential
         self._stale_after = stale_after
         self._clock = clock
         self._started = clock()
         self._states = {kind: _State() for kind in KINDS}
-        self._expiries: deque[tuple[float, Use]] = deque()
-        self._until: dict[Use, float] = {}
         self.stored = RepositoryIndex()
         """The backups that the cluster holds, by their keys."""
-        self.recent = RepositoryIndex()
-        """Those that were admitted a moment ago, and may not be stored yet."""
+        self._recent = RecentUses(remember, clock)
         self.policies: dict[str, dict[str, UsagePolicy]] = {}
         """The Repositories, by namespace and name."""
         self.labels: dict[str, Mapping[str, str]] = {}
         """The labels of the Namespaces, by name."""
+        self.deliveries = Deliveries(2 * remember, clock)
+        """What was lately seen stored."""
 
     # What admission asks.
 
+    @property
+    def recent(self) -> RepositoryIndex:
+        """Those that were admitted a moment ago, and may not be stored yet."""
+        return self._recent.index
+
+    @property
+    def remembers(self) -> float:
+        """Seconds for which a backup counts that was admitted, or claimed, and that nobody has seen stored."""
+        return self._recent.seconds
+
     def view(self, but: Key | None) -> ClusterView:
         """The view for judging one object, which is left out."""
-        now = self._clock()
-        while self._expiries and self._expiries[0][0] <= now:
-            _, use = self._expiries.popleft()
-            if self._until.get(use, inf) <= now:
-                self._forget_recent(use)
+        self._recent.expire()
         return ClusterView(self, but, confidential=self._confidential)
 
-    def admitted(self, use: Use) -> None:
-        """Let a backup count from now on, although the source has not delivered it yet."""
+    def admitted(self, use: Use, seconds: float | None = None) -> bool:
+        """Let a backup count from now on, although the source has not delivered it yet; whether it did not before.
+
+        It counts for so many seconds, without them for as long as the inventory remembers.
+        """
         if not use.key.name or self.stored.get(use.key) == use:
-            return
-        until = self._until[use] = self._clock() + _REMEMBER
-        self._expiries.append((until, use))
-        self.recent.put(use, use)
+            return False
+        return self._recent.add(use, seconds)
+
+    def has_stored(self, claim: Claim) -> bool:
+        """Whether what is claimed is stored, as far as is known."""
+        return claim.is_of(self.stored.get(claim.key))
+
+    def forget_recent(self, use: Use) -> None:
+        """Note that a backup which was admitted, or claimed, is not going to be stored."""
+        self._recent.forget(use)
+
+    def follows(self, kind: str) -> bool:
+        """Whether what happens to a kind is delivered."""
+        state = self._states[kind]
+        return state.synced and not self._late(state)
+
+    def waits_for(self, kind: str, version: int) -> bool:
+        """Whether something that happened to a kind, at this resourceVersion, is about to be delivered."""
+        return kind in self._states and self.follows(kind) and not self.deliveries.has_reached(kind, version)
+
+    def has_repository(self, repository: Key) -> bool:
+        """Whether a Repository is known."""
+        return repository.name in self.policies.get(repository.namespace, ())
 
     def lateness(self, kind: str) -> str:
         """Why what is known of a kind may be out of date; empty if it is not. Raises Unknown if nothing is known."""
@@ -136,7 +165,8 @@ class Inventory:
                 self.stored.drop(key)
             else:
                 self.stored.put(key, use)
-                self._forget_recent(use)
+                self._delivered(kind, use, document)
+                self._recent.forget(use)
         return key
 
     def drop(self, key: Key) -> None:
@@ -164,6 +194,11 @@ class Inventory:
         """Note that the source has just heard of a kind, even if only that nothing changed."""
         state = self._states[kind]
         state.heard, state.fault, state.refused = self._clock(), "", False
+
+    def reached(self, kind: str, version: str) -> None:
+        """Note the resourceVersion up to which a kind is known."""
+        if version.isdecimal():
+            self.deliveries.reached(kind, int(version))
 
     def failed(self, kind: str, fault: str, *, refused: bool = False) -> None:
         """Note why a kind cannot be read. `refused`: it will not change by itself, so nobody waits for it."""
@@ -219,12 +254,13 @@ class Inventory:
         return self.stored.keys(kind)
 
     def _locate(self, repository: Key, place: Place | None) -> None:
-        for uses in (self.stored, self.recent):
-            uses.locate(repository, place)
+        self.stored.locate(repository, place)
+        self._recent.locate(repository, place)
 
-    def _forget_recent(self, use: Use) -> None:
-        if self._until.pop(use, None) is not None:
-            self.recent.drop(use)
+    def _delivered(self, kind: str, use: Use, document: Mapping[str, Any]) -> None:
+        version = document["metadata"].get("resourceVersion")
+        if self._states[kind].synced and isinstance(version, str) and version.isdecimal():
+            self.deliveries.note(use, int(version))
 
 
 def _use_of(key: Key, document: Mapping[str, Any]) -> Use | None:

@@ -16,8 +16,7 @@ def exclusive_repository(batch: BackupBatch, cluster: ClusterView) -> Iterator[F
     Two Repositories whose backends are one place, such as one bucket and prefix, count as one Repository. If they may
     be one place, which only a Secret or a node could tell, this warns.
 
-    Two replicas of the server can each admit one of two such batches at the same moment, before either knows about the
-    other's. The next change to either batch brings a warning.
+    Of two such batches that are created in the same moment, the server admits one, whichever of its replicas are asked.
 
     Bad:
 

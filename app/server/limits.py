@@ -46,6 +46,11 @@ OTHER_FILES = 200
 MIN_CONNECTIONS = 10
 """On the webhooks' port, however few files there may be."""
 
+MAX_CLAIM_CALLS = 16
+"""Claims that are written at once. Others wait for their turn."""
+MAX_KNOWN_PLACES = 10_000
+"""Places whose Leases are remembered: a claim of another one takes two calls more."""
+
 QUIET_SECONDS = 3.0
 """Without a call, after which nobody is expected to call any more."""
 GRACE_SECONDS = 4.0

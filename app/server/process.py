@@ -10,8 +10,10 @@ import time
 
 from app.admission.engine import Admission
 from app.admission.levels import Levels
-from app.inventory.source import InventorySource, NoInventory
+from app.inventory.recent import UNCLAIMED_SECONDS
+from app.inventory.source import CLUSTER, InventorySource, NoInventory
 from app.server import limits, management, memory, webhooks
+from app.server.claims import Claims, Unclaimed, connect_leases
 from app.server.config_reload import ConfigReloader
 from app.server.file_watcher import InvalidFile
 from app.server.listener import CannotServe, Listener, listen
@@ -43,7 +45,8 @@ class Process:
         except InvalidFile as unusable:
             raise CannotServe(str(unusable)) from None
         try:
-            self.inventory = InventorySource(settings.inventory, self.telemetry.events.inventory_fault)
+            remember = settings.claim_seconds if settings.claims == "on" else UNCLAIMED_SECONDS
+            self.inventory = InventorySource(settings.inventory, self.telemetry.events.inventory_fault, remember)
         except NoInventory as error:
             raise CannotServe(str(error)) from None
         if (known := self.inventory.inventory) is not None:
@@ -61,7 +64,9 @@ class Process:
             needs_inventory=settings.inventory_missing == "fail",
         )
         self.telemetry.metrics.config.judges_by(self.configuration.levels.everywhere)
-        webhook = webhooks.create_app(self.admission, self.telemetry.calls, self.in_flight)
+        self.claims = self._claims()
+        confirming = self.claims or Unclaimed(self.admission)
+        webhook = webhooks.create_app(self.admission, self.telemetry.calls, self.in_flight, confirming)
         client_policy = ClientCertificatePolicy(settings.client_name) if settings.client_ca else None
         most = min(settings.max_connections, _room())
         self.webhook = Listener(
@@ -71,6 +76,15 @@ class Process:
         self.telemetry.metrics.certificates.fault.set_function(lambda: self.certificates.fault is not None)
         manage = management.create_app(self.telemetry.metrics, self.not_ready, self.remark)
         self.management = Listener(manage, managing, limits.MAX_PROBES, self.telemetry)
+
+    def _claims(self) -> Claims | None:
+        settings, known = self.settings, self.inventory.inventory
+        if known is None or settings.inventory != CLUSTER or settings.claims == "off":
+            return None
+        leases = connect_leases(known.remembers)
+        claims = Claims(known, leases, self.admission.validate, self.telemetry.claims)
+        self.telemetry.metrics.claims.faulty.set_function(lambda: claims.fault is not None)
+        return claims
 
     def _decide_by(self, levels: Levels) -> None:
         self.admission.use(levels)
@@ -88,7 +102,15 @@ class Process:
         """What is wrong although the server is ready: all replicas mount the same Secret, so none would be left."""
         faults = filter(None, (self.certificates.fault, self.configuration.fault))
         files = [f"{fault}; the previous content is still in use" for fault in faults]
-        return "\n".join(filter(None, (*files, self.inventory.remark()))) or None
+        return "\n".join(filter(None, (*files, self.inventory.remark(), self._unclaimed()))) or None
+
+    def _unclaimed(self) -> str | None:
+        """Why two replicas may admit what clashes; None: they do not, or there is nothing that they would see."""
+        if self.claims is not None:
+            return self.claims.fault
+        if self.settings.inventory == CLUSTER:
+            return "claims are off, so two replicas may admit what clashes at the same moment"
+        return None
 
     async def run(self) -> None:
         """Serve until a signal, then take leave."""
@@ -105,6 +127,8 @@ class Process:
         watching = [asyncio.create_task(each) for each in (self.certificates.watch(), self.selfcheck.watch())]
         watching.append(asyncio.create_task(self.configuration.watch(self._decide_by)))
         watching.append(asyncio.create_task(self._settle()))
+        if self.claims is not None:
+            watching.append(asyncio.create_task(self.claims.sweep()))
         watching.append(asyncio.create_task(memory.give_back(lambda: self.in_flight.last)))
         await self._stopping.wait()
         await self._drain()
@@ -116,6 +140,8 @@ class Process:
         self.webhook.should_exit = self.management.should_exit = True
         await listeners
         self.inventory.stop()
+        if self.claims is not None:
+            self.claims.close()
         if not self._at_once:
             self.telemetry.close()
 

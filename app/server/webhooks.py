@@ -22,6 +22,7 @@ from app.admission.engine import Admission
 from app.admission.response import render
 from app.admission.review import BadReview, parse, read_request
 from app.domain.duration import parse_duration
+from app.server.claims import Confirming, NotClaimed
 from app.server.limits import MAX_BODY_BYTES, MAX_HEAD_BYTES, PIECE_BYTES
 from app.server.observability.labels import Bad, Webhook
 from app.server.observability.telemetry import CallTelemetry
@@ -52,10 +53,11 @@ class Endpoint:
         admission: Admission,
         telemetry: CallTelemetry,
         traffic: InFlightRequests,
+        confirming: Confirming,
     ) -> None:
         self._webhook = webhook
         self._decide = admission.mutate if webhook == "mutate" else admission.validate
-        self._remember = admission.remember
+        self._confirm = confirming.confirm
         self._telemetry = telemetry
         self._traffic = traffic
 
@@ -74,6 +76,10 @@ class Endpoint:
             raise _too_busy()
         try:
             body = await self._body(call, receive)
+            if body is None:
+                return
+            deadline = call.since + _timeout(scope["query_string"]) * _DEADLINE_FRACTION
+            answer = await self._answer(body, deadline)
         except asyncio.CancelledError:
             if call.task is None or not call.gave_way:
                 raise
@@ -82,9 +88,7 @@ class Endpoint:
         finally:
             self._traffic.end(call)
         # Who does not take the answer takes nobody's place.
-        if body is not None:
-            deadline = call.since + _timeout(scope["query_string"]) * _DEADLINE_FRACTION
-            await self._reply(200, self._answer(body, deadline), {}, send)
+        await self._reply(200, answer, {}, send)
 
     async def _body(self, call: Call, receive: Receive) -> bytes | None:
         """The body; None if the caller left."""
@@ -103,19 +107,22 @@ class Endpoint:
                 self._traffic.arrived(call)
                 return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
-    def _answer(self, body: bytes, deadline: float | None) -> bytes:
+    async def _answer(self, body: bytes, deadline: float) -> bytes:
         started = time.monotonic()
         uid = ""
         try:
             request = read_request(parse(body))
             uid = request.uid
             decision = self._decide(request, deadline)
+            if decision.use is not None:
+                decision = await self._confirm(request, decision, deadline)
             answer = render(request, decision)
-            self._remember(decision)
         except BadReview as bad:
             raise BadCall(HTTPStatus.BAD_REQUEST, "bad review", str(bad)) from None
         except Undecided as undecided:
-            raise _undecided(str(undecided)) from None
+            raise _undecided(f"the object was not judged by {undecided}") from None
+        except NotClaimed as not_claimed:
+            raise _undecided(str(not_claimed)) from None
         except Exception as error:  # noqa: BLE001  a mistake of ours is no refusal: failurePolicy decides
             self._telemetry.failed(self._webhook, uid, error)
             raise BadCall(HTTPStatus.INTERNAL_SERVER_ERROR, "internal error", "internal error") from None
@@ -178,10 +185,10 @@ def _too_busy(headers: Mapping[str, str] = MappingProxyType({})) -> BadCall:
     return BadCall(status, "too busy", "too many calls at once: try again", {**again, **headers})
 
 
-def _undecided(rules: str) -> BadCall:
+def _undecided(why: str) -> BadCall:
     # Neither a refusal nor an admission: the API server tries again, and at its deadline failurePolicy decides.
     status = HTTPStatus.SERVICE_UNAVAILABLE
-    return BadCall(status, "undecided", f"the object was not judged by {rules}: try again", {"retry-after": "1"})
+    return BadCall(status, "undecided", f"{why}: try again", {"retry-after": "1"})
 
 
 def _status(code: int, message: str) -> bytes:
@@ -220,11 +227,13 @@ class Webhooks(FastAPI):
         await (endpoint or super().__call__)(scope, receive, send)
 
 
-def create_app(admission: Admission, telemetry: CallTelemetry, traffic: InFlightRequests) -> FastAPI:
-    """The application: two webhooks and nothing else."""
+def create_app(
+    admission: Admission, telemetry: CallTelemetry, traffic: InFlightRequests, confirming: Confirming
+) -> FastAPI:
+    """The application: two webhooks and nothing else. `confirming` has the last word on what is admitted."""
     telemetry.metrics.in_flight.set_function(lambda: len(traffic.calls))
-    mutate = Endpoint("mutate", admission, telemetry, traffic)
-    validate = Endpoint("validate", admission, telemetry, traffic)
+    mutate = Endpoint("mutate", admission, telemetry, traffic, confirming)
+    validate = Endpoint("validate", admission, telemetry, traffic, confirming)
     app = Webhooks({"/mutate": mutate, "/validate": validate})
 
     async def refuse(_: HTTPRequest, error: Any) -> Response:

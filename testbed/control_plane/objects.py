@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -40,8 +41,9 @@ class Reply:
 class Objects:
     """A client of one cluster."""
 
-    def __init__(self, cluster: Cluster, user: str = "admin") -> None:
-        path = str(cluster.credentials.kubeconfig(user))
+    def __init__(self, cluster: Cluster, kubeconfig: Path | None = None) -> None:
+        """As the administrator, or as who a kubeconfig says."""
+        path = str(kubeconfig or cluster.credentials.kubeconfig("admin"))
         self._api = config.new_client_from_config(path)  # type: ignore[no-untyped-call]
 
     def close(self) -> None:
@@ -81,6 +83,9 @@ class Objects:
         self, method: str, path: str, body: Document | None, query: dict[str, str], content: str = "application/json"
     ) -> Reply:
         headers = {"Content-Type": content, "Accept": "application/json"}
+        token = self._api.configuration.auth_settings().get("BearerToken")  # none where a certificate says who it is
+        if token:
+            headers["Authorization"] = token["value"]
         url = f"{self._api.configuration.host}{path}?{urlencode(query)}"
         sent = None if body is None else json.dumps(body).encode()
 

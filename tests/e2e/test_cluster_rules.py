@@ -7,117 +7,23 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from app.inventory.folder import inventory_of
-from app.inventory.store import KINDS
-from testbed.control_plane import binaries
-from testbed.control_plane.cluster import Cluster
-from testbed.control_plane.installation import NAME, Installation, apply, crds, define, documents
-from testbed.control_plane.objects import Document, Objects
+from testbed.control_plane.installation import Installation
+from testbed.control_plane.objects import Document
+from testbed.control_plane.replicas import Replicas, backup, replicas, repository
 from testbed.objects import batch_of
-from testbed.patience import PATIENCE, eventually
-from testbed.server import Running, environment
-from tests.support.e2e.proxy import proxied
-
-
-@dataclass
-class Place:
-    """A cluster with two replicas behind one address."""
-
-    cluster: Cluster
-    objects: Objects
-    replicas: list[Running]
-
-    def namespace(self, name: str, **labels: str) -> str:
-        """A new namespace."""
-        apply(
-            self.cluster, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels or {}}}
-        )
-        return name
-
-    def store(self, *stored: Document) -> None:
-        """Create objects, which are admitted, and wait until the replicas know them."""
-        for document in stored:
-            reply = self.objects.create(document)
-            assert reply.status == 201, reply.message
-        self.settle()
-
-    def settle(self) -> None:
-        """Wait until the replicas know of as many objects as there are."""
-        listed = self.cluster.kubectl("get", ",".join(KINDS.values()), "--all-namespaces", "-o", "json")
-        assert listed.returncode == 0, listed.stderr
-        held = inventory_of(json.loads(listed.stdout)["items"]).counts()
-        eventually(
-            lambda: all(known(each) == held for each in self.replicas),
-            says=lambda: (held, [known(each) for each in self.replicas]),
-        )
-
-
-def known(replica: Running) -> dict[str, float]:
-    """How many objects of each kind a replica says it holds."""
-    metrics = replica.metrics()
-    return {kind: metrics["stash_admission_inventory_objects", (("kind", kind),)] for kind in KINDS}
-
-
-def kubeconfig(cluster: Cluster, folder: Path) -> Path:
-    """Of the replicas' ServiceAccount, with the rights that the manifests give it."""
-    for each in (
-        *documents("base/namespace.yaml"),
-        *documents("base/serviceaccount.yaml"),
-        *documents("base/rbac.yaml"),
-    ):
-        apply(cluster, each)
-    token = cluster.kubectl("create", "token", NAME, "-n", NAME).stdout.strip()
-    path = folder / "kubeconfig"
-    content = json.loads(cluster.credentials.kubeconfig("admin").read_text())
-    content["users"][0]["user"] = {"token": token}
-    path.write_text(json.dumps(content))
-    return path
+from testbed.patience import PATIENCE
+from testbed.server import environment
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    folder = tmp_path_factory.mktemp("cluster-rules")
-    with Cluster(binaries.find_or_build()) as cluster, ExitStack() as stack:
-        define(cluster, crds())
-        installation = Installation(cluster, folder)
-        variables = {"KUBECONFIG": str(kubeconfig(cluster, folder))}
-        replicas = []
-        for number in range(2):
-            (folder / str(number)).mkdir()
-            serving = installation.serving(folder / str(number), "--inventory", "cluster", variables=variables)
-            replicas.append(stack.enter_context(serving))
-        balancer = stack.enter_context(proxied(*(each.port for each in replicas)))
-        installation.register(balancer.port)
-        objects = Objects(cluster)
-        yield Place(cluster, objects, replicas)
-        objects.close()
-
-
-def backup(namespace: str, name: str, repository: Document, alias: str, kind: str = "Deployment") -> Document:
-    """A BackupConfiguration."""
-    document = batch_of(namespace, name, repository=repository)
-    del document["spec"]["members"]
-    target = {"alias": alias, "ref": {"apiVersion": "apps/v1", "kind": kind, "name": name}, "paths": ["/data"]}
-    return {**document, "kind": "BackupConfiguration", "spec": {**document["spec"], "target": target}}
-
-
-def repository(namespace: str, name: str, policy: Document | None = None) -> Document:
-    spec: Document = {"backend": {"gcs": {"bucket": "b", "prefix": f"{namespace}/{name}"}}}
-    if policy is not None:
-        spec["usagePolicy"] = {"allowedNamespaces": policy}
-    return {
-        "apiVersion": "stash.appscode.com/v1alpha1",
-        "kind": "Repository",
-        "metadata": {"name": name, "namespace": namespace},
-        "spec": spec,
-    }
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Replicas]:
+    with replicas(tmp_path_factory.mktemp("cluster-rules"), 2) as started:
+        yield started
 
 
 def restore(namespace: str, name: str, repository: Document, alias: str) -> Document:
@@ -141,7 +47,7 @@ def rules(reply: Any) -> set[str]:
     return {cause["message"].rpartition("(")[2].rstrip(")") for cause in reply.causes}
 
 
-def test_a_repository_serves_one_backup_batch(place: Place) -> None:
+def test_a_repository_serves_one_backup_batch(place: Replicas) -> None:
     demo = place.namespace("one-to-one")
     gcs = {"name": "gcs", "namespace": demo}
     place.store(repository(demo, "gcs"), batch_of(demo, "first", repository=gcs))
@@ -155,7 +61,7 @@ def test_a_repository_serves_one_backup_batch(place: Place) -> None:
     assert place.objects.create(batch_of(demo, "second", repository=gcs)).status == 201
 
 
-def test_hosts_that_clash_across_objects_and_namespaces(place: Place) -> None:
+def test_hosts_that_clash_across_objects_and_namespaces(place: Replicas) -> None:
     demo, other = place.namespace("clash"), place.namespace("clash-other")
     shared = {"name": "shared", "namespace": demo}
     first = batch_of(demo, "first", repository=shared)
@@ -181,7 +87,7 @@ def test_hosts_that_clash_across_objects_and_namespaces(place: Place) -> None:
     ids=["none", "same", "all", "selector"],
 )
 def test_usage_policies_of_every_form(
-    place: Place, request: pytest.FixtureRequest, policy: Document | None, same: int, labelled: int, other: int
+    place: Replicas, request: pytest.FixtureRequest, policy: Document | None, same: int, labelled: int, other: int
 ) -> None:
     name = f"policy-{request.node.callspec.id}"
     expected = {
@@ -196,7 +102,7 @@ def test_usage_policies_of_every_form(
         assert status == 201 or rules(reply) == {"usage-policy"}
 
 
-def test_a_restore_that_nobody_backs_up_and_a_repository_that_is_not_there(place: Place) -> None:
+def test_a_restore_that_nobody_backs_up_and_a_repository_that_is_not_there(place: Replicas) -> None:
     demo = place.namespace("restores")
     gcs = {"name": "gcs", "namespace": demo}
     warned = place.objects.create(backup(demo, "app", gcs, "app"))
@@ -210,7 +116,7 @@ def test_a_restore_that_nobody_backs_up_and_a_repository_that_is_not_there(place
     assert place.objects.create(restore(demo, "right", gcs, "app")).warnings == []
 
 
-def audited(place: Place, namespace: str) -> list[Document]:
+def audited(place: Replicas, namespace: str) -> list[Document]:
     """The findings of `audit` in a namespace."""
     variables = environment(KUBECONFIG=str(place.cluster.credentials.kubeconfig("admin")))
     command = [sys.executable, "-m", "app", "audit", "--namespace", namespace, "--output", "json"]
@@ -220,7 +126,7 @@ def audited(place: Place, namespace: str) -> list[Document]:
     return findings
 
 
-def test_of_a_thousand_conflicting_creates_at_once_each_replica_admits_one_at_most(place: Place) -> None:
+def test_of_a_thousand_conflicting_creates_at_once_each_replica_admits_one_at_most(place: Replicas) -> None:
     demo = place.namespace("burst")
     place.store(repository(demo, "gcs"))
     conflicting = [
@@ -238,7 +144,7 @@ def test_of_a_thousand_conflicting_creates_at_once_each_replica_admits_one_at_mo
     assert found == (stored if len(stored) > 1 else set())
 
 
-def test_replicas_show_what_they_hold_and_how_old_it_is(place: Place) -> None:
+def test_replicas_show_what_they_hold_and_how_old_it_is(place: Replicas) -> None:
     for replica in place.replicas:
         metrics = replica.metrics()
         assert metrics["stash_admission_inventory_objects", (("kind", "Repository"),)] > 0
@@ -246,7 +152,7 @@ def test_replicas_show_what_they_hold_and_how_old_it_is(place: Place) -> None:
         assert replica.manage("/readyz").text == "ok\n"
 
 
-def test_without_the_right_to_watch_objects_are_admitted_and_users_told(place: Place, tmp_path: Path) -> None:
+def test_without_the_right_to_watch_objects_are_admitted_and_users_told(place: Replicas, tmp_path: Path) -> None:
     demo = place.namespace("no-rights")
     variables = {"KUBECONFIG": str(place.cluster.credentials.kubeconfig("guest"))}
     installation = Installation(place.cluster, tmp_path)

@@ -7,7 +7,7 @@ import pytest
 from app.admission.budget import Undecided
 from app.admission.engine import Admission
 from app.domain import kept
-from app.inventory.store import KINDS, Inventory
+from app.inventory.store import KINDS, Inventory, key_of
 from kube.bounds import TOO_LARGE
 from testbed.objects import REPOSITORY, SELECTOR, batch, configuration
 from testbed.reviews import Answer, Document, answer, ask
@@ -106,8 +106,7 @@ def test_a_batch_that_was_just_admitted_takes_no_more_memory_than_a_stored_one()
         inventory.complete(kind)
     inventory.put("Repository", REPOSITORY)
     assert answer(Admission({"batch-members": "off"}, inventory), "validate", LARGE).allowed
-    use = inventory.recent.get(next(iter(inventory._until)))  # noqa: SLF001
-    assert use is not None
+    use, _ = inventory.recent.hosts(key_of("Repository", REPOSITORY), 1)[0]
     assert len(use.hosts) == kept.MAX_HOSTS
     assert not use.complete
 

@@ -107,6 +107,5 @@ def test_large_objects_take_the_memory_of_one_of_them(shape: str, streams: bool)
         done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert done.returncode == 0, done.stderr
     grown, known = map(int, done.stdout.split())
-    print("GROWN", shape, streams, grown)
     assert known == COUNT
     assert grown < MOST_MIB

@@ -34,6 +34,7 @@ def pod(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     (folder / "token").write_text("first\n")
     (folder / "ca.crt").write_text("a certificate")
+    (folder / "namespace").write_text("backups")
     monkeypatch.setattr(service_account, "_FOLDER", folder)
     monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1")
     monkeypatch.setenv("KUBERNETES_SERVICE_PORT", "443")
@@ -45,6 +46,7 @@ def test_a_pod_uses_its_service_account(pod: Path) -> None:
     assert config.server == "https://10.0.0.1:443"
     assert config.ca_file == str(pod / "ca.crt")
     assert config.authorization() == "Bearer first"
+    assert config.namespace == "backups"
     assert "first" not in repr(config)
 
 

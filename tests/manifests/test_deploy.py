@@ -15,6 +15,7 @@ from app.admission.engine import Admission
 from app.domain.invoker import GROUP, KINDS, VERSION
 from app.inventory.store import KINDS as HELD
 from app.inventory.store import NAMESPACE
+from app.server.claims import Unclaimed
 from app.server.management import create_app as create_management
 from app.server.observability.metrics import Metrics
 from app.server.observability.telemetry import Telemetry
@@ -135,7 +136,7 @@ def test_the_webhooks_are_registered_as_the_design_says(path: str) -> None:
     webhook = webhooks()[path]
     assert webhook["failurePolicy"] == "Fail"
     assert webhook["matchPolicy"] == "Equivalent"
-    assert webhook["sideEffects"] == "None"
+    assert webhook["sideEffects"] == {"/mutate": "None", "/validate": "NoneOnDryRun"}[path]
     assert webhook["timeoutSeconds"] == TIMEOUT
     assert webhook["admissionReviewVersions"] == ["v1"]
     assert webhook["name"] == f"{path[1:]}.admission.{GROUP}"
@@ -156,7 +157,8 @@ def test_only_the_mutating_webhook_is_called_again() -> None:
 
 
 def test_the_paths_are_those_that_the_server_answers() -> None:
-    app = create_app(Admission(), Telemetry().calls, InFlightRequests(most=1))
+    admission = Admission()
+    app = create_app(admission, Telemetry().calls, InFlightRequests(most=1), Unclaimed(admission))
     assert {route.path for route in app.routes if isinstance(route, Route)} == set(webhooks())
 
 
@@ -274,30 +276,50 @@ def test_rotate_may_touch_the_two_registrations_and_no_other() -> None:
 
 def test_no_right_has_a_wildcard() -> None:
     rules = [rule for each in INSTALLED if each["kind"] in ("Role", "ClusterRole") for rule in each["rules"]]
-    assert len(rules) == 5
+    assert len(rules) == 6
     assert not [rule for rule in rules if "*" in str(rule)]
 
 
-def test_the_server_may_list_and_watch_what_its_inventory_holds_and_nothing_else() -> None:
-    (binding,) = [
+def test_the_server_may_read_what_its_inventory_holds_and_write_claims_and_nothing_else() -> None:
+    bindings = [
         each
         for each in INSTALLED
         if each["kind"].endswith("RoleBinding") and each["subjects"][0]["name"] == deploy.NAME
     ]
-    assert binding["roleRef"]["name"] == deploy.NAME
+    assert {(each["kind"], each["roleRef"]["kind"]) for each in bindings} == {
+        ("ClusterRoleBinding", "ClusterRole"),
+        ("RoleBinding", "Role"),
+    }
+    assert {each["roleRef"]["name"] for each in bindings} == {deploy.NAME}
     rules = installed("ClusterRole")["rules"]
-    assert {verb for rule in rules for verb in rule["verbs"]} == {"list", "watch"}
+    assert {verb for rule in rules for verb in rule["verbs"]} == {"get", "list", "watch"}
     assert {(group, name) for rule in rules for group in rule["apiGroups"] for name in rule["resources"]} == {
         *((GROUP, DEFINED[kind].plural) for kind in HELD if kind != NAMESPACE),
         ("", "namespaces"),
     }
+    (role,) = [each for each in INSTALLED if each["kind"] == "Role" and each["metadata"]["name"] == deploy.NAME]
+    assert [(rule["apiGroups"], rule["resources"]) for rule in role["rules"]] == [(["coordination.k8s.io"], ["leases"])]
     assert settings().inventory == "cluster"
+
+
+def test_claims_do_not_wait_for_the_seats_of_the_calls_that_wait_for_them() -> None:
+    schema, level = installed("FlowSchema"), installed("PriorityLevelConfiguration")
+    assert schema["spec"]["priorityLevelConfiguration"]["name"] == level["metadata"]["name"]
+    assert schema["spec"]["matchingPrecedence"] < 9000, "the schema of all ServiceAccounts"
+    (rule,) = schema["spec"]["rules"]
+    (subject,) = rule["subjects"]
+    account = {
+        "namespace": deploy.NAME,
+        "name": installed("Deployment")["spec"]["template"]["spec"]["serviceAccountName"],
+    }
+    assert subject == {"kind": "ServiceAccount", "serviceAccount": account}
+    assert level["spec"]["limited"]["lendablePercent"] == 0
 
 
 def test_each_pod_has_an_account_of_its_own() -> None:
     bindings = [each for each in INSTALLED if each["kind"].endswith("RoleBinding")]
     subjects = [subject["name"] for each in bindings for subject in each["subjects"]]
-    assert sorted(subjects) == ["stash-admission", "stash-admission-certs", "stash-admission-certs"]
+    assert sorted(subjects) == ["stash-admission"] * 2 + ["stash-admission-certs"] * 2
     tokens = {kind: pod["spec"]["automountServiceAccountToken"] for kind, pod in pods().items()}
     assert tokens == {"Deployment": True, "Job": True, "CronJob": True}
     accounts = {kind: pod["spec"]["serviceAccountName"] for kind, pod in pods().items()}
@@ -377,7 +399,9 @@ def test_everything_carries_the_recommended_labels() -> None:
 
 
 def test_everything_with_a_namespace_is_in_the_one_that_is_installed_first() -> None:
-    cluster_wide = ("Namespace", "ClusterRole", "ClusterRoleBinding")
+    cluster_wide = (
+        "Namespace", "ClusterRole", "ClusterRoleBinding", "FlowSchema", "PriorityLevelConfiguration",
+    )  # fmt: skip
     assert INSTALLED[0]["kind"] == "Namespace"
     for each in INSTALLED:
         if each["kind"] not in cluster_wide and "webhooks" not in each:

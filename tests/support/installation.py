@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from app.commands.doctor.certificates import certificates
+from app.commands.doctor.claims import claims
 from app.commands.doctor.client import Access, Reply
 from app.commands.doctor.definitions import definitions
 from app.commands.doctor.dry_run import trial
@@ -118,13 +119,14 @@ def seen(**changes: Any) -> InstallationState:
         "cron_jobs": [cron_job()],
         "definitions": {each: definition(each) for each in RESOURCES},
         "tried_in": {"metadata": {"name": "default"}},
+        "may_claim": lambda _: True,
     }
     return InstallationState(**{**good_one, **changes})
 
 
 def looked(sight: InstallationState) -> list[Diagnosis]:
     """Everything but the dry run."""
-    return [*registration(sight), *endpoints(sight), *certificates(sight), *definitions(sight)]
+    return [*registration(sight), *endpoints(sight), *certificates(sight), *claims(sight), *definitions(sight)]
 
 
 def refusal(message: str) -> Reply:

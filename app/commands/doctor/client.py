@@ -77,6 +77,19 @@ class Access(Api):
         seconds = time.monotonic() - start
         return Reply(reply.status, _object(reply.content), reply.headers.get("Warning", ""), seconds)
 
+    def may(self, account: str, namespace: str, verb: str, group: str, resource: str) -> bool:
+        """Whether a ServiceAccount may do something in its namespace."""
+        attributes = {"namespace": namespace, "verb": verb, "group": group, "resource": resource}
+        user = f"system:serviceaccount:{namespace}:{account}"
+        review = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SubjectAccessReview",
+            "spec": {"user": user, "resourceAttributes": attributes},
+        }
+        where = path("authorization.k8s.io/v1", "subjectaccessreviews")
+        answer = self._call(self._client.create, where, review)
+        return answer.get("status", {}).get("allowed") is True
+
     def _list(self, where: str, query: dict[str, str] | None = None) -> list[Object]:
         def ask(page: Mapping[str, str]) -> Stream:
             return self._call(partial(self._client.open, where, {**page, **(query or {})}))

@@ -6,7 +6,6 @@ from app.commands.doctor.registration import APPLY
 from app.commands.doctor.state import InstallationState, Listed, Unreadable
 from certs.diagnostics import Diagnosis, note, ok, wrong
 from kube.client import Object
-from kube.labels import has
 
 
 def endpoints(sight: InstallationState) -> Iterator[Diagnosis]:
@@ -82,7 +81,7 @@ def _why_nobody(service: Object | Unreadable, deployments: Listed, sight: Instal
     selector = None if isinstance(service, Unreadable) else service["spec"].get("selector")
     if isinstance(deployments, Unreadable) or not selector:
         return f"see what keeps the pods from being ready:\n{look}"
-    behind = [each for each in deployments if has(_pod_labels(each), selector)]
+    behind = sight.selected
     if not behind:
         return f"no Deployment in {space} makes pods that the Service selects, so {APPLY}"
     name, wanted = behind[0]["metadata"]["name"], behind[0]["spec"].get("replicas", 1)
@@ -90,8 +89,3 @@ def _why_nobody(service: Object | Unreadable, deployments: Listed, sight: Instal
         return f"Deployment {name} is scaled to 0:\nkubectl -n {space} scale deployment {name} --replicas 2"
     logs = f"kubectl -n {space} logs deployment/{name} --all-containers --tail 20"
     return f"Deployment {name} wants {wanted} replicas; see what keeps them from being ready:\n{look}\n{logs}"
-
-
-def _pod_labels(deployment: Object) -> dict[str, str]:
-    labels: dict[str, str] = deployment["spec"]["template"]["metadata"].get("labels") or {}
-    return labels

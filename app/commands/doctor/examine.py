@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from app.commands.doctor.certificates import certificates
+from app.commands.doctor.claims import claims
 from app.commands.doctor.client import Access
 from app.commands.doctor.definitions import definitions
 from app.commands.doctor.dry_run import trial
@@ -36,6 +37,8 @@ def examine(access: Access, names: Names, try_in: str, *, tries: bool) -> Iterat
     yield "Registration", list(registration(sight))
     yield "Service", list(endpoints(sight))
     yield "Certificates", list(certificates(sight))
+    if remarks := list(claims(sight)):
+        yield "Claims", remarks
     yield "CRDs", list(definitions(sight))
     if tries:
         yield "Dry run", list(trial(access, sight, try_in))

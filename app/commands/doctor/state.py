@@ -13,9 +13,11 @@ from certs.names import Names
 from certs.state import Observed, Target
 from kube.client import Object
 from kube.errors import Forbidden, Unavailable
+from kube.labels import has
 from schemas.kinds import GROUP
 
 T = TypeVar("T")
+_LEASES = ("coordination.k8s.io", "leases")
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,8 @@ class InstallationState:
     """By resource: `backupbatches`."""
     tried_in: Sighted
     """The Namespace in which objects are tried."""
+    may_claim: Callable[[str], "bool | Unreadable"]
+    """Whether a ServiceAccount of the installation may write claims."""
 
     @property
     def configurations(self) -> Mapping[Target, Sighted]:
@@ -77,6 +81,14 @@ class InstallationState:
     def keeper(self) -> Issuer:
         """Who keeps the certificates right."""
         return keeper(self.seen, self.names)
+
+    @property
+    def selected(self) -> list[Object]:
+        """The Deployments whose pods the Service selects, as far as both could be read."""
+        selector = self.service["spec"].get("selector") if isinstance(self.service, dict) else None
+        if not selector or isinstance(self.deployments, Unreadable):
+            return []
+        return [each for each in self.deployments if has(_pod_labels(each), selector)]
 
     @property
     def is_blind(self) -> bool:
@@ -116,7 +128,17 @@ def look(access: Access, names: Names, resources: Iterable[str], try_in: str) ->
         cron_jobs=_read(f"CronJobs {here}", f"list on cronjobs {here}", lambda: access.cron_jobs(space)),
         definitions={each: _definition(access, f"{each}.{GROUP}") for each in resources},
         tried_in=_read(f"Namespace {try_in}", "get on namespaces", lambda: access.namespace(try_in)),
+        may_claim=lambda account: _read(
+            f"rights of ServiceAccount {space}/{account}",
+            "create on subjectaccessreviews",
+            lambda: all(access.may(account, space, verb, *_LEASES) for verb in ("get", "create", "update")),
+        ),
     )
+
+
+def _pod_labels(deployment: Object) -> dict[str, str]:
+    labels: dict[str, str] = deployment["spec"]["template"]["metadata"].get("labels") or {}
+    return labels
 
 
 def _configuration(access: Access, target: Target, name: str) -> Sighted:

@@ -104,3 +104,10 @@ class Events:
             self._log.warning("inventory not up to date", kind=kind, fault=fault)
         else:
             self._log.info("inventory up to date", kind=kind)
+
+    def claims_fault(self, fault: str | None) -> None:
+        """Why no claims can be made now; nothing, if they can."""
+        if fault:
+            self._log.warning("claims not made", fault=fault)
+        else:
+            self._log.info("claims made")

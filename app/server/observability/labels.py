@@ -27,10 +27,13 @@ ENDS = (
 )  # fmt: skip
 """Why the server ends a connection."""
 RELOADS = ("done", "failed")
+Claimed = Literal["made", "lost", "undecided"]
+"""What comes of a claim. Lost: somebody else was faster, and the backup is refused."""
 OTHER = "other"
 """Any kind that is none of Stash's."""
 
 WEBHOOKS, CERTIFICATES, BAD = get_args(Webhook), get_args(Certificate), get_args(Bad)
+CLAIMS = get_args(Claimed)
 
 
 def kind_label(kind: str) -> str:

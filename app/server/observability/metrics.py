@@ -104,6 +104,22 @@ class CertificateMetrics:
             self._not_after.remove(certificate)
 
 
+class ClaimMetrics:
+    """The claims that are made before a backup is admitted."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._claims = registry.counter(
+            "claims", "Claims of the place of a backup, by what came of them.", {"result": labels.CLAIMS}
+        )
+        self.faulty = registry.gauge(
+            "claims_fault", "1 if no claims can be made, so that two replicas may admit what clashes."
+        )
+
+    def claimed(self, result: labels.Claimed) -> None:
+        """Count a claim."""
+        self._claims.labels(result).inc()
+
+
 class ConfigMetrics:
     """The levels of rules, and the file that says them."""
 
@@ -142,6 +158,7 @@ class Metrics:
         self.connections = ConnectionMetrics(self.registry)
         self.certificates = CertificateMetrics(self.registry)
         self.config = ConfigMetrics(self.registry)
+        self.claims = ClaimMetrics(self.registry)
         number = version("stash-admission")
         self.registry.gauge("build_info", "Always 1.", {"version": [number]}).labels(number).set(1)
 

@@ -13,6 +13,7 @@ from app.server.observability.labels import Bad, Certificate, Webhook
 from app.server.observability.metrics import (
     CallMetrics,
     CertificateMetrics,
+    ClaimMetrics,
     ConfigMetrics,
     ConnectionMetrics,
     Metrics,
@@ -97,6 +98,14 @@ class ConfigTelemetry:
         self._events.not_configured(fault)
 
 
+class ClaimTelemetry:
+    """Of the claims that are made before a backup is admitted."""
+
+    def __init__(self, metrics: ClaimMetrics, events: Events) -> None:
+        self.claimed = metrics.claimed
+        self.fault = events.claims_fault
+
+
 class Telemetry:
     """All of it, made once for a server; who sees only a part gets that part."""
 
@@ -107,6 +116,7 @@ class Telemetry:
         self.connections = ConnectionTelemetry(self.metrics.connections, self.events)
         self.certificates = CertificateTelemetry(self.metrics.certificates, self.events)
         self.config = ConfigTelemetry(self.metrics.config, self.events)
+        self.claims = ClaimTelemetry(self.metrics.claims, self.events)
 
     def around(self, app: ASGIApp) -> ASGIApp:
         """The application of the webhooks, for who has to see each call."""
