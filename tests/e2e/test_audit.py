@@ -16,10 +16,10 @@ from kube.pages import LIMIT
 from testbed.control_plane import binaries
 from testbed.control_plane.cluster import Cluster
 from testbed.control_plane.credentials import GUEST
+from testbed.control_plane.history import forget
 from testbed.control_plane.installation import crds, define
 from testbed.control_plane.objects import Document, Objects
 from testbed.reviews import answer
-from tests.support.e2e.history import forget
 from tests.support.e2e.stored import Holding, Page, aliased, batch_of, said, without_alias
 
 REPOSITORY = {
