@@ -14,8 +14,8 @@ import pytest
 from testbed.large import SHAPES
 from testbed.patience import PATIENCE
 
-COUNT = 40
-"""Objects of each shape. All of one list in memory at once would be a gigabyte."""
+COUNT = 12
+"""Objects of each shape. All of one list in memory at once would be hundreds of MiB."""
 MOST_MIB = 150
 """That a replica may grow: three times what one of the objects costs while it is read."""
 LISTING = """
