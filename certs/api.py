@@ -3,13 +3,14 @@
 import datetime
 import time
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from kube.client import Client, Object, PatchType
 from kube.connect import connect
 from kube.errors import Forbidden, Gone, Refused, Unavailable
 from kube.paths import path
 
+Answer = TypeVar("Answer")
 FIELD_MANAGER = "stash-certs"
 _SECONDS = 15.0
 """Longest time for one call."""
@@ -84,7 +85,7 @@ class Api:
             raise Unavailable("the API server has taken too long")
         return left
 
-    def _call(self, method: Callable[..., Object], *arguments: Any) -> Object:
+    def _call(self, method: Callable[..., Answer], *arguments: Any) -> Answer:
         try:
             return method(*arguments, seconds=self._left(_SECONDS))
         except Forbidden as error:

@@ -8,6 +8,8 @@ from urllib3.exceptions import HTTPError
 
 from kube.errors import Unavailable, no_answer
 
+_PIECE_BYTES = 2**16
+
 
 class Stream:
     """The open answer to a list or a watch. Reading raises Unavailable where no more comes that should come."""
@@ -26,25 +28,37 @@ class Stream:
         return content
 
     def chunks(self) -> Iterator[bytes]:
-        """All of it, piece by piece, each as soon as it is there."""
+        """All of it, in pieces of some KiB, each as soon as it is there."""
         try:
-            yield from self._response.stream(None, decode_content=False)
+            yield from self._response.stream(_PIECE_BYTES, decode_content=False)
         except (HTTPError, OSError, ValueError) as error:
             raise no_answer(error) from None
 
-    def lines(self) -> Iterator[bytes]:
-        """All of it, line by line, without empty ones. The last one must be whole too."""
-        rest: list[bytes] = []
+    def lines(self, most: int) -> Iterator[bytes | None]:
+        """All of it, line by line, without empty ones; None in place of one of more than so many bytes.
+
+        The last one must be whole too. No line is held while the next is waited for.
+        """
+        parts: list[bytes] = []
+        size = 0
         for chunk in self.chunks():
-            *lines, end = chunk.split(b"\n")
-            for line in lines:
-                rest.append(line)
-                whole = b"".join(rest)
-                rest.clear()
-                if whole.strip():
-                    yield whole
-            rest.append(end)
-        if any(rest):
+            *ends, rest = chunk.split(b"\n")
+            for end in ends:
+                parts.append(end)
+                size += len(end)
+                if size > most:
+                    parts.clear()
+                    yield None
+                elif any(map(bytes.strip, parts)):
+                    yield _taken(parts)
+                parts.clear()
+                size = 0
+            size += len(rest)
+            if size > most:
+                parts.clear()
+            elif rest:
+                parts.append(rest)
+        if size:
             raise Unavailable("no answer from the API server: the connection was closed in the middle of an event")
 
     def shut(self) -> None:
@@ -55,3 +69,10 @@ class Stream:
     def close(self) -> None:
         """Close the connection, whatever has not been read."""
         self._response.close()
+
+
+def _taken(parts: list[bytes]) -> bytes:
+    """All parts as one; there are none left."""
+    whole = b"".join(parts)
+    parts.clear()
+    return whole

@@ -25,6 +25,7 @@ class RuleBudget:
         self.deadline = math.inf if deadline is None else deadline
         self.reasons: dict[str, str] = {}
         """By the rules' ids, why they were not checked, or only warned."""
+        self._in_part: dict[str, str] = {}
         self._undecided: dict[str, None] = {}
 
     def over(self, rule: str, *, enforced: bool) -> bool:
@@ -42,6 +43,12 @@ class RuleBudget:
         """Remember that a rule only warned, since what it knows of the cluster may be out of date."""
         self._note(rule, f"only a warning, since {reason}", undecided=enforced and self._needs_inventory)
 
+    def partly(self, rule: str, reason: str, *, enforced: bool) -> None:
+        """Remember that a rule was run, but that what it knows of the cluster has a gap. What it found holds."""
+        self._in_part[rule] = f"checked in part, since {reason}"
+        if enforced and self._needs_inventory:
+            self._undecided[rule] = None
+
     def not_settled(self, rule: str, reason: str) -> None:
         """Remember that nobody knows whether the stored object has what an enforced rule found, and why."""
         self._note(rule, reason, undecided=reason == _OUT_OF_TIME or self._needs_inventory)
@@ -49,7 +56,8 @@ class RuleBudget:
     def raise_undecided(self) -> None:
         """Raise Undecided if an enforced rule could not be run, and for that reason nothing may be admitted."""
         if self._undecided:
-            reasons = dict.fromkeys(self.reasons[rule] for rule in self._undecided)
+            all_reasons = self._in_part | self.reasons
+            reasons = dict.fromkeys(all_reasons[rule] for rule in self._undecided)
             raise Undecided(f"{', '.join(self._undecided)}: {'; '.join(reasons)}")
 
     def alike(self) -> "RuleBudget":
@@ -57,10 +65,15 @@ class RuleBudget:
         return RuleBudget(self._clock, self.deadline, needs_inventory=self._needs_inventory)
 
     @property
+    def unchecked(self) -> tuple[str, ...]:
+        """The rules that were not run to their end, or not with all that there is to know."""
+        return tuple(self._in_part | self.reasons)
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """One line for each reason, naming all its rules."""
         rules: dict[str, list[str]] = {}
-        for rule, reason in self.reasons.items():
+        for rule, reason in (self._in_part | self.reasons).items():
             rules.setdefault(reason, []).append(rule)
         return tuple(f"{', '.join(names)}: {reason}" for reason, names in rules.items())
 

@@ -80,9 +80,9 @@ class Admission:
         edits = tuple(self._edits(request.kind, invoker))
         budget = RuleBudget(self._clock, deadline)
         announced = tuple(self._announced(request, invoker, budget))
-        if not (edits or announced or budget.reasons):
+        if not (edits or announced or budget.unchecked):
             return NOTHING
-        return Decision(edits, announced, budget.notes, tuple(budget.reasons))
+        return Decision(edits, announced, budget.notes, budget.unchecked)
 
     def validate(self, request: Request, deadline: float | None = None) -> Decision:
         """What `/validate` answers: every finding about the object.
@@ -114,10 +114,8 @@ class Admission:
         if not any(each.refuses for each in found):
             budget.raise_undecided()
         decision = NOTHING
-        if found or budget.reasons:
-            decision = Decision(
-                findings=tuple(without_covered(found)), notes=budget.notes, unchecked=tuple(budget.reasons)
-            )
+        if found or budget.unchecked:
+            decision = Decision(findings=tuple(without_covered(found)), notes=budget.notes, unchecked=budget.unchecked)
         if self._inventory is not None and not request.dry_run and decision.allowed:
             use = use_of(key, invoker)
             if use is not None:
@@ -126,7 +124,7 @@ class Admission:
         return decision
 
     def _adds_hosts(self, use: Use, before: Use | None) -> bool:
-        if before is None or not set(use.hosts) <= set(before.hosts):
+        if before is None or not (use.complete and before.complete and set(use.hosts) <= set(before.hosts)):
             return True
         places = (self._inventory.stored.place(each.repository) for each in (use, before)) if self._inventory else ()
         return len({place.certain for place in places}) > 1
@@ -172,6 +170,8 @@ class Admission:
             if cluster.late:
                 budget.late(rule, cluster.late, enforced=enforced)
                 mine = [replace(each, refuses=False) for each in mine]
+            if cluster.partial:
+                budget.partly(rule, cluster.partial, enforced=enforced)
             found += mine
         return each_fault_once(found, invoker) if found else found
 

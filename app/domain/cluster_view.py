@@ -4,11 +4,12 @@ from collections.abc import Hashable, Mapping
 from typing import NamedTuple, Protocol
 
 from app.domain.hosts import Hosts, Shape, certain_lookup_keys, possible_index_keys, possible_lookup_keys
+from app.domain.kept import MAX_HOSTS, MAX_LABELS, MAX_TEXT_CHARS
 from app.domain.key import Key
 from app.domain.places import Place
-from app.domain.policy import UsagePolicy
+from app.domain.policy import TOO_LARGE, UsagePolicy
 from app.domain.quoting import quoted
-from app.domain.repository_index import BACKUPS, USING, RepositoryIndex, Use
+from app.domain.repository_index import BACKUPS, INCOMPLETE, USING, RepositoryIndex, Use
 
 _MOST_LOOKED_AT = 10_000
 
@@ -41,6 +42,9 @@ class ClusterState(Protocol):
 
     def lateness(self, kind: str) -> str:
         """Why what is known of a kind may be out of date; empty if it is not. Raises Unknown."""
+
+    def gap(self, kind: str) -> str:
+        """Which objects of a kind are not known although the kind is; empty if all are."""
 
 
 class Other(NamedTuple):
@@ -84,6 +88,9 @@ class ClusterView:
         self._begun: dict[Key, set[Hashable]] = {}
         self.late = ""
         """Why something that was asked of this view may be out of date; empty if nothing is."""
+        self.partial = ""
+        """Why something that was asked of this view is known in part only; empty if nothing is."""
+        self._looked_at: set[Key] = set()
 
     def batch(self, repository: Key) -> Other | None:
         """A BackupBatch that writes into the place of a Repository."""
@@ -95,7 +102,10 @@ class ClusterView:
 
     def writer(self, repository: Key, hosts: Hosts) -> Other | None:
         """A backup that certainly writes under one of these hosts into the place; a BackupBatch if one does."""
-        return self._first(repository, BACKUPS, certain_lookup_keys(hosts))
+        found = self._first(repository, BACKUPS, certain_lookup_keys(hosts))
+        if found is None:
+            self._note_incomplete(repository)
+        return found
 
     def may_write(self, repository: Key, hosts: Hosts) -> bool:
         """Whether a backup writes under one of these hosts into the place, certainly or on a node of some name.
@@ -105,16 +115,22 @@ class ClusterView:
         return self._first(repository, BACKUPS, [*certain_lookup_keys(hosts), *possible_lookup_keys(hosts)]) is not None
 
     def can_be_restored(self, repository: Key, hosts: Hosts) -> bool:
-        """Whether a backup may write one of these hosts into the place, into which backups write."""
+        """Whether a backup may write one of these hosts into the place, into which backups write.
+
+        Raises Unknown where none is known to, and not all hosts are known.
+        """
         if self.may_write(repository, hosts):
             return True
-        if hosts.stem is None:
-            return False
-        if self._first(repository, BACKUPS, [Hosts(Shape.PER_NODE, None)]) is not None:
-            return True  # nodes have any names
-        return hosts.shape is Shape.PER_NODE and not self._beginnings(repository).isdisjoint(
-            possible_lookup_keys(hosts)
-        )
+        if hosts.stem is not None:
+            if self._first(repository, BACKUPS, [Hosts(Shape.PER_NODE, None)]) is not None:
+                return True  # nodes have any names
+            beginnings = self._beginnings(repository) if hosts.shape is Shape.PER_NODE else set()
+            if not beginnings.isdisjoint(possible_lookup_keys(hosts)):
+                return True
+        self._note_incomplete(repository)
+        if self.partial:
+            raise Unknown(self.partial)
+        return False
 
     def _beginnings(self, repository: Key) -> set[Hashable]:
         """What a DaemonSet's hosts may begin with: rarely asked, so no index keeps it.
@@ -174,10 +190,24 @@ class ClusterView:
         labels = self._state.labels.get(namespace) if policy and policy.needs_labels else {}
         return policy is not None and labels is not None and policy.allows(namespace, repository.namespace, labels)
 
-    def policy(self, repository: Key) -> UsagePolicy | None:
-        """Who may use a Repository; None if there is no such Repository."""
+    def exists(self, repository: Key) -> bool:
+        """Whether there is such a Repository. Raises Unknown where it may be one that could not be read."""
         self._ask("Repository")
-        return self._state.policies.get(repository.namespace, {}).get(repository.name)
+        if repository.name in self._state.policies.get(repository.namespace, {}):
+            return True
+        if self.partial:
+            raise Unknown(self.partial)
+        return False
+
+    def policy(self, repository: Key) -> UsagePolicy | None:
+        """Who may use a Repository; None if there is no such Repository. Raises Unknown where nobody knows."""
+        if not self.exists(repository):
+            return None
+        policy = self._state.policies[repository.namespace].get(repository.name)
+        if policy is TOO_LARGE:
+            most = f"at most {MAX_LABELS} keys and values of at most {MAX_TEXT_CHARS} characters"
+            raise Unknown(f"the selector in the usagePolicy of {repository} is too large to be known: write {most}")
+        return policy
 
     def repositories(self, namespace: str) -> list[str]:
         """The names of those Repositories in a namespace that the reader may see."""
@@ -224,6 +254,16 @@ class ClusterView:
         """Whether the reader may know of a Repository: it is in the reader's namespace, or may be used there."""
         return self._may_see(repository, repository)
 
+    def _note_incomplete(self, repository: Key) -> None:
+        """Note whether there is a backup at the place of a Repository of which not all hosts are known."""
+        if repository in self._looked_at:
+            return
+        self._looked_at.add(repository)
+        other = self._first(repository, BACKUPS, [INCOMPLETE])
+        if other is not None:
+            self.partial = f"not all hosts of {other.name} are known, only {MAX_HOSTS:,}: split it"
+
     def _ask(self, *kinds: str) -> None:
         for kind in kinds:
             self.late = self._state.lateness(kind) or self.late
+            self.partial = self._state.gap(kind) or self.partial

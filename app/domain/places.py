@@ -42,7 +42,8 @@ def place_of(repository: Key, document: Mapping[str, Any]) -> Place:
         backend = document["spec"]["backend"]
         named = {name: _Fields(backend[name]) for name in _BACKENDS if backend.get(name) is not None}
         ((name, fields),) = named.items()
-        return _BACKENDS[name](fields, repository, str(backend.get("storageSecretName") or ""))
+        secret = str(backend.get("storageSecretName") or "")
+        return own_place(repository) if len(secret) > _MAX_FIELD_CHARS else _BACKENDS[name](fields, repository, secret)
     except (KeyError, TypeError, ValueError, AttributeError):
         return own_place(repository)
 

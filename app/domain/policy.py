@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from app.domain.kept import MAX_LABELS, MAX_TEXT_CHARS
+
 _ALL, _SELECTOR = "All", "Selector"
 _WITH_VALUES, _WITHOUT = ("In", "NotIn"), ("Exists", "DoesNotExist")
 
@@ -53,6 +55,8 @@ class UsagePolicy(NamedTuple):
 ALL = UsagePolicy(_ALL)
 SAME = UsagePolicy("Same")
 """The policy of a Repository that states none."""
+TOO_LARGE = UsagePolicy("TooLarge")
+"""The policy of a Repository with a selector that is too large to be kept. Nobody knows what it allows."""
 
 
 def policy_of(repository: Mapping[str, Any]) -> UsagePolicy:
@@ -65,8 +69,14 @@ def policy_of(repository: Mapping[str, Any]) -> UsagePolicy:
     if holder.get("from") == _ALL:
         return ALL
     if holder.get("from") == _SELECTOR:
-        return UsagePolicy(_SELECTOR, _conditions(holder.get("selector")))
+        conditions = _conditions(holder.get("selector"))
+        return TOO_LARGE if _larger_than_kept(conditions or ()) else UsagePolicy(_SELECTOR, conditions)
     return SAME
+
+
+def _larger_than_kept(conditions: tuple[Condition, ...]) -> bool:
+    texts = [text for each in conditions for text in (each.key, *each.values)]
+    return len(texts) > MAX_LABELS or any(len(text) > MAX_TEXT_CHARS for text in texts)
 
 
 def _conditions(selector: Any) -> tuple[Condition, ...] | None:
@@ -74,7 +84,10 @@ def _conditions(selector: Any) -> tuple[Condition, ...] | None:
     if not isinstance(selector, dict):
         return None
     try:
-        equal = [Condition(key, "In", frozenset([value])) for key, value in (selector.get("matchLabels") or {}).items()]
+        equal = [
+            _condition({"key": key, "operator": "In", "values": [value]})
+            for key, value in (selector.get("matchLabels") or {}).items()
+        ]
         more = [_condition(expression) for expression in selector.get("matchExpressions") or ()]
     except (AttributeError, KeyError, TypeError, ValueError):
         return None
@@ -85,4 +98,6 @@ def _condition(expression: Any) -> Condition:
     condition = Condition(expression["key"], expression["operator"], frozenset(expression.get("values") or ()))
     if condition.operator not in (_WITH_VALUES if condition.values else _WITHOUT):
         raise ValueError(condition.operator)
+    if not all(isinstance(text, str) for text in (condition.key, *condition.values)):
+        raise TypeError(condition.key)
     return condition

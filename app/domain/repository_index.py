@@ -12,6 +12,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 from app.domain.hosts import Hosts, Shape, certain_index_keys
 from app.domain.invoker import Backup, Invoker
+from app.domain.kept import MAX_HOSTS, MAX_TEXT_CHARS
 from app.domain.key import Key
 from app.domain.places import Place, own_place
 
@@ -25,14 +26,26 @@ class Use(NamedTuple):
     key: Key
     repository: Key
     hosts: tuple[Hosts, ...]
+    complete: bool = True
+    """Whether these are all its hosts: no more are kept than `app.domain.kept` allows."""
 
 
 def use_of(key: Key, invoker: Invoker) -> Use | None:
-    """How an object uses a Repository; None for a restore, and for what writes into none."""
+    """How an object uses a Repository; None for a restore, and for what writes into none, or into an impossible one."""
     if not isinstance(invoker, Backup) or invoker.repository is None:
         return None
-    hosts = dict.fromkeys(_kept(hosts) for _, hosts in invoker.writers)
-    return Use(key, invoker.repository, tuple(hosts))
+    if max(map(len, invoker.repository)) > MAX_TEXT_CHARS:
+        return None  # there is no Repository of such a name
+    hosts: dict[Hosts, None] = {}
+    complete = True
+    for _, written in invoker.writers:
+        if written in hosts:
+            continue
+        if len(hosts) == MAX_HOSTS or len(written.stem or "") > MAX_TEXT_CHARS:
+            complete = False
+        else:
+            hosts[_kept(written)] = None
+    return Use(key, invoker.repository, tuple(hosts), complete)
 
 
 @lru_cache(2**14)
@@ -186,12 +199,14 @@ class RepositoryIndex:
             self._found.discard(key, use)
 
     def _keys(self, use: Use) -> set[Hashable]:
-        kind, index_keys = use.key.kind, set(_index_keys(use.hosts))
+        kind, index_keys = use.key.kind, set(_index_keys(use))
         return {(site, kind, key) for site in _sites(self.place(use.repository)) for key in index_keys}
 
 
 USING = "using"
 """The index key that every use has."""
+INCOMPLETE = "incomplete"
+"""The index key of a use of which not all hosts are kept."""
 
 
 def per_node(stem: str | None) -> Hashable:
@@ -211,9 +226,11 @@ def _sites(place: Place) -> list[Hashable]:
     return [site for site in sites if site is not None]
 
 
-def _index_keys(written: Iterable[Hosts]) -> Iterator[Hashable]:
+def _index_keys(use: Use) -> Iterator[Hashable]:
     yield USING
-    for hosts in written:
+    if not use.complete:
+        yield INCOMPLETE
+    for hosts in use.hosts:
         yield from certain_index_keys(hosts)
         if hosts.shape is Shape.PER_NODE:
             yield per_node(hosts.stem)

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -36,7 +36,7 @@ class Claim(NamedTuple):
         """What it says of its place. Without hosts, where they are not known."""
         written = json.loads(self.hosts)
         hosts = () if self.hosts_unknown else tuple(Hosts(Shape(shape), stem) for shape, stem in written)
-        return Use(self.key, self.repository, hosts)
+        return Use(self.key, self.repository, hosts, complete=not self.hosts_unknown)
 
     @property
     def hosts_unknown(self) -> bool:
@@ -48,19 +48,21 @@ class Claim(NamedTuple):
         return (
             use is not None
             and (use.key, use.repository) == (self.key, self.repository)
-            and hosts_text(use.hosts) == self.hosts
+            and hosts_text(use) == self.hosts
         )
 
 
 def claim_of(use: Use, since: float) -> Claim:
     """The claim for a use."""
-    return Claim(use.key, use.repository, hosts_text(use.hosts), since)
+    return Claim(use.key, use.repository, hosts_text(use), since)
 
 
-def hosts_text(hosts: Iterable[Hosts]) -> str:
-    """Hosts as a claim has them."""
-    text = json.dumps([[each.shape.value, each.stem] for each in hosts])
-    return text if len(text) <= MAX_HOSTS_CHARS else json.dumps(hashlib.sha256(text.encode()).hexdigest())
+def hosts_text(use: Use) -> str:
+    """The hosts of a use as a claim has them."""
+    text = json.dumps([[each.shape.value, each.stem] for each in use.hosts])
+    if use.complete and len(text) <= MAX_HOSTS_CHARS:
+        return text
+    return json.dumps(hashlib.sha256(text.encode()).hexdigest())
 
 
 def digest(place: Hashable) -> str:

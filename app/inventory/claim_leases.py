@@ -13,7 +13,7 @@ from app.inventory.claim import ClaimRecord, digest, record_of
 from app.inventory.resources import resource_path
 from kube.client import Client, Object
 from kube.errors import Conflict, Gone
-from kube.pages import page_of, page_query
+from kube.pages import Listing
 from kube.paths import path
 
 CLAIMS = f"admission.{GROUP}/claims"
@@ -24,6 +24,7 @@ LABELS = {"app.kubernetes.io/name": "stash-admission", "app.kubernetes.io/compon
 _API = "coordination.k8s.io/v1"
 _CALL_SECONDS = 2.0
 """Of one call: there is time for a second one before the API server gives up the call that waits for it."""
+_LIST_SECONDS = (2.0, 10.0)
 _TIME = "%Y-%m-%dT%H:%M:%S.%fZ"
 
 
@@ -91,27 +92,25 @@ class ClaimLeases:
 
     def remove_older(self, seconds: float) -> int:
         """Remove the Leases that were not written for so long; how many there were."""
-        removed, token = 0, None
         selector = {"labelSelector": ",".join(f"{name}={value}" for name, value in LABELS.items())}
-        while True:
-            answer = self._client.get(
-                path(_API, "leases", self.namespace), page_query(token) | selector, seconds=_CALL_SECONDS * 5
-            )
+        where = path(_API, "leases", self.namespace)
+        old: list[Object] = []
+
+        def take(lease: Object) -> None:
+            if self.now() - _renewed(lease) > seconds:
+                old.append(lease["metadata"])
+
+        listing = Listing(lambda page: self._client.open(where, {**page, **selector}, seconds=_LIST_SECONDS))
+        while not listing.done:
+            listing.page(take)
             self._set_clock()
-            page = page_of(answer)
-            for lease in page.items:
-                if self.now() - _renewed(lease) > seconds:
-                    removed += self._remove(lease)
-            token = page.token
-            if not token:
-                return removed
+        return sum(map(self._remove, old))
 
     def describe(self, place: Hashable) -> str:
         """For messages: the Lease of a place."""
         return f"Lease {self.namespace}/{_name(place)}"
 
-    def _remove(self, lease: Object) -> bool:
-        about = lease["metadata"]
+    def _remove(self, about: Object) -> bool:
         where = path(_API, "leases", self.namespace, about["name"])
         unchanged = {"preconditions": {"uid": about["uid"], "resourceVersion": about["resourceVersion"]}}
         try:

@@ -8,6 +8,7 @@ from sys import intern
 from typing import Any
 
 from app.domain.cluster_view import ClusterView, Unknown
+from app.domain.kept import MAX_HOSTS, MAX_LABELS
 from app.domain.key import Key
 from app.domain.places import Place, place_of
 from app.domain.policy import UsagePolicy, policy_of
@@ -42,6 +43,8 @@ class _State:
     heard: float = -inf
     fault: str = ""
     refused: bool = False
+    unread: str = ""
+    """What the objects are that cannot be read; empty: all are."""
 
 
 class Inventory:
@@ -130,6 +133,11 @@ class Inventory:
         late = self._late(state)
         return f"nothing was heard of the {KINDS[kind]} of the cluster for {late:.0f} seconds" if late else ""
 
+    def gap(self, kind: str) -> str:
+        """Which objects of a kind are not known although the kind is; empty if all are."""
+        unread = self._states[kind].unread
+        return f"some {KINDS[kind]} of the cluster are {unread}, and not known: make them smaller" if unread else ""
+
     def _late(self, state: _State) -> float:
         """Seconds without a word, if they are too many; otherwise 0."""
         age = self._clock() - state.heard
@@ -142,13 +150,17 @@ class Inventory:
         key = key_of(kind, document)
         if kind == NAMESPACE:
             labels = document["metadata"].get("labels")
-            self.labels[key.name] = {_NAME: key.name} | (labels if isinstance(labels, dict) else {})
+            labels = labels if isinstance(labels, dict) else {}
+            if len(labels) > MAX_LABELS:
+                self.drop(key)  # rather than know some of them
+            else:
+                self.labels[key.name] = {_NAME: key.name} | labels
         elif kind == REPOSITORY:
             self.policies.setdefault(key.namespace, {})[key.name] = policy_of(document)
             self._locate(key, place_of(key, document))
         else:
             deleted = document["metadata"].get("deletionTimestamp") is not None
-            use = None if deleted else use_of(key, read(kind, document, key.namespace))
+            use = None if deleted else _use_of(key, document)
             if use is None:
                 self.stored.drop(key)
             else:
@@ -193,6 +205,10 @@ class Inventory:
         state = self._states[kind]
         state.fault, state.refused = fault, refused
 
+    def unread(self, kind: str, what: str) -> None:
+        """Note what those objects of a kind are that cannot be read; empty: all are."""
+        self._states[kind].unread = what
+
     # What the operator of the server sees.
 
     def not_ready(self) -> str | None:
@@ -211,6 +227,7 @@ class Inventory:
             if fault is not None:
                 kinds.setdefault(fault, []).append(plural)
         faults = [f"{', '.join(names)} of the cluster: {fault or 'nothing heard'}" for fault, names in kinds.items()]
+        faults += filter(None, map(self.gap, KINDS))
         return "; ".join(faults) or None
 
     @property
@@ -244,6 +261,17 @@ class Inventory:
         version = document["metadata"].get("resourceVersion")
         if self._states[kind].synced and isinstance(version, str) and version.isdecimal():
             self.deliveries.note(use, int(version))
+
+
+def _use_of(key: Key, document: Mapping[str, Any]) -> Use | None:
+    """How a stored backup uses a Repository. Of more members than hosts are kept, no more are looked at."""
+    spec = document.get("spec")
+    members = spec.get("members") if isinstance(spec, dict) else None
+    if not isinstance(spec, dict) or not isinstance(members, list) or len(members) <= MAX_HOSTS:
+        return use_of(key, read(key.kind, document, key.namespace))
+    few = {"spec": {**spec, "members": members[:MAX_HOSTS]}}
+    use = use_of(key, read(key.kind, few, key.namespace))
+    return use and use._replace(complete=False)
 
 
 def key_of(kind: str, document: Mapping[str, Any]) -> Key:

@@ -37,7 +37,7 @@ def repository_exists(invoker: Invoker, cluster: ClusterView) -> Iterator[Findin
           target: {alias: app, ref: {apiVersion: apps/v1, kind: Deployment, name: web}}
     """
     repository = invoker.repository
-    if repository is None or cluster.policy(repository) is not None:
+    if repository is None or cluster.exists(repository):
         return
     names = cluster.repositories(repository.namespace)[:_MAX_COMPARED_NAMES]
     near = get_close_matches(repository.name[:253], names, n=3)

@@ -126,7 +126,7 @@ def test_every_host_that_an_object_meant_before_it_means_after(document: Documen
     planned = Planner(inventory_of([])).plan(stored)
     before, after = (read(stored.kind, each, "demo") for each in (stored.value, planned.after))
     assert [each.hosts for each in before.targets] == [each.hosts for each in after.targets]
-    again = Planner(inventory_of([])).plan(StoredObject(stored.key, planned.after))
+    again = Planner(inventory_of([])).plan(StoredObject.of(stored.kind, planned.after))
     assert not again.edits
     if stored.kind.startswith("Restore"):
         assert not planned.edits

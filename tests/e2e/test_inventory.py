@@ -29,13 +29,13 @@ from testbed.control_plane import binaries
 from testbed.control_plane.cluster import Cluster
 from testbed.control_plane.credentials import ADMIN, GUEST
 from testbed.control_plane.heeding import wait_until_heeded
+from testbed.control_plane.history import forget
 from testbed.control_plane.installation import Installation, crds, define
 from testbed.control_plane.objects import Document, Objects
 from testbed.control_plane.proxy import Proxy, proxied
 from testbed.objects import REPOSITORY, SELECTOR, batch, numbered
 from testbed.patience import PATIENCE, eventually
 from testbed.reviews import answer, ask
-from tests.support.e2e.history import forget
 from tests.support.e2e.standin import Answer, Call, standing_in
 
 

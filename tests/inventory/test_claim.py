@@ -22,6 +22,7 @@ USES = st.builds(
     st.builds(Key, st.sampled_from(["BackupBatch", "BackupConfiguration"]), NAMES, NAMES),
     st.builds(Key, st.just("Repository"), NAMES, NAMES),
     st.lists(HOSTS, max_size=5).map(tuple),
+    st.just(value=True),
 )
 
 

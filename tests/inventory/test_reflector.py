@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -20,6 +20,8 @@ from app.domain.invoker import GROUP, VERSION
 from app.inventory import reflector
 from app.inventory.reflector import Reflector
 from app.inventory.store import Inventory
+from kube import pages
+from kube.bounds import TOO_LARGE
 from kube.client import Client
 from kube.config import Config
 from kube.paths import path
@@ -41,31 +43,71 @@ def event(what: str, version: int, name: str = "any") -> Document:
     return {"type": what, "object": batch(name, repository=name, resourceVersion=str(version))}
 
 
+def streamed_list(page: Document) -> list[Document]:
+    """A list as a stream: its objects, and the bookmark that ends it."""
+    metadata = {
+        "resourceVersion": page["metadata"]["resourceVersion"],
+        "annotations": {"k8s.io/initial-events-end": "true"},
+    }
+    end = {"type": "BOOKMARK", "object": {"metadata": metadata}}
+    return [*({"type": "ADDED", "object": item} for item in page["items"]), end]
+
+
 def error(code: int) -> Document:
     return {"type": "ERROR", "object": {"kind": "Status", "code": code, "message": "because"}}
+
+
+@dataclass
+class Raw:
+    """A list of objects that are not to be read by the stand-in, of which it sends as many as are asked for."""
+
+    items: list[bytes]
+
+    def stream(self) -> bytes:
+        events = (b'{"type":"ADDED","object":%s}' % item for item in self.items)
+        return b"\n".join([*events, *(json.dumps(each).encode() for each in streamed_list(numbered(7)))]) + b"\n"
+
+    def page(self, query: dict[str, str]) -> bytes:
+        start = int(query.get("continue", 0))
+        end = start + int(query["limit"])
+        more = b'"continue":"%d",' % end if end < len(self.items) else b""
+        return b'{"items":[%s],"metadata":{%s"resourceVersion":"7"}}' % (b",".join(self.items[start:end]), more)
 
 
 @dataclass
 class StandIn:
     """An API server with one kind, that says what it is told to. When nothing is left, a watch stays open."""
 
-    lists: list[Document | int]
+    lists: list["Document | int | Raw"]
+    """Each is sent as it is asked for: as a page, or as a stream of events where the API server `streams`."""
     watches: list[list[Document] | int | bytes] = field(default_factory=list)
     asked: list[dict[str, str]] = field(default_factory=list)
     """The queries of all calls."""
     again: str = ""
     """The Retry-After of what is refused."""
+    streams: ClassVar[bool] = False
+    """Whether lists can be had as streams; otherwise that is refused, as API servers do that cannot."""
     closing: threading.Event = field(default_factory=threading.Event)
 
     def answer(self, handler: BaseHTTPRequestHandler) -> None:
         query = {name: values[0] for name, values in parse_qs(urlsplit(handler.path).query).items()}
+        streamed = "sendInitialEvents" in query
+        if streamed and not self.streams:
+            self._refuse(handler, 422)
+            return
         self.asked.append(query)
-        if "watch" in query:
+        if "watch" in query and not streamed:
             self._watch(handler, self.watches.pop(0) if self.watches else None)
             return
         said = self.lists.pop(0) if len(self.lists) > 1 else self.lists[0]
         if isinstance(said, int):
             self._refuse(handler, said)
+        elif isinstance(said, Raw) and streamed:
+            self._watch(handler, said.stream())
+        elif isinstance(said, Raw):
+            _send(handler, 200, said.page(query))
+        elif streamed:
+            self._watch(handler, streamed_list(said))
         else:
             _send(handler, 200, json.dumps(said).encode())
 
@@ -93,7 +135,7 @@ class StandIn:
     @property
     def watched(self) -> list[str]:
         """The versions from which it was asked to watch."""
-        return [query["resourceVersion"] for query in self.asked if "watch" in query]
+        return [query["resourceVersion"] for query in self.asked if "resourceVersion" in query]
 
     @property
     def listed(self) -> int:
@@ -159,16 +201,30 @@ def following(stand_in: StandIn, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fo
             assert not thread.is_alive()
 
 
+@pytest.fixture(params=[False, True], ids=["pages", "stream"], autouse=True)
+def _list(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All holds for an API server that streams lists, and for one that does not."""
+    monkeypatch.setattr(StandIn, "streams", request.param)
+
+
+_in_pages, _as_a_stream = (
+    pytest.mark.parametrize("_list", [streams], ids=[name], indirect=True)
+    for streams, name in ((False, "pages"), (True, "stream"))
+)
+
+
+@_in_pages
 def test_a_long_list_comes_in_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     stand_in = StandIn([numbered(7, "a", more="next"), numbered(7, "b", "c")])
     with following(stand_in, monkeypatch) as it:
         eventually(lambda: it.holds("a", "b", "c") and bool(stand_in.watched))
-        assert stand_in.asked[0]["limit"] == "500"
+        assert int(stand_in.asked[0]["limit"]) < int(stand_in.asked[1]["limit"]), "the objects are small"
         assert stand_in.asked[1]["continue"] == "next"
         assert stand_in.watched == ["7"]
         assert it.told == [""]
 
 
+@_in_pages
 def test_a_list_whose_next_page_has_expired_is_begun_again(monkeypatch: pytest.MonkeyPatch) -> None:
     stand_in = StandIn([numbered(7, "a", more="next"), 410, numbered(9, "b")])
     with following(stand_in, monkeypatch) as it:
@@ -311,6 +367,108 @@ def test_that_there_is_no_such_kind_is_believed_only_when_it_is_said_again(monke
         assert it.holds("a")
         eventually(lambda: it.holds())
         assert it.inventory.lateness(KIND) == ""
+
+
+# --- lists as streams, and objects that are too large
+
+
+STREAMED = {
+    "watch": "true",
+    "sendInitialEvents": "true",
+    "resourceVersionMatch": "NotOlderThan",
+    "allowWatchBookmarks": "true",
+}
+
+
+@_as_a_stream
+def test_a_list_is_asked_for_as_a_stream_of_single_objects(monkeypatch: pytest.MonkeyPatch) -> None:
+    stand_in = StandIn([numbered(7, "a", "b")])
+    with following(stand_in, monkeypatch) as it:
+        eventually(lambda: it.holds("a", "b") and stand_in.watched == ["7"])
+        assert stand_in.asked[0] == STREAMED
+        assert it.told == [""]
+
+
+@_as_a_stream
+def test_what_changes_before_a_streamed_list_has_ended_is_part_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    page = numbered(7, "a", "b")
+    *objects, end = streamed_list(page)
+    changes = [event("DELETED", 8, "a"), event("ADDED", 9, "c"), event("MODIFIED", 10, "b")]
+    monkeypatch.setattr(f"{__name__}.streamed_list", lambda _: [*objects, *changes, end])
+    stand_in = StandIn([page])
+    with following(stand_in, monkeypatch) as it:
+        eventually(lambda: stand_in.watched == ["7"])
+        assert it.holds("b", "c")
+
+
+@_as_a_stream
+@pytest.mark.parametrize("end", ["nothing", "an ordinary bookmark"])
+def test_a_streamed_list_that_does_not_end_as_such_is_had_in_pages(end: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What came counts, but nothing is called complete, nor gone, for a list that was cut."""
+    bookmark = {"type": "BOOKMARK", "object": {"metadata": {"resourceVersion": "5"}}}
+    cut = [event("ADDED", 7, "a"), *([] if end == "nothing" else [bookmark])]
+    monkeypatch.setattr(f"{__name__}.streamed_list", lambda _: cut)
+    stand_in = StandIn([numbered(7, "a"), numbered(7, "a", "b")])
+    with following(stand_in, monkeypatch) as it:
+        eventually(lambda: it.holds("a", "b") and bool(stand_in.watched))
+        assert [each.get("limit") is None for each in stand_in.asked[:2]] == [True, False]
+        assert it.told == [""]
+
+
+@_as_a_stream
+def test_a_streamed_list_that_expires_is_begun_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(f"{__name__}.streamed_list", lambda _: [event("ADDED", 7, "a"), error(410)])
+    stand_in = StandIn([numbered(7), numbered(9, "b")])
+    with following(stand_in, monkeypatch) as it:
+        eventually(lambda: stand_in.watched == ["9"])
+        assert it.holds("b")
+        assert it.told == [""]
+
+
+DEEP = b'{"metadata": {"name": "deep", "namespace": "demo", "resourceVersion": "8"}, "spec": %s%s}' % (
+    b'{"a":' * 2000 + b"1",
+    b"}" * 2000,
+)
+
+
+def unread(monkeypatch: pytest.MonkeyPatch, how: str) -> bytes:
+    """An object that is too large to be read."""
+    if how == "deep":
+        return DEEP
+    for module in (pages, reflector):
+        for name in ("MAX_OBJECT_BYTES", "PAGE_BYTES"):
+            monkeypatch.setattr(module, name, 100_000, raising=False)
+    return json.dumps(batch("big", "x" * 200_000, resourceVersion="8")).encode()
+
+
+@pytest.mark.parametrize("how", ["deep", "long"])
+def test_an_object_that_cannot_be_read_is_told_and_all_others_are_known(
+    how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    large = unread(monkeypatch, how)
+    small = [json.dumps(numbered(7, name)["items"][0]).encode() for name in ("a", "b")]
+    stand_in = StandIn([Raw([small[0], large, small[1]])])
+    with following(stand_in, monkeypatch) as it:
+        eventually(lambda: it.holds("a", "b") and bool(stand_in.watched))
+        assert stand_in.watched == ["7"]
+        assert it.inventory.lateness(KIND) == ""
+        assert TOO_LARGE in it.inventory.gap(KIND)
+        assert it.told == [it.inventory.gap(KIND)]
+
+
+@pytest.mark.parametrize("how", ["deep", "long"])
+def test_an_object_that_becomes_too_large_is_told_until_a_new_list_has_none(
+    how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reflector, "_ANEW", 0.0)
+    monkeypatch.setattr(reflector, "_BRIEF", 0.0)
+    large = b'{"type": "MODIFIED", "object": %s}\n' % unread(monkeypatch, how)
+    after = json.dumps(event("ADDED", 9, "b")).encode() + b"\n"
+    stand_in = StandIn([numbered(7, "a"), numbered(20, "a", "c")], [large + after])
+    with following(stand_in, monkeypatch) as it:
+        eventually(lambda: len(it.told) == 3)
+        assert [bool(each) for each in it.told] == [False, True, False]
+        eventually(lambda: it.holds("a", "c") and stand_in.watched == ["7", "20"])
 
 
 def never(*_: Any, **__: Any) -> Stream:

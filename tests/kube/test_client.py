@@ -231,15 +231,23 @@ def test_a_refusal_is_an_answer_to_who_wants_to_see_it() -> None:
 def test_a_stream_is_read_line_by_line_or_as_a_whole() -> None:
     with client_of(StandIn(body=b"one\n\ntwo\n")) as client:
         stream = client.open("/things", {"watch": "true"}, seconds=SECONDS)
-        assert list(stream.lines()) == [b"one", b"two"]
+        assert list(stream.lines(10)) == [b"one", b"two"]
         stream.close()
         assert client.open("/things", seconds=SECONDS).read() == b"one\n\ntwo\n"
 
 
+def test_a_line_that_is_too_long_is_let_go_and_the_next_one_read() -> None:
+    """Also where it comes in many pieces: no more than its length is ever held of it."""
+    body = b"short\n" + b"x" * 2**20 + b"\nlast\n" + b"y" * 11 + b"\n" + b"z" * 10 + b"\n"
+    with client_of(StandIn(body=body)) as client:
+        lines = list(client.open("/things", {"watch": "true"}, seconds=SECONDS).lines(10))
+    assert lines == [b"short", None, b"last", None, b"z" * 10]
+
+
 def test_a_last_line_that_is_not_whole_is_not_given() -> None:
-    lines: list[bytes] = []
+    lines: list[bytes | None] = []
     with client_of(StandIn(body=b"one\ntw")) as client, pytest.raises(Unavailable, match="in the middle of an event"):
-        lines.extend(client.open("/things", seconds=SECONDS).lines())
+        lines.extend(client.open("/things", seconds=SECONDS).lines(10))
     assert lines == [b"one"]
 
 
@@ -251,7 +259,7 @@ def test_a_stream_that_nothing_comes_from_can_be_ended_by_another_thread() -> No
 
         def read() -> None:
             with contextlib.suppress(Unavailable):
-                list(stream.lines())
+                list(stream.lines(10))
             ended.set()
 
         thread = threading.Thread(target=read)

@@ -4,14 +4,14 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import NamedTuple, Self
+from typing import NamedTuple, Self, TypeVar
 
 from app.domain.invoker import GROUP
 from app.domain.key import Key
 from kube.client import Client, Object, PatchType
 from kube.connect import connect
 from kube.errors import Expired, KubeError, Unavailable
-from kube.pages import page_of, page_query
+from kube.pages import Listing
 from kube.paths import path
 from schemas.kinds import KINDS
 
@@ -24,13 +24,19 @@ _TRIES = 4
 _FIRST_PAUSE = 0.5
 _MOST_RESTARTS = 5
 
+Answer = TypeVar("Answer")
+
 
 class Page(NamedTuple):
-    """Some of the objects that a list gives. `first`: what came before counts no more. `remaining`: how many follow."""
+    """Some of the objects that a list gives."""
 
     items: list[Object]
     first: bool
+    """What came before counts no more."""
     remaining: int
+    """How many follow."""
+    unread: int = 0
+    """How many of these are too large to be read."""
 
 
 class Api:
@@ -61,22 +67,23 @@ class Api:
         What is asked for page by page over a long time can expire: then it begins anew, with a page that is `first`.
         """
         where = _path(kind, namespace)
-        token: str | None = None
-        restarts = 0
-        while True:
+        for tries in range(_MOST_RESTARTS + 1):
             try:
-                ask = partial(self._client.get, where, page_query(token), seconds=_SECONDS)
-                page = page_of(self._patiently(ask))
+                yield from self._pages(where)
             except Expired:
-                restarts += 1
-                if restarts > _MOST_RESTARTS:
+                if tries == _MOST_RESTARTS:
                     raise
-                token = None
-                continue
-            yield Page(page.items, token is None, page.remaining)
-            token = page.token
-            if not token:
+            else:
                 return
+
+    def _pages(self, where: str) -> Iterator[Page]:
+        listing = Listing(partial(self._client.open, where, seconds=_SECONDS))
+        first = True
+        while not listing.done:
+            items: list[Object] = []
+            page = self._patiently(partial(listing.page, items.append))
+            yield Page(items, first, page.remaining, page.unread)
+            first = False
 
     def get(self, key: Key) -> Object:
         """An object of a kind of Stash, or a Namespace."""
@@ -102,7 +109,7 @@ class Api:
             return True
         return bool(answer["status"]["allowed"])
 
-    def _patiently(self, ask: Callable[[], Object]) -> Object:
+    def _patiently(self, ask: Callable[[], Answer]) -> Answer:
         """What is asked, again if there is no answer."""
         for tries in range(1, _TRIES):
             try:

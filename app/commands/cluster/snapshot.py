@@ -11,6 +11,7 @@ from app.domain.key import Key
 from app.inventory.store import KINDS as KNOWN
 from app.inventory.store import Inventory
 from app.manifest.discovery import Unreadable
+from kube.bounds import TOO_LARGE
 from kube.errors import KubeError
 
 
@@ -83,11 +84,12 @@ def _from(contents: Contents, api: Api, scope: Scope, kind: str, place: str | No
     """Everything of one kind, in one namespace or in all."""
     objects: list[StoredObject] = []
     known: set[Key] = set()
-    deleting = seen = 0
+    deleting = seen = unread = 0
     for page in _pages(api, kind, place):
         if page.first:
-            objects, known, deleting, seen = [], set(), 0, 0
-        seen += len(page.items)
+            objects, known, deleting, seen, unread = [], set(), 0, 0, 0
+        seen += len(page.items) + page.unread
+        unread += page.unread
         for item in page.items:
             if kind in scope.asked:
                 known.add(contents.inventory.put(kind, item))
@@ -101,6 +103,9 @@ def _from(contents: Contents, api: Api, scope: Scope, kind: str, place: str | No
         yield Step(f"reading {resource_of(kind).partition('.')[0]}", seen, seen + page.remaining)
     if kind in scope.asked:
         contents.inventory.synced(kind, known)
+        contents.inventory.unread(kind, TOO_LARGE if unread else "")
+    if unread:
+        contents.unreadable.append(Unreadable(resource_of(kind), f"{unread} cannot be read: {TOO_LARGE}"))
     contents.objects += objects
     contents.deleting += deleting
 

@@ -1,7 +1,9 @@
 """What the doctor asks the API server beside the certificates' own objects: further reads, and a dry run."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import orjson
@@ -9,7 +11,9 @@ import orjson
 from certs.api import Api
 from kube.client import Object
 from kube.errors import one_line
+from kube.pages import Listing
 from kube.paths import path
+from kube.stream import Stream
 
 _LONGEST = 60
 """Seconds that an API server takes for a request, at the most."""
@@ -87,7 +91,13 @@ class Access(Api):
         return answer.get("status", {}).get("allowed") is True
 
     def _list(self, where: str, query: dict[str, str] | None = None) -> list[Object]:
-        items: list[Object] = self._call(self._client.get, where, query).get("items") or []
+        def ask(page: Mapping[str, str]) -> Stream:
+            return self._call(partial(self._client.open, where, {**page, **(query or {})}))
+
+        items: list[Object] = []
+        listing = Listing(ask)
+        while not listing.done:
+            listing.page(items.append)
         return items
 
 
