@@ -40,9 +40,8 @@ def place_of(repository: Key, document: Mapping[str, Any]) -> Place:
     """
     try:
         backend = document["spec"]["backend"]
-        named = {name: _Fields(backend[name]) for name in _BACKENDS if backend.get(name) is not None}
-        ((name, fields),) = named.items()
-        return _BACKENDS[name](fields, repository, str(backend.get("storageSecretName") or ""))
+        (name,) = (name for name in BACKENDS if backend.get(name) is not None)
+        return _BACKENDS[name](_Fields(backend[name]), repository, str(backend.get("storageSecretName") or ""))
     except (KeyError, TypeError, ValueError, AttributeError):
         return own_place(repository)
 
@@ -160,3 +159,5 @@ _BACKENDS: dict[str, Callable[[_Fields, Key, str], Place]] = {
     "b2": _bucket("b2", "b2"),
     "rest": _rest,
 }
+BACKENDS = tuple(_BACKENDS)
+"""In the order in which the operator looks for the one that a Repository names."""

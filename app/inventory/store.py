@@ -12,7 +12,7 @@ from app.domain.cluster_view import ClusterView, Unknown
 from app.domain.key import Key
 from app.domain.places import Place, place_of
 from app.domain.policy import UsagePolicy, policy_of
-from app.domain.reading import read
+from app.domain.reading import read_invoker
 from app.domain.repository_index import BACKUPS, RepositoryIndex, Use, use_of
 
 REPOSITORY, NAMESPACE = "Repository", "Namespace"
@@ -119,7 +119,7 @@ class Inventory:
             self._locate(key, place_of(key, document))
         else:
             deleted = document["metadata"].get("deletionTimestamp") is not None
-            use = None if deleted else use_of(key, read(kind, document, key.namespace))
+            use = None if deleted else use_of(key, read_invoker(kind, document, key.namespace))
             if use is None:
                 self.stored.drop(key)
             else:
