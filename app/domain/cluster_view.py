@@ -156,8 +156,7 @@ class ClusterView:
         that place, then one that the reader may see.
         """
         judged = self._but
-        if judged is None:
-            return None
+        assert judged is not None  # noqa: S101  it is a rule that asks
         place = place_of(judged, {"spec": {"backend": backend}})
         self._ask(judged.kind)
         found = self._state.stored.neighbours(judged, place, _MOST_NEIGHBOURS)

@@ -107,6 +107,19 @@ def test_objects_in_several_files_and_lists_are_compared_with_each_other() -> No
     assert found(".") == [("blog", "exclusive-repository", "error"), ("shop", "exclusive-repository", "error")]
 
 
+def test_repositories_are_audited_and_those_of_one_place_name_each_other() -> None:
+    bad = repository("bad")
+    bad["spec"]["backend"]["b2"] = {"bucket": "b"}
+    elsewhere = repository("other", "prod")
+    assert found(put(repository("one"), elsewhere, bad)) == [
+        ("one", "repository-place", "warning"),
+        ("other", "repository-place", "warning"),
+        ("bad", "one-backend", "error"),
+    ]
+    said = run(Path("dump.yaml")).stdout
+    assert 'Repository "demo/one" is the same place as Repository "prod/other" (gs:b:/)' in said
+
+
 def test_standard_input_takes_the_place_of_a_cluster() -> None:
     dump = yaml.safe_dump_all([batch("shop"), batch("blog", alias="blog"), repository()])
     assert len(found("-", given=dump)) == 2

@@ -65,7 +65,7 @@ class Situation:
             inventory.complete(kind)
         for document in self.documents if self.recent else ():
             if document["kind"] in INVOKERS:
-                off = Admission({rule: "off" for rule in ENFORCED}, inventory)
+                off = Admission(dict.fromkeys(ENFORCED, "off"), inventory)
                 assert answer(off, "validate", document).allowed
         return admission
 
@@ -150,8 +150,8 @@ def told(answer: Answer) -> str:
 def test_what_somebody_may_not_see_is_named_in_no_answer(name: str) -> None:
     situation = SITUATIONS[name]
     known = set(SECRET.findall(json.dumps(situation.own)))
-    for request, written, answer in answers(situation, THERE):
-        assert set(SECRET.findall(told(answer))) <= known | written, (request, answer.response)
+    for request, written, found in answers(situation, THERE):
+        assert set(SECRET.findall(told(found))) <= known | written, (request, found.response)
 
 
 def said_by(answer: Answer) -> Iterator[tuple[str, str]]:
@@ -165,8 +165,8 @@ def test_every_rule_that_asks_the_cluster_speaks_here_and_names_others_to_those_
     spoke, named = set[str](), set[str]()
     for situation in SITUATIONS.values():
         there = situation.documents[-1]["metadata"]["namespace"]
-        for _, written, answer in answers(situation, there):
-            for rule, line in said_by(answer):
+        for _, written, found in answers(situation, there):
+            for rule, line in said_by(found):
                 spoke.add(rule)
                 if set(SECRET.findall(line)) - written:
                     assert rule in ASKING, f"{rule} does not ask, and knows {line}"
