@@ -12,15 +12,15 @@ from rich.console import Console
 from app.admission.engine import Admission
 from app.commands.check import github, json_report, junit, sarif, text
 from app.commands.check.report import Report
-from app.commands.check.runner import Checked, Place, check, concerns
+from app.commands.check.runner import Checked, Place, backs_up_or_restores, check, concerns
 from app.commands.fix.fixer import fix
 from app.commands.plan import json_report as plan_data
 from app.commands.plan import text as plan_text
 from app.commands.plan.planner import Cluster, Plan, plan
+from app.domain.invoker import VERSION
 from app.manifest.discovery import Unreadable
 from app.manifest.objects import Manifest, objects_in
 from app.manifest.source import Text
-from schemas.kinds import KINDS
 
 _FILE = "x.yaml"
 _SELDOM = 16
@@ -62,7 +62,7 @@ class Target:
             report.checked.append(checked)
             for place in _places(checked):
                 _check_place(file, place.line, place.column)
-            if found.version == KINDS[found.kind].version:
+            if backs_up_or_restores(found) and found.version == VERSION:
                 plans.append(plan(found, self._admission, self._cluster))
         return report, plans
 

@@ -121,15 +121,19 @@ def trusting(ca: bytes) -> ssl.SSLContext:
 
 
 def registration(port: int, ca_bundle: str | None) -> list[dict[str, Any]]:
-    """The configurations as shipped, with failurePolicy Fail, answered on a port of this machine.
+    """The webhooks as shipped that have failurePolicy Fail, answered on a port of this machine.
+
+    The one for Repositories has Ignore, so that its failed calls would not show.
 
     The Service has the type ExternalName, so that the API server behaves as in a cluster (HTTP/1.1, the Service's name
     in TLS, a pool of connections for each webhook); it dials the registration's port.
     """
     found = documents("base/webhooks.yaml")
+    for configuration in found:
+        configuration["webhooks"] = [each for each in configuration["webhooks"] if each["failurePolicy"] == "Fail"]
+        if not configuration["webhooks"]:
+            raise NotReady(f"no webhook of {configuration['kind']} is shipped with failurePolicy Fail")
     for webhook in (webhook for each in found for webhook in each["webhooks"]):
-        if webhook["failurePolicy"] != "Fail":
-            raise NotReady("the webhooks are shipped with another failurePolicy than Fail: failed calls would not show")
         webhook["clientConfig"]["service"]["port"] = port
         if ca_bundle is not None:
             webhook["clientConfig"]["caBundle"] = ca_bundle

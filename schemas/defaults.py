@@ -35,7 +35,7 @@ def defaults_of(model: Any) -> Defaults:
     """The defaults of a typed dictionary."""
     found = Defaults()
     for name, hint in get_type_hints(model, include_extras=True).items():
-        for each in _parts(hint):
+        for each in parts_of(hint):
             extra = each.json_schema_extra if isinstance(each, FieldInfo) else None
             if isinstance(extra, dict) and "default" in extra:
                 found.values[name] = extra["default"]
@@ -46,13 +46,13 @@ def defaults_of(model: Any) -> Defaults:
     return found
 
 
-def _parts(hint: Any) -> Iterator[Any]:
+def parts_of(hint: Any) -> Iterator[Any]:
     """Everything that a type is made of, but what is inside its objects."""
     yield hint
     if get_origin(hint) is Annotated:
         yield from hint.__metadata__
     for each in get_args(hint):
-        yield from _parts(each)
+        yield from parts_of(each)
 
 
 def _is(one: object, other: object) -> bool:

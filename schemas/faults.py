@@ -1,10 +1,15 @@
 """Which values of an object do not fit the model of its kind."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from functools import cached_property
+from typing import Any, Literal, get_type_hints
 
 from pydantic import TypeAdapter
 from pydantic_core import ErrorDetails, SchemaValidator, ValidationError
+from typing_extensions import is_typeddict
+
+from schemas.defaults import parts_of
 
 Lack = Literal["missing", "type", "enum", "value"]
 
@@ -36,6 +41,7 @@ class Checker:
     """Compares values with a model. Made once for each model, since that takes milliseconds."""
 
     def __init__(self, model: Any) -> None:
+        self._model = model
         adapter: TypeAdapter[Any] = TypeAdapter(model)
         self._all = adapter.validator
         self._first = SchemaValidator(_failing_fast(adapter.core_schema))
@@ -62,8 +68,22 @@ class Checker:
             validator.validate_python(value, extra="forbid")
         except ValidationError as error:
             each_of = error.errors(include_url=False, include_context=False, include_input=False)
-            return [details["loc"] for details in each_of if details["type"] == "extra_forbidden"]
+            found = [details["loc"] for details in each_of if details["type"] == "extra_forbidden"]
+            return [path for path in found if path[:-1] not in self._open]
         return []
+
+    @cached_property
+    def _open(self) -> set[tuple[str | int, ...]]:
+        """The paths of the objects whose further fields are not listed in the model; none is in a list."""
+        return set(_open_objects(self._model))
+
+
+def _open_objects(model: Any) -> Iterator[tuple[str | int, ...]]:
+    if (model.__pydantic_config__.get("json_schema_extra") or {}).get("x-kubernetes-preserve-unknown-fields"):
+        yield ()
+    for name, hint in get_type_hints(model, include_extras=True).items():
+        for below in filter(is_typeddict, parts_of(hint)):
+            yield from ((name, *path) for path in _open_objects(below))
 
 
 def _failing_fast(schema: Any) -> Any:

@@ -14,6 +14,7 @@ from jsonpatch import JsonPatch
 from app.admission.engine import Admission
 from app.admission.response import render
 from app.admission.review import parse, read_request
+from app.domain.invoker import INVOKERS
 from app.inventory.folder import inventory_of
 
 Document = dict[str, Any]
@@ -148,8 +149,8 @@ def admit(
     levels: Mapping[str, str] | None = None,
     cluster: Iterable[Document] | None = None,
 ) -> Admitted:
-    """Mutate, apply the patch, validate."""
-    mutation = ask("mutate", document, old, levels)
+    """Mutate what `/mutate` is asked about, apply the patch, validate."""
+    mutation = ask("mutate", document, old, levels) if document["kind"] in INVOKERS else Answer({"allowed": True})
     assert mutation.allowed, "/mutate refuses nothing"
     stored = patched(document, mutation)
     return Admitted(mutation, stored, ask("validate", stored, old, levels, cluster))

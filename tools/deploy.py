@@ -4,14 +4,15 @@
 verified without kustomize. Only what that overlay uses is known: resources, components, labels and images.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
 
-from app.domain.invoker import GROUP, KINDS, VERSION
+from app.domain.invoker import GROUP, INVOKERS
+from app.domain.repository import Repository
 from schemas.kinds import KINDS as DEFINED
 
 MANIFESTS = Path(__file__).resolve().parents[1] / "manifests"
@@ -42,11 +43,28 @@ def files() -> dict[str, str]:
 
 def registration() -> str:
     """Both webhook configurations, for the kinds that the code handles."""
-    resources = "".join(f"    - {DEFINED[kind].plural}\n" for kind in KINDS)
-    rest = {"group": GROUP, "version": VERSION, "resources": resources.rstrip(), "name": NAME}
-    mutating = _CONFIGURATION.format(kind="Mutating", webhook="mutate", effects="  sideEffects: None", **rest)
-    validating = _CONFIGURATION.format(kind="Validating", webhook="validate", effects=_CLAIMS, **rest)
-    return f"{_GENERATED} from the kinds that the code handles.\n{mutating}{_REINVOCATION}---\n{validating}"
+    mutating = _CONFIGURATION.format(kind="Mutating", name=NAME) + _webhook("mutate", "mutate", INVOKERS, _FAIL)
+    validating = _CONFIGURATION.format(kind="Validating", name=NAME)
+    validating += _webhook("validate", "validate", INVOKERS, _FAIL, _CLAIMS)
+    repositories = _webhook("validate-repositories", "validate", [Repository.kind], _IGNORE)
+    said = f"{_GENERATED} from the kinds that the code handles.\n"
+    return f"{said}{mutating}{_REINVOCATION}---\n{validating}{repositories}"
+
+
+def _webhook(webhook: str, path: str, kinds: Iterable[str], policy: str, effects: str = "  sideEffects: None\n") -> str:
+    defined = [DEFINED[kind] for kind in kinds]
+    (version,) = {each.version for each in defined}
+    resources = "\n".join(f"    - {each.plural}" for each in defined)
+    return _WEBHOOK.format(
+        webhook=webhook,
+        path=path,
+        group=GROUP,
+        version=version,
+        resources=resources,
+        name=NAME,
+        policy=policy,
+        effects=effects,
+    )
 
 
 _CONFIGURATION = """\
@@ -55,13 +73,15 @@ kind: {kind}WebhookConfiguration
 metadata:
   name: {name}
 webhooks:
+"""
+_WEBHOOK = """\
 - name: {webhook}.admission.{group}
   # No `caBundle`: whoever issues the certificates writes it, and applying this again leaves it alone.
   clientConfig:
     service:
       namespace: {name}
       name: {name}
-      path: /{webhook}
+      path: /{path}
       port: 443
   rules:
   - apiGroups: [{group}]
@@ -88,15 +108,21 @@ webhooks:
     expression: >-
       request.operation == "CREATE"
       || !has(oldObject.metadata.deletionTimestamp)
-  # An object that nobody checked may mix the data of two targets, and restic never complains.
-  failurePolicy: Fail
-  timeoutSeconds: 5
-{effects}
-  admissionReviewVersions: [v1]
+{policy}  timeoutSeconds: 5
+{effects}  admissionReviewVersions: [v1]
 """
 _CLAIMS = """\
   # A backup is claimed in a Lease before it is admitted, unless nothing is to be stored.
-  sideEffects: NoneOnDryRun"""
+  sideEffects: NoneOnDryRun
+"""
+_FAIL = """\
+  # An object that nobody checked may mix the data of two targets, and restic never complains.
+  failurePolicy: Fail
+"""
+_IGNORE = """\
+  # Backups are checked by a webhook of their own, so no Repository waits for a server that does not answer.
+  failurePolicy: Ignore
+"""
 _REINVOCATION = """\
   # A webhook that comes later may add a target or rules. Called again on its own output, this one changes nothing.
   reinvocationPolicy: IfNeeded

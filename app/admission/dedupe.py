@@ -3,12 +3,12 @@
 from collections.abc import Hashable, Iterable
 
 from app.admission.decision import RuleFinding
-from app.domain.invoker import Invoker
 from app.domain.outcome import Reason
 from app.domain.path import ancestors
+from app.domain.resource import Resource
 
 
-def each_fault_once(found: list[RuleFinding], invoker: Invoker) -> list[RuleFinding]:
+def each_fault_once(found: list[RuleFinding], resource: Resource) -> list[RuleFinding]:
     """The findings, each fault reported once.
 
     A wrong value counts as absent for the other rules, so what they say of its absence goes. What a named rule says of
@@ -17,7 +17,7 @@ def each_fault_once(found: list[RuleFinding], invoker: Invoker) -> list[RuleFind
     """
     pairs: dict[Hashable, bool] = {}
     kept = []
-    wrong = {fault.path for fault in invoker.faults if fault.lack != "missing"}
+    wrong = {fault.path for fault in resource.faults if fault.lack != "missing"}
     named = {above for each in found if each.rule != "field-type" for above in ancestors(each.finding.path)}
     for each in found:
         path, reason, pair = each.finding.path, each.finding.reason, each.finding.pair

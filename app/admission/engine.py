@@ -5,7 +5,7 @@ and which faults an update is not refused for, because the stored object has the
 """
 
 import time
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import chain, islice
 from typing import Any
@@ -18,14 +18,17 @@ from app.admission.ratchet import can_be_settled, identities, is_settled, only_w
 from app.admission.review import Request
 from app.admission.selection import Selection, Validations
 from app.domain.cluster_view import ClusterView, Unknown
-from app.domain.invoker import GROUP, KINDS, VERSION, Invoker, same
+from app.domain.invoker import GROUP, INVOKERS, Invoker, same
 from app.domain.key import Key
+from app.domain.kinds import KINDS
 from app.domain.outcome import Edit, Finding, apply
-from app.domain.reading import read
+from app.domain.reading import read, read_invoker
 from app.domain.repository_index import Use, use_of
+from app.domain.resource import Resource
 from app.inventory.store import Inventory
 from app.rules import MUTATIONS
 from app.rules.registry import for_kind, levels
+from schemas.kinds import KINDS as DEFINED
 
 _MAX_FINDINGS = 10_000
 """Of one rule about one object: a hostile list of a million wrong items must not keep the server busy for long."""
@@ -70,13 +73,13 @@ class Admission:
         Warnings for which no time is left at `deadline`, a time of the clock, are not looked for. A change is never
         left out, since `/validate` judges the object by it.
         """
-        documents = _documents(request)
+        documents = _documents(request, INVOKERS)
         if isinstance(documents, Decision):
             return documents
         document, old = documents
-        invoker = read(request.kind, document, request.namespace)
+        invoker = read_invoker(request.kind, document, request.namespace)
         if old is not None:
-            invoker = invoker.as_update_of(read(request.kind, old, request.namespace))
+            invoker = invoker.as_update_of(read_invoker(request.kind, old, request.namespace))
         edits = tuple(self._edits(request.kind, invoker))
         budget = RuleBudget(self._clock, deadline)
         announced = tuple(self._announced(request, invoker, budget))
@@ -90,34 +93,34 @@ class Admission:
         Rules for which no time is left at `deadline`, a time of the clock, are not run; a warning names them. Raises
         Undecided where one of them is enforced, unless another one refuses the object: time never admits.
         """
-        documents = _documents(request)
+        documents = _documents(request, KINDS)
         if isinstance(documents, Decision):
             return documents
         document, old = documents
         kind, key = request.kind, _key(request)
         rules = self._selection.within(request.namespace).validations[kind]
-        invoker = read(kind, document, request.namespace)
+        resource = read(kind, document, request.namespace)
         budget = RuleBudget(self._clock, deadline, needs_inventory=self._needs_inventory)
         stored = None
         if old is None:
-            found = self._findings(rules, invoker, key, budget)
+            found = self._findings(rules, resource, key, budget)
         else:
             stored = read(kind, old, request.namespace)
             settled = self._mutated(kind, stored, old)
-            if same(self._mutated(kind, invoker, document).get("spec"), settled.get("spec")):
+            if same(self._mutated(kind, resource, document).get("spec"), settled.get("spec")):
                 return NOTHING
-            invoker = invoker.as_update_of(stored)
-            found = self._findings(rules, invoker, key, budget)
+            resource = resource.as_update_of(stored)
+            found = self._findings(rules, resource, key, budget)
             if any(each.refuses for each in found):
                 forms = [stored, read(kind, settled, request.namespace)]
-                found = list(self._ratcheted(rules, found, invoker, forms, key, budget))
+                found = list(self._ratcheted(rules, found, resource, forms, key, budget))
         if not any(each.refuses for each in found):
             budget.raise_undecided()
         decision = NOTHING
         if found or budget.unchecked:
             decision = Decision(findings=tuple(without_covered(found)), notes=budget.notes, unchecked=budget.unchecked)
         if self._inventory is not None and not request.dry_run and decision.allowed:
-            use = use_of(key, invoker)
+            use = use_of(key, resource)
             if use is not None:
                 before = None if stored is None else use_of(key, stored)
                 return replace(decision, use=use, adds_hosts=self._adds_hosts(use, before))
@@ -134,12 +137,12 @@ class Admission:
         if self._inventory is not None and decision.use is not None:
             self._inventory.admitted(decision.use)
 
-    def _edits(self, kind: str, invoker: Invoker) -> Iterable[tuple[str, Edit]]:
-        return ((rule, edit) for rule, function in self._mutations[kind] for edit in function(invoker))
+    def _edits(self, kind: str, resource: Resource) -> Iterable[tuple[str, Edit]]:
+        return ((rule, edit) for rule, function in self._mutations[kind] for edit in function(resource))
 
-    def _mutated(self, kind: str, invoker: Invoker, document: Mapping[str, Any]) -> dict[str, Any]:
+    def _mutated(self, kind: str, resource: Resource, document: Mapping[str, Any]) -> dict[str, Any]:
         """The document after all mutations, as if it were new."""
-        return apply((edit for _, edit in self._edits(kind, invoker)), document)
+        return apply((edit for _, edit in self._edits(kind, resource)), document)
 
     def _announced(self, request: Request, invoker: Invoker, budget: RuleBudget) -> Iterable[RuleFinding]:
         for rule, function in self._selection.within(request.namespace).announcements[request.kind]:
@@ -148,7 +151,7 @@ class Admission:
             for finding in function(invoker):
                 yield RuleFinding(rule, finding, refuses=False)
 
-    def _findings(self, rules: Validations, invoker: Invoker, key: Key, budget: RuleBudget) -> list[RuleFinding]:
+    def _findings(self, rules: Validations, resource: Resource, key: Key, budget: RuleBudget) -> list[RuleFinding]:
         found: list[RuleFinding] = []
         clock, deadline = self._clock, budget.deadline
         for rule, function, asks, enforced in rules:
@@ -156,14 +159,14 @@ class Admission:
                 budget.over(rule, enforced=enforced)
                 continue
             if self._inventory is None or not asks:
-                findings = iter(function(invoker))
+                findings = iter(function(resource))
                 first = next(findings, None)
                 if first is not None:  # nearly every rule finds nothing in nearly every object
                     found += _of_rule(rule, chain((first,), findings), enforced, budget)
                 continue
             cluster = self._inventory.view(key)
             try:
-                mine = list(_of_rule(rule, function(invoker, cluster), enforced, budget))
+                mine = list(_of_rule(rule, function(resource, cluster), enforced, budget))
             except Unknown as unknown:
                 budget.because(rule, str(unknown), enforced=enforced)
                 continue
@@ -173,14 +176,14 @@ class Admission:
             if cluster.partial:
                 budget.partly(rule, cluster.partial, enforced=enforced)
             found += mine
-        return each_fault_once(found, invoker) if found else found
+        return each_fault_once(found, resource) if found else found
 
     def _ratcheted(
         self,
         rules: Validations,
         found: Iterable[RuleFinding],
-        invoker: Invoker,
-        before: Iterable[Invoker],
+        resource: Resource,
+        before: Iterable[Resource],
         key: Key,
         budget: RuleBudget,
     ) -> Iterator[RuleFinding]:
@@ -195,7 +198,7 @@ class Admission:
             known |= identities(self._findings(rules, stored, key, not_run))
         for each in found:
             if can_be_settled(each):
-                if is_settled(each, invoker, known):
+                if is_settled(each, resource, known):
                     each = only_warns(each)
                 elif each.rule in not_run.reasons:
                     budget.not_settled(each.rule, not_run.reasons[each.rule])
@@ -219,11 +222,14 @@ def _key(request: Request) -> Key:
     return Key(request.kind, request.namespace, request.name or (name if isinstance(name, str) else ""))
 
 
-def _documents(request: Request) -> tuple[dict[str, Any], dict[str, Any] | None] | Decision:
-    """The object, and on an update the stored one; or the decision on a request that needs none."""
+def _documents(request: Request, kinds: Container[str]) -> tuple[dict[str, Any], dict[str, Any] | None] | Decision:
+    """The object, and on an update the stored one; or the decision on a request that needs none.
+
+    `kinds`: those that the webhook decides on.
+    """
     if request.operation not in ("CREATE", "UPDATE") or request.subresource or request.object is None:
         return NOTHING
-    if request.group != GROUP or request.version != VERSION or request.kind not in KINDS:
+    if request.kind not in kinds or (request.group, request.version) != (GROUP, DEFINED[request.kind].version):
         kind = f"{request.kind}.{request.version}.{request.group}"
         return Decision(notes=(f"stash-admission knows no rules for {kind}: it should not be asked about it",))
     if _deleted(request.object):

@@ -7,7 +7,6 @@ from typing import Any, Protocol
 from app.admission.decision import RuleFinding
 from app.admission.engine import Admission
 from app.admission.review import Request
-from app.domain.invoker import GROUP, VERSION
 from app.domain.outcome import Edit, apply
 from schemas import kinds
 from schemas.defaults import defaults_of
@@ -26,7 +25,7 @@ class Subject(Protocol):
 
     @property
     def kind(self) -> str:
-        """One of the four kinds."""
+        """One of the kinds that are judged."""
 
     @property
     def version(self) -> str:
@@ -73,8 +72,8 @@ def _request(manifest: Subject, document: dict[str, Any], old: dict[str, Any] | 
     return Request(
         uid="check",
         operation="CREATE" if old is None else "UPDATE",
-        group=GROUP,
-        version=VERSION,
+        group=kinds.GROUP,
+        version=kinds.KINDS[manifest.kind].version,
         kind=manifest.kind,
         namespace=namespace,
         name=manifest.name,

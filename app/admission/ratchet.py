@@ -5,7 +5,7 @@ from collections.abc import Hashable, Iterable
 from dataclasses import replace
 
 from app.admission.decision import RuleFinding
-from app.domain.invoker import Invoker
+from app.domain.resource import Resource
 
 
 def identities(found: Iterable[RuleFinding]) -> set[Hashable]:
@@ -13,7 +13,7 @@ def identities(found: Iterable[RuleFinding]) -> set[Hashable]:
     return {(each.rule, each.finding.path, _value(each)) for each in found}
 
 
-def is_settled(found: RuleFinding, update: Invoker, known: set[Hashable]) -> bool:
+def is_settled(found: RuleFinding, update: Resource, known: set[Hashable]) -> bool:
     """Whether the stored object, whose findings have the identities `known`, has this fault of its update already.
 
     Not for a finding about two members, which says itself whether it is preexisting, nor for the last one that was

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 from app.admission.levels import Levels
-from app.domain.invoker import KINDS
+from app.domain.kinds import KINDS
 from app.rules import ANNOUNCEMENTS, VALIDATIONS
 from app.rules.registry import RULES, Level, for_kind
 

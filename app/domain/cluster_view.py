@@ -1,17 +1,19 @@
 """The other objects of the cluster, as rules ask about them."""
 
 from collections.abc import Hashable, Mapping
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from app.domain.hosts import Hosts, Shape, certain_lookup_keys, possible_index_keys, possible_lookup_keys
 from app.domain.kept import MAX_HOSTS, MAX_LABELS, MAX_TEXT_CHARS
 from app.domain.key import Key
-from app.domain.places import Place
+from app.domain.places import Place, place_of
 from app.domain.policy import TOO_LARGE, UsagePolicy
 from app.domain.quoting import quoted
 from app.domain.repository_index import BACKUPS, INCOMPLETE, USING, RepositoryIndex, Use
 
 _MOST_LOOKED_AT = 10_000
+_MOST_NEIGHBOURS = 1_000
+_UNNAMED_REPOSITORY = "a Repository of another namespace"
 
 
 class Unknown(Exception):
@@ -75,6 +77,18 @@ class Other(NamedTuple):
         return (
             f"; {self.name} was admitted a moment ago: if it was not stored, try again in {self.counts_for:g} seconds"
         )
+
+
+class Encounter(NamedTuple):
+    """Two Repositories in one place, the judged one and another, as messages name them."""
+
+    judged: str
+    other: str
+    place: str
+    certain: bool
+    """Whether it certainly is one place."""
+    users: tuple[str, str] | None
+    """A backup that uses the judged one and one that uses the other, where there are both."""
 
 
 class ClusterView:
@@ -158,10 +172,46 @@ class ClusterView:
     def neighbour(self, repository: Key) -> Other | None:
         """A backup that uses another Repository whose place is the same, or may be."""
         self._ask("Repository", *BACKUPS)
-        if not self._state.stored.neighbours(repository, 1):
+        place = self.place(repository)
+        if not self._state.stored.neighbours(repository, place, 1):
             return None  # nearly no place has two Repositories, and some have very many backups
+        return self._other_user(repository, place)
+
+    def encounter(self, backend: Mapping[str, Any]) -> Encounter | None:
+        """What the judged Repository meets in the place that its backend means; None: no other Repository.
+
+        Another Repository that backups use is preferred if backups use the judged one, then one that is certainly in
+        that place, then one that the reader may see.
+        """
+        judged = self._but
+        assert judged is not None  # noqa: S101  it is a rule that asks
+        place = place_of(judged, {"spec": {"backend": backend}})
+        self._ask(judged.kind)
+        found = self._state.stored.neighbours(judged, place, _MOST_NEIGHBOURS)
+        if not found:
+            return None
+        self._ask(*BACKUPS)
+        mine = self._user(judged)
+        theirs = None if mine is None else self._other_user(judged, place)
+        other, certain = max(found, key=lambda each: (each[1], self.may_see(each[0])))
+        if theirs is not None:
+            other, certain = theirs.repository, theirs.certain
+        named = f"Repository {quoted(judged.path)}" if judged.name else "this Repository"
+        users = None if mine is None or theirs is None else (mine.name, theirs.name)
+        return Encounter(named, self._named(other), place.text, certain, users)
+
+    def _user(self, repository: Key) -> Other | None:
+        """A backup that uses this very Repository."""
         for uses in (self._state.stored, self._state.recent):
-            found = uses.other_user(repository, self._but, _MOST_LOOKED_AT)
+            use = uses.user(repository, _MOST_LOOKED_AT)
+            if use is not None:
+                return self._other(use, recent=uses is self._state.recent, certain=True)
+        return None
+
+    def _other_user(self, repository: Key, place: Place) -> Other | None:
+        """A backup that uses another Repository than this one in a place."""
+        for uses in (self._state.stored, self._state.recent):
+            found = uses.other_user(repository, place, self._but, _MOST_LOOKED_AT)
             if found is not None:
                 return self._other(found[0], recent=uses is self._state.recent, certain=found[1])
         return None
@@ -175,11 +225,13 @@ class ClusterView:
         if other.repository == repository:
             return mine
         is_one = "is" if other.certain else "may be"
-        theirs = "a Repository of another namespace"
-        if self.may_see(other.repository):
-            theirs = f"Repository {quoted(other.repository.path)}"
+        theirs = self._named(other.repository)
         place = self.place(repository).text if self.may_see(repository) else ""
         return f"{mine}, which {is_one} the same place as {theirs}{f' ({place})' if place else ''},"
+
+    def _named(self, repository: Key) -> str:
+        """A Repository for messages."""
+        return f"Repository {quoted(repository.path)}" if self.may_see(repository) else _UNNAMED_REPOSITORY
 
     def allows(self, repository: Key, namespace: str) -> bool:
         """Whether the usage policy of a Repository allows a namespace.

@@ -1,18 +1,18 @@
-"""The four kinds as rules see them: read-only views of the JSON, with what all rules need worked out once.
+"""The four kinds that back up or restore, as rules see them, with what all rules need worked out once.
 
 The operator's word for a BackupConfiguration, BackupBatch, RestoreSession or RestoreBatch is invoker: it invokes a
 backup or a restore.
 """
 
 import json
-from collections.abc import Hashable, Iterable, Iterator, Sequence
-from copy import copy
+from collections.abc import Hashable, Iterator, Sequence
 from functools import cached_property
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 from app.domain.hosts import HOST_WITHOUT_TARGET, LEGACY_ALIAS, Hosts, shape_of
 from app.domain.key import Key
-from app.domain.path import Path, ancestors
+from app.domain.path import Path
+from app.domain.resource import Resource
 from schemas.backupbatch import BackupBatchSpec
 from schemas.backupconfiguration import BackupConfigurationSpec, BackupJob
 from schemas.faults import Checker, Fault
@@ -128,26 +128,13 @@ class Deprecated(NamedTuple):
         return bool(self.rules) and bool(self.kept) and not same(self.rules, self.kept)
 
 
-class Invoker:
+class Invoker(Resource):
     """An object of one of the four kinds."""
 
-    kind: ClassVar[str]
-    checker: ClassVar[Checker]
-    """Compares a spec with the kind's model."""
-
     def __init__(self, spec: Any, namespace: str, faults: Sequence[Fault] = ()) -> None:
-        self.spec = spec
-        """The spec, as its TypedDict has it, without the values in `faults`: these are null."""
-        self.namespace = namespace
-        """Namespace of the object; empty if unknown."""
-        self.faults = faults
-        """What does not fit the model, by paths from the object's root."""
-        self._wrong = {fault.path for fault in faults}
-        self._faulty = {above for path in self._wrong for above in ancestors(path)}
+        super().__init__(spec, namespace, faults)
         self.driver_known = not any(fault.path == _DRIVER and fault.found != "" for fault in faults)
         """Whether the driver is one that there is; the empty one, which the CRD refuses, is Restic to the operator."""
-        self.stored: Invoker | None = None
-        """On an update that changes the meaning of the spec, the object as it is stored."""
         self.stored_members: list[int | None] = []
         """On an update, which stored member each member is recognised as (`match_members`)."""
         self.snapshotter = spec.get("driver") == SNAPSHOTTER
@@ -182,14 +169,6 @@ class Invoker:
         )
         return Member(path, index, body, target)
 
-    def fields_valid(self, path: Path, fields: Iterable[Path]) -> bool:
-        """Whether none of the fields below a path has itself a wrong type; what is below them may."""
-        return not self._wrong or self._wrong.isdisjoint((*path, *field) for field in fields)
-
-    def subtree_valid(self, *paths: Path) -> bool:
-        """Whether nothing at or below these paths lacks the type that the model asks for."""
-        return self._faulty.isdisjoint(paths)
-
     @cached_property
     def repository(self) -> Key | None:
         """The Repository that it uses: none with driver VolumeSnapshotter, or where faults leave it open."""
@@ -199,10 +178,9 @@ class Invoker:
             return None
         return Key("Repository", named.get("namespace") or self.namespace, name)
 
-    def as_update_of(self, stored: "Invoker") -> Self:
+    def as_update_of(self, stored: Self) -> Self:
         """The same object, to be judged as an update of the stored one."""
-        update = copy(self)
-        update.stored = stored
+        update = super().as_update_of(stored)
         update.stored_members = match_members(stored, self)
         return update
 
@@ -345,9 +323,10 @@ class RestoreBatch(Restore, Batch):
     spec: RestoreBatchSpec
 
 
-KINDS: dict[str, type[Invoker]] = {
+INVOKERS: dict[str, type[Invoker]] = {
     each.kind: each for each in (BackupConfiguration, BackupBatch, RestoreSession, RestoreBatch)
 }
+"""By kind."""
 GROUP, VERSION = "stash.appscode.com", "v1beta1"
 
 

@@ -40,10 +40,11 @@ def place_of(repository: Key, document: Mapping[str, Any]) -> Place:
     """
     try:
         backend = document["spec"]["backend"]
-        named = {name: _Fields(backend[name]) for name in _BACKENDS if backend.get(name) is not None}
-        ((name, fields),) = named.items()
+        (name,) = (name for name in BACKENDS if backend.get(name) is not None)
         secret = str(backend.get("storageSecretName") or "")
-        return own_place(repository) if len(secret) > _MAX_FIELD_CHARS else _BACKENDS[name](fields, repository, secret)
+        if len(secret) > _MAX_FIELD_CHARS:
+            return own_place(repository)
+        return _BACKENDS[name](_Fields(backend[name]), repository, secret)
     except (KeyError, TypeError, ValueError, AttributeError):
         return own_place(repository)
 
@@ -161,3 +162,5 @@ _BACKENDS: dict[str, Callable[[_Fields, Key, str], Place]] = {
     "b2": _bucket("b2", "b2"),
     "rest": _rest,
 }
+BACKENDS = tuple(_BACKENDS)
+"""In the order in which the operator looks for the one that a Repository names."""

@@ -11,10 +11,11 @@ from threading import Lock
 from typing import Generic, NamedTuple, TypeVar
 
 from app.domain.hosts import Hosts, Shape, certain_index_keys
-from app.domain.invoker import Backup, Invoker
+from app.domain.invoker import Backup
 from app.domain.kept import MAX_HOSTS, MAX_TEXT_CHARS
 from app.domain.key import Key
 from app.domain.places import Place, own_place
+from app.domain.resource import Resource
 
 BACKUPS = ("BackupBatch", "BackupConfiguration")
 """The kinds that write into a Repository."""
@@ -30,22 +31,22 @@ class Use(NamedTuple):
     """Whether these are all its hosts: no more are kept than `app.domain.kept` allows."""
 
 
-def use_of(key: Key, invoker: Invoker) -> Use | None:
-    """How an object uses a Repository; None for a restore, and for what writes into none, or into an impossible one."""
-    if not isinstance(invoker, Backup) or invoker.repository is None:
+def use_of(key: Key, resource: Resource) -> Use | None:
+    """How an object uses a Repository; None for what is no backup, or writes into none, or into an impossible one."""
+    if not isinstance(resource, Backup) or resource.repository is None:
         return None
-    if max(map(len, invoker.repository)) > MAX_TEXT_CHARS:
+    if max(map(len, resource.repository)) > MAX_TEXT_CHARS:
         return None  # there is no Repository of such a name
     hosts: dict[Hosts, None] = {}
     complete = True
-    for _, written in invoker.writers:
+    for _, written in resource.writers:
         if written in hosts:
             continue
         if len(hosts) == MAX_HOSTS or len(written.stem or "") > MAX_TEXT_CHARS:
             complete = False
         else:
             hosts[_kept(written)] = None
-    return Use(key, invoker.repository, tuple(hosts), complete)
+    return Use(key, resource.repository, tuple(hosts), complete)
 
 
 @lru_cache(2**14)
@@ -137,9 +138,8 @@ class RepositoryIndex:
             for use in moved:
                 self._add(use)
 
-    def neighbours(self, repository: Key, most: int) -> list[tuple[Key, bool]]:
-        """Other Repositories that have the place of this one, and whether certainly; not more than so many."""
-        place = self.place(repository)
+    def neighbours(self, repository: Key, place: Place, most: int) -> list[tuple[Key, bool]]:
+        """Other Repositories than this one that have a place, and whether certainly; not more than so many."""
         with self._lock:
             found = {
                 located.repository: located.place.certain == place.certain
@@ -149,18 +149,30 @@ class RepositoryIndex:
             }
         return list(found.items())[:most]
 
-    def other_user(self, repository: Key, but: Key | None, most: int) -> tuple[Use, bool] | None:
-        """A backup that uses another Repository of the same place, and whether it certainly is the same.
+    def user(self, repository: Key, most: int) -> Use | None:
+        """A backup that uses this very Repository.
+
+        Not more than so many of those that write into its place are looked at.
+        """
+        with self._lock:
+            return next(
+                (use for use in self._writers(self.place(repository), most) if use.repository == repository), None
+            )
+
+    def other_user(self, repository: Key, place: Place, but: Key | None, most: int) -> tuple[Use, bool] | None:
+        """A backup that uses another Repository than this one in a place, and whether its place certainly is the same.
 
         Not more than so many of those that write there are looked at.
         """
-        place = self.place(repository)
         with self._lock:
-            uses = (use for site in _sites(place) for kind in BACKUPS for use in self._found.get((site, kind, USING)))
-            for use in islice(uses, most):
+            for use in self._writers(place, most):
                 if use.repository != repository and use.key != but:
                     return use, self.place(use.repository).certain == place.certain
         return None
+
+    def _writers(self, place: Place, most: int) -> Iterator[Use]:
+        using = (self._found.get((site, kind, USING)) for site in _sites(place) for kind in BACKUPS)
+        return islice(chain.from_iterable(using), most)
 
     def first(
         self, repository: Key, kind: str, index_keys: Iterable[Hashable], but: Key | None, *, certainly: bool = True

@@ -12,7 +12,7 @@ from app.domain.kept import MAX_HOSTS, MAX_LABELS
 from app.domain.key import Key
 from app.domain.places import Place, place_of
 from app.domain.policy import UsagePolicy, policy_of
-from app.domain.reading import read
+from app.domain.reading import read_invoker
 from app.domain.repository_index import BACKUPS, RepositoryIndex, Use, use_of
 from app.inventory.claim import Claim
 from app.inventory.deliveries import Deliveries
@@ -268,9 +268,9 @@ def _use_of(key: Key, document: Mapping[str, Any]) -> Use | None:
     spec = document.get("spec")
     members = spec.get("members") if isinstance(spec, dict) else None
     if not isinstance(spec, dict) or not isinstance(members, list) or len(members) <= MAX_HOSTS:
-        return use_of(key, read(key.kind, document, key.namespace))
+        return use_of(key, read_invoker(key.kind, document, key.namespace))
     few = {"spec": {**spec, "members": members[:MAX_HOSTS]}}
-    use = use_of(key, read(key.kind, few, key.namespace))
+    use = use_of(key, read_invoker(key.kind, few, key.namespace))
     return use and use._replace(complete=False)
 
 

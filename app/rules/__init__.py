@@ -21,11 +21,13 @@ from app.rules.immutable_restore import immutable_restore
 from app.rules.known_alias import known_alias
 from app.rules.move_rules import move_rules
 from app.rules.nothing_kept import nothing_kept
+from app.rules.one_backend import one_backend
 from app.rules.one_rule_per_host import one_rule_per_host
 from app.rules.order_remains import order_remains
 from app.rules.possible_host_clash import possible_host_clash
 from app.rules.repository_exists import repository_exists
 from app.rules.repository_host import repository_host
+from app.rules.repository_place import repository_place
 from app.rules.repository_required import repository_required
 from app.rules.shared_place import shared_place
 from app.rules.snapshots_or_paths import snapshots_or_paths
@@ -72,6 +74,7 @@ REFUSALS = (
     immutable_restore,
     target_namespace,
     hook_action,
+    one_backend,
     exclusive_repository,
     repository_host,
     usage_policy,
@@ -89,6 +92,7 @@ WARNINGS = (
     repository_exists,
     known_alias,
     shared_place,
+    repository_place,
 )
 """What `/validate` warns of, unless a level says otherwise."""
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from app.domain.invoker import Invoker
 from app.domain.outcome import Finding, Reason
 from app.domain.quoting import quoted
+from app.domain.resource import Resource
 from schemas.faults import Fault
 
 _REASONS = {
@@ -17,7 +17,7 @@ _PRIVATE = {"body", "value", "values"}
 """Fields that people write passwords into: their values are never repeated."""
 
 
-def field_type(invoker: Invoker) -> Iterator[Finding]:
+def field_type(resource: Resource) -> Iterator[Finding]:
     """Refuse a field whose value has the wrong type or is not in its enum, and a missing field that the CRD requires.
 
     The API server refuses these itself where the CRD has the field. If the operator cannot read a value, it silently
@@ -41,7 +41,7 @@ def field_type(invoker: Invoker) -> Iterator[Finding]:
             ref: {apiVersion: apps/v1, kind: Deployment, name: web}
             paths: [/var/www/html]
     """
-    for fault in invoker.faults:
+    for fault in resource.faults:
         yield Finding(fault.path, _REASONS[fault.lack], f"{fault.path[-1]} {_message(fault)}", fault.found)
 
 

@@ -9,7 +9,8 @@ from textwrap import dedent
 from typing import Any
 
 from app.domain.cluster_view import ClusterView
-from app.domain.invoker import KINDS, Invoker
+from app.domain.kinds import KINDS
+from app.domain.resource import Resource
 from app.rules import ANNOUNCEMENTS, MUTATIONS, REFUSALS, WARNINGS
 
 
@@ -36,7 +37,7 @@ class Rule:
         return self.function.__name__.replace("_", "-")
 
     @property
-    def scope(self) -> type[Invoker]:
+    def scope(self) -> type[Resource]:
         """The type of the rule's first parameter: the objects that it is for."""
         scope = self._parameters[0].annotation
         assert isinstance(scope, type)  # noqa: S101  a rule without a type is a mistake of ours

@@ -10,6 +10,7 @@ from app.admission.review import parse, read_request
 from app.domain.outcome import Reason
 from app.rules.registry import RULES, UnknownLevel
 from testbed.cases import Case, cases
+from testbed.objects import REPOSITORY
 from testbed.reviews import Answer, admit, ask, review
 
 API = "stash.appscode.com/v1beta1"
@@ -71,6 +72,16 @@ def test_another_kind_is_allowed_with_a_warning_that_names_it(webhook: str, kind
     assert answer.warnings == [
         f"stash-admission knows no rules for {kind['kind']}.{kind['version']}.{kind['group']}: "
         "it should not be asked about it"
+    ]
+
+
+def test_a_repository_is_judged_by_validate_and_no_matter_for_mutate() -> None:
+    repository = {**REPOSITORY, "spec": {"backend": {}}}
+    assert ask("validate", repository).refused_by == {"one-backend"}
+    answer = ask("mutate", repository)
+    assert (answer.allowed, answer.patch) == (True, [])
+    assert answer.warnings == [
+        "stash-admission knows no rules for Repository.v1alpha1.stash.appscode.com: it should not be asked about it"
     ]
 
 

@@ -69,7 +69,7 @@ def test_the_page_on_the_server_names_the_rules_that_ask_the_cluster() -> None:
         (ROOT / "docs" / "reference" / "server.md").read_text().partition("rules ask what else the cluster holds: ")[2]
     )
     assert re.findall(r"`([a-z-]+)`", text.partition(".")[0]) == ASKS
-    assert len(ASKS) == 6
+    assert len(ASKS) == 7
 
 
 @EVERY_RULE

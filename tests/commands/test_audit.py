@@ -96,7 +96,7 @@ def test_two_batches_that_share_a_repository_are_both_found_each_naming_the_othe
 def test_a_good_cluster_has_nothing_to_report() -> None:
     result = run(put(batch("shop"), repository()))
     assert result.exit_code == 0
-    assert result.stdout == "1 object audited: 0 would be refused, 0 warned of, 0 changed\n"
+    assert result.stdout == "2 objects audited: 0 would be refused, 0 warned of, 0 changed\n"
     assert result.stderr == ""
 
 
@@ -105,6 +105,19 @@ def test_objects_in_several_files_and_lists_are_compared_with_each_other() -> No
     listed = {"apiVersion": "v1", "kind": "List", "items": [batch("blog", alias="blog"), repository()]}
     Path("list.json").write_text(json.dumps(listed))
     assert found(".") == [("blog", "exclusive-repository", "error"), ("shop", "exclusive-repository", "error")]
+
+
+def test_repositories_are_audited_and_those_of_one_place_name_each_other() -> None:
+    bad = repository("bad")
+    bad["spec"]["backend"]["b2"] = {"bucket": "b"}
+    elsewhere = repository("other", "prod")
+    assert found(put(repository("one"), elsewhere, bad)) == [
+        ("one", "repository-place", "warning"),
+        ("other", "repository-place", "warning"),
+        ("bad", "one-backend", "error"),
+    ]
+    said = run(Path("dump.yaml")).stdout
+    assert 'Repository "demo/one" is the same place as Repository "prod/other" (gs:b:/)' in said
 
 
 def test_standard_input_takes_the_place_of_a_cluster() -> None:
@@ -139,7 +152,7 @@ def test_what_is_being_deleted_is_left_out_counted_and_compared_with_nobody() ->
     gone = batch("blog", alias="blog", deletionTimestamp="2024-01-01T00:00:00Z", finalizers=["stash"])
     result = run(put(batch("shop"), gone, repository()))
     assert result.exit_code == 0
-    assert "1 object audited" in result.stdout
+    assert "2 objects audited" in result.stdout
     assert "1 object being deleted left out" in result.stdout
 
 
@@ -180,7 +193,7 @@ def test_what_cannot_be_read_is_told_and_the_rest_is_audited() -> None:
     put(batch("shop"), batch("blog", alias="blog"), repository())
     result = run(".")
     assert result.exit_code == 2
-    assert "2 objects audited: 2 would be refused" in result.stdout
+    assert "3 objects audited: 2 would be refused" in result.stdout
     assert result.stderr.startswith("Error: bad.yaml:")
 
 

@@ -22,7 +22,7 @@ from app.commands.backfill.writer import Outcome, Writer
 from app.commands.cluster.client import Api
 from app.commands.cluster.objects import StoredObject
 from app.commands.fix.aliases import suggested
-from app.domain.reading import read
+from app.domain.reading import read_invoker
 from app.inventory.folder import inventory_of
 from kube.client import Client
 from kube.config import Config
@@ -124,7 +124,7 @@ def test_every_host_that_an_object_meant_before_it_means_after(document: Documen
     metadata = {"name": "any", "namespace": "demo", "resourceVersion": "7"}
     stored = StoredObject.of(document["kind"], {**document, "metadata": metadata})
     planned = Planner(inventory_of([])).plan(stored)
-    before, after = (read(stored.kind, each, "demo") for each in (stored.value, planned.after))
+    before, after = (read_invoker(stored.kind, each, "demo") for each in (stored.value, planned.after))
     assert [each.hosts for each in before.targets] == [each.hosts for each in after.targets]
     again = Planner(inventory_of([])).plan(StoredObject.of(stored.kind, planned.after))
     assert not again.edits

@@ -95,6 +95,44 @@ def test_the_object_itself_in_the_inventory_and_the_others_that_are_checked_do_n
     assert check("both.yaml", "--inventory", "cluster")["findings"] == []
 
 
+def repository(name: str, backend: str, namespace: str = "demo") -> str:
+    metadata = f"{{name: {name}, namespace: {namespace}}}"
+    return f"apiVersion: stash.appscode.com/v1alpha1\nkind: Repository\nmetadata: {metadata}\nspec:\n  {backend}\n"
+
+
+@pytest.mark.usefixtures("folder")
+def test_repositories_are_judged_with_their_places_in_the_file() -> None:
+    (found,) = check(put("mine.yaml", repository("two", "backend: {gcs: {bucket: b}, b2: {bucket: b}}")))["findings"]
+    assert (found["rule"], found["level"], found["path"]) == ("one-backend", "error", "spec.backend")
+    assert (found["kind"], found["name"], found["line"], found["column"]) == ("Repository", "two", 5, 3)
+
+
+def test_a_repository_is_compared_with_those_of_an_inventory_of_whatever_namespace(folder: Path) -> None:
+    (folder / "cluster").mkdir()
+    put("cluster/one.yaml", repository("one", "backend: {gcs: {bucket: b, prefix: /shop}}", "prod"))
+    put("cluster/two.yaml", repository("two", "backend: {gcs: {bucket: elsewhere}}"))
+    mine = put("mine.yaml", repository("two", "backend: {gcs: {bucket: b, prefix: shop/}}"))
+    assert check(mine)["findings"] == []
+    (warned,) = check(mine, "--inventory", "cluster")["findings"]
+    assert (warned["rule"], warned["level"]) == ("repository-place", "warning")
+    assert 'Repository "demo/two" is the same place as Repository "prod/one" (gs:b:/shop)' in warned["message"]
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_local_backend_has_any_volume_and_other_unknown_fields_of_a_repository_are_named() -> None:
+    volume = "backend: {local: {mountPath: /safe, nfs: {server: nas, path: /}}, mounts: 1}"
+    (unknown,) = check(put("mine.yaml", repository("one", volume)))["findings"]
+    assert (unknown["rule"], unknown["path"]) == ("unknown-field", "spec.backend.mounts")
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_repository_of_another_version_is_refused_by_its_version_alone() -> None:
+    text = repository("two", "backend: {}").replace("v1alpha1", "v1beta1")
+    (found,) = check(put("mine.yaml", text))["findings"]
+    assert (found["rule"], found["level"]) == ("api-version", "error")
+    assert "write stash.appscode.com/v1alpha1" in found["message"]
+
+
 def test_an_inventory_that_cannot_be_read_is_an_error_of_usage(folder: Path) -> None:
     result = run(put("mine.yaml", BATCH), "--inventory", put("bad.yaml", "a: ["))
     assert result.exit_code == 2

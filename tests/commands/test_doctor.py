@@ -15,12 +15,13 @@ from app.commands.doctor.client import Access
 from app.commands.doctor.dry_run import bad_object, good_object, trial
 from app.commands.doctor.dry_run_result import good
 from app.commands.doctor.endpoints import endpoints
-from app.commands.doctor.expected import CONDITIONS, RESOURCES, WEBHOOKS, namespace_selector
+from app.commands.doctor.expected import CONDITIONS, REPOSITORIES, RESOURCES, WEBHOOKS, namespace_selector
 from app.commands.doctor.report import report
 from app.commands.doctor.state import Unreadable
 from certs.diagnostics import Diagnosis, Level, note, ok, wrong
 from certs.issuer import CertManager, Owner, StashCerts
 from certs.issuing import issue_leaf
+from certs.state import Target
 from kube.client import Client, Object
 from kube.config import Config
 from kube.errors import Unavailable
@@ -105,8 +106,11 @@ def test_the_real_rules_admit_the_good_object_and_refuse_the_bad_one_for_three_r
 
 def test_what_is_taken_for_shipped_is_what_the_manifests_ship() -> None:
     for target, name in WEBHOOKS.items():
-        (webhook,) = manifest(target.value)["webhooks"]
+        webhook, *others = manifest(target.value)["webhooks"]
         assert webhook["name"] == name
+        assert [each["name"] for each in others if each["failurePolicy"] == "Ignore"] == [
+            each for each in [REPOSITORIES] if target is Target.VALIDATING
+        ]
         expressions = {each["name"]: " ".join(each["expression"].split()) for each in webhook["matchConditions"]}
         assert expressions == CONDITIONS
         assert webhook["namespaceSelector"] == namespace_selector("stash-admission")
@@ -184,7 +188,7 @@ def test_an_external_service_and_one_that_may_not_be_read_have_no_endpoints_to_m
 
 def test_what_is_behind_a_url_has_a_certificate_of_its_own() -> None:
     elsewhere = seen(**both(clientConfig={"url": "https://stash.example/mutate"}))
-    assert not any("caBundle" in each.line for each in looked(elsewhere))
+    assert not any("caBundle" in each.line for each in looked(elsewhere) if REPOSITORIES not in each.line)
 
 
 def test_without_a_look_at_the_secret_nobody_is_missed_who_would_renew_it() -> None:

@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from app.cli import app
+from app.domain.invoker import INVOKERS
 from testbed.cases import Case, cases
 from tests.support.terminal import on_a_terminal
 
@@ -213,7 +214,14 @@ def test_a_plan_for_nothing_says_so() -> None:
     assert json.loads(run("-", "--output", "json", given="a: 1\n").stdout) == {"objects": []}
 
 
-@pytest.mark.parametrize("case", cases(), ids=str)
+def test_a_repository_has_no_plan_whatever_is_wrong_with_it() -> None:
+    text = "apiVersion: stash.appscode.com/{}\nkind: Repository\nmetadata: {{name: x}}\nspec: {{}}\n"
+    for version in ("v1alpha1", "v1beta1"):
+        result = run("-", given=text.format(version))
+        assert (result.exit_code, result.stdout) == (0, "")
+
+
+@pytest.mark.parametrize("case", [each for each in cases() if each.object["kind"] in INVOKERS], ids=str)
 def test_every_object_has_a_plan_with_each_member_in_one_wave(case: Case) -> None:
     one = planned(json.dumps(case.object))
     steps = [step for wave in one["waves"] for step in wave]

@@ -5,14 +5,14 @@ from typing import Any
 import pytest
 
 from app.domain.order import runs_in_order, waves
-from app.domain.reading import read
+from app.domain.reading import read_invoker
 
 MEMBERS = [{"target": {"alias": name}} for name in ("db", "app", "log")]
 AT_ONCE, ONE_BY_ONE = [[0, 1, 2]], [[0], [1], [2]]
 
 
 def indexes(kind: str, spec: dict[str, Any]) -> list[list[int]]:
-    return [[member.index for member in wave] for wave in waves(read(kind, {"spec": spec}, "demo"))]
+    return [[member.index for member in wave] for wave in waves(read_invoker(kind, {"spec": spec}, "demo"))]
 
 
 @pytest.mark.parametrize("kind", ["BackupBatch", "RestoreBatch"])
@@ -48,4 +48,4 @@ def test_a_batch_without_members_has_no_wave() -> None:
 
 @pytest.mark.parametrize("kind", ["BackupConfiguration", "RestoreSession"])
 def test_only_a_batch_runs_in_order(kind: str) -> None:
-    assert not runs_in_order(read(kind, {"spec": {"maintainOrder": True}}, "demo"))
+    assert not runs_in_order(read_invoker(kind, {"spec": {"maintainOrder": True}}, "demo"))

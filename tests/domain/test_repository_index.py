@@ -12,7 +12,7 @@ from app.domain.hosts import Hosts, Shape, certain_index_keys, certain_lookup_ke
 from app.domain.key import Key
 from app.domain.places import Place, own_place
 from app.domain.policy import SAME, policy_of
-from app.domain.reading import read
+from app.domain.reading import read_invoker
 from app.domain.repository_index import BACKUPS, USING, RepositoryIndex, Use, use_of
 from app.domain.suggestion import Suggestions
 from tests.support.objects import objects
@@ -131,7 +131,15 @@ class Indexing(RuleBasedStateMachine):
                 for other in self.places
                 if other != repository and (self.certainly(other, repository) or self.possibly(other, repository))
             }
-            assert set(self.index.neighbours(repository, 10)) == neighbours
+            place = self.place(repository)
+            assert set(self.index.neighbours(repository, place, 10)) == neighbours
+            mine = [use for use in self.plain.values() if use.repository == repository]
+            used = self.index.user(repository, 1000)
+            assert (used in mine) if mine else used is None
+            others = [(use, dict(neighbours).get(use.repository)) for use in self.plain.values()]
+            other = self.index.other_user(repository, place, None, 1000)
+            there = [each for each in others if each[1] is not None]
+            assert (other in there) if there else other is None
 
     def teardown(self) -> None:
         for key in list(self.plain):
@@ -149,7 +157,7 @@ TestIndexing = Indexing.TestCase
 @given(objects())
 def test_every_object_that_can_be_read_has_a_use_or_none(document: dict[str, Any]) -> None:
     key = Key(document["kind"], "demo", "generated")
-    use = use_of(key, read(document["kind"], document, "demo"))
+    use = use_of(key, read_invoker(document["kind"], document, "demo"))
     if use is None:
         return
     assert document["kind"] in BACKUPS
@@ -160,17 +168,17 @@ def test_every_object_that_can_be_read_has_a_use_or_none(document: dict[str, Any
 
 def test_a_member_without_target_writes_nothing_and_a_backup_without_target_writes_as_the_cluster() -> None:
     spec = {"repository": {"name": "one"}, "members": [{}, None, {"target": {"alias": "app"}}]}
-    use = use_of(Key("BackupBatch", "demo", "a"), read("BackupBatch", {"spec": spec}, "demo"))
+    use = use_of(Key("BackupBatch", "demo", "a"), read_invoker("BackupBatch", {"spec": spec}, "demo"))
     assert use is not None
     assert use.hosts == (Hosts(Shape.LITERAL, "app"),)
-    alone = use_of(Key("BackupConfiguration", "demo", "a"), read("BackupConfiguration", {"spec": spec}, "demo"))
+    alone = use_of(Key("BackupConfiguration", "demo", "a"), read_invoker("BackupConfiguration", {"spec": spec}, "demo"))
     assert alone is not None
     assert alone.hosts == (Hosts(Shape.LITERAL, "host-0"),)
 
 
 def test_a_suggestion_is_found_soon_where_very_many_numbers_are_taken() -> None:
     document = {"spec": {"target": {"alias": "web", "ref": {"kind": "Deployment", "name": "web"}}}}
-    backup, asked = read("BackupConfiguration", document, "demo"), []
+    backup, asked = read_invoker("BackupConfiguration", document, "demo"), []
 
     def taken(hosts: Hosts) -> bool:
         asked.append(hosts)

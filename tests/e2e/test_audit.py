@@ -67,7 +67,7 @@ def test_two_batches_that_two_replicas_both_admitted_are_found(holding: Holding)
         assert answer(replica, "validate", each).allowed
     holding.store(repository(namespace, "gcs-repo"), *documents)
     found = holding.audited("-n", namespace, code=1)
-    assert found["objects"] == 2
+    assert found["objects"] == 3
     by_name = {each["name"]: each for each in found["findings"]}
     assert {each["rule"] for each in found["findings"]} == {"exclusive-repository"}
     assert "is already used by BackupBatch both/blog" in by_name["shop"]["message"]
@@ -76,10 +76,10 @@ def test_two_batches_that_two_replicas_both_admitted_are_found(holding: Holding)
     assert text.returncode == 1
     lines = text.stdout.splitlines()
     assert lines[0].startswith("BackupBatch both/blog: error: spec.repository.name: Repository ")
-    assert lines[-1] == "2 objects audited: 2 would be refused, 0 warned of, 0 changed"
+    assert lines[-1] == "3 objects audited: 2 would be refused, 0 warned of, 0 changed"
 
 
-def test_objects_of_all_four_kinds_are_judged_as_if_they_were_created_today(holding: Holding) -> None:
+def test_objects_of_all_kinds_are_judged_as_if_they_were_created_today(holding: Holding) -> None:
     namespace = holding.namespace("kinds")
     backup = without_alias(namespace, "web", schedule="0 24 * * *")
     restore = {**backup, "kind": "RestoreSession"}
@@ -88,14 +88,17 @@ def test_objects_of_all_four_kinds_are_judged_as_if_they_were_created_today(hold
     targets = batch_of(namespace, "all", ("Deployment", "a"), ("Deployment", "b"))
     restores = {**targets, "kind": "RestoreBatch"}
     restores["spec"] = {"repository": {"name": "repo-all"}, "members": targets["spec"]["members"]}
-    holding.store(backup, restore, targets, restores, repository(namespace, "repo-web"))
+    bad = repository(namespace, "repo-web")
+    bad["spec"]["backend"]["b2"] = {"bucket": "bucket"}
+    holding.store(backup, restore, targets, restores, bad)
     found = holding.audited("-n", namespace, code=1)
-    assert found["objects"] == 4
+    assert found["objects"] == 5
     rules = {(each["kind"], each["rule"]) for each in found["findings"] if each["level"] == "error"}
     assert rules == {
         ("BackupConfiguration", "valid-schedule"),
         ("BackupBatch", "unique-alias"),
         ("RestoreBatch", "unique-alias"),
+        ("Repository", "one-backend"),
     }
     assert ("RestoreSession", "move-rules") in {(each["kind"], each["rule"]) for each in found["edits"]}
     assert {each["file"] for each in found["findings"]} == {None}
@@ -109,7 +112,7 @@ def test_what_is_being_deleted_is_left_out_and_counted(holding: Holding) -> None
     assert holding.objects.delete(blog).status == 200
     done = holding.run("audit", "-n", namespace)
     assert done.returncode == 0
-    expected = "1 object audited: 0 would be refused, 0 warned of, 0 changed; 1 object being deleted left out\n"
+    expected = "2 objects audited: 0 would be refused, 0 warned of, 0 changed; 1 object being deleted left out\n"
     assert done.stdout == expected
 
 
@@ -121,7 +124,7 @@ def test_a_namespace_is_compared_with_all_the_others(holding: Holding) -> None:
     shared["spec"] = {**shared["spec"], "usagePolicy": {"allowedNamespaces": {"from": "All"}}}
     holding.store(shared, shop, blog)
     found = holding.audited("-n", one, code=1)
-    assert found["objects"] == 1
+    assert found["objects"] == 2
     assert "BackupBatch other/blog" in found["findings"][0]["message"]
 
 
@@ -132,7 +135,7 @@ def test_every_output_says_the_same(holding: Holding) -> None:
     assert len(github) == 2
     assert github[0].startswith("::error title=exclusive-repository::BackupBatch outputs/blog: spec.repository.name: ")
     root = Xml.fromstring(holding.run("audit", "-n", namespace, "--output", "junit").stdout)  # noqa: S314
-    assert (root.attrib["tests"], root.attrib["failures"]) == ("2", "2")
+    assert (root.attrib["tests"], root.attrib["failures"]) == ("3", "2")
     log = json.loads(holding.run("audit", "-n", namespace, "--output", "sarif").stdout)
     assert [each["ruleId"] for each in log["runs"][0]["results"]] == ["exclusive-repository"] * 2
     warned = holding.run("audit", "-n", namespace, "--rule", "exclusive-repository=warn")

@@ -21,7 +21,7 @@ from app.commands.backfill.runner import Backfill, Options
 from app.commands.backfill.signals import Interruption
 from app.commands.backfill.writer import Outcome, Written
 from app.domain.hosts import Hosts
-from app.domain.reading import read
+from app.domain.reading import read_invoker
 from testbed.control_plane import binaries
 from testbed.control_plane.cluster import Cluster
 from testbed.control_plane.credentials import GUEST
@@ -80,7 +80,7 @@ def restore(namespace: str) -> Document:
 
 
 def hosts(document: Document) -> list[Hosts | None]:
-    return [each.hosts for each in read(document["kind"], document, document["metadata"]["namespace"]).targets]
+    return [each.hosts for each in read_invoker(document["kind"], document, document["metadata"]["namespace"]).targets]
 
 
 def bare(document: Document) -> Document:

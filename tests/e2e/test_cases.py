@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from app.domain.invoker import same
+from app.domain.invoker import INVOKERS, same
 from testbed.cases import Case
 from testbed.cases import cases as all_cases
 from testbed.control_plane import binaries
@@ -116,7 +116,8 @@ def test_the_api_server_decides_as_the_case_says(court: Court, case: Case) -> No
     if case.expectation == "deny":
         assert reply.status == 422, reply.body
         assert {cause["message"].rpartition("(")[2].rstrip(")") for cause in reply.causes} == {case.rule}
-        assert 'admission webhook "validate.admission.stash.appscode.com" denied the request' in reply.message
+        webhook = "validate" if case.object["kind"] in INVOKERS else "validate-repositories"
+        assert f'admission webhook "{webhook}.admission.stash.appscode.com" denied the request' in reply.message
         return
     assert reply.status in (200, 201), reply.message
     expected = admit(case.object, case.old)

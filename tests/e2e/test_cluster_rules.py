@@ -116,6 +116,27 @@ def test_a_restore_that_nobody_backs_up_and_a_repository_that_is_not_there(place
     assert place.objects.create(restore(demo, "right", gcs, "app")).warnings == []
 
 
+def test_a_repository_that_moves_to_where_backups_of_another_one_are_is_warned_of(place: Replicas) -> None:
+    demo = place.namespace("places")
+    place.store(repository(demo, "one"), repository(demo, "two"))
+    place.store(batch_of(demo, "shop", repository={"name": "one"}), batch_of(demo, "blog", repository={"name": "two"}))
+    prefix = f"/{demo}/one/"
+    moved = place.objects.merge(repository(demo, "two"), {"spec": {"backend": {"gcs": {"prefix": prefix}}}})
+    assert moved.status == 200, moved.message
+    (warning,) = [each for each in moved.warnings if "(repository-place)" in each]
+    for name in (
+        f"{demo}/two",
+        f"{demo}/one",
+        f"gs:b:/{demo}/one",
+        f"BackupBatch {demo}/blog",
+        f"BackupBatch {demo}/shop",
+    ):
+        assert name in warning
+    place.settle()
+    third = place.objects.create(repository(demo, "three"))
+    assert (third.status, third.warnings) == (201, [])
+
+
 def audited(place: Replicas, namespace: str) -> list[Document]:
     """The findings of `audit` in a namespace."""
     variables = environment(KUBECONFIG=str(place.cluster.credentials.kubeconfig("admin")))

@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 
 from app.admission.engine import Admission
+from app.domain.places import own_place, place_of
 from app.inventory.folder import inventory_of
-from app.inventory.store import KINDS, Inventory
+from app.inventory.store import KINDS, Inventory, key_of
+from testbed.cases import Case, cases
 from testbed.objects import batch, configuration
 from testbed.reviews import Answer, Document, answer
 
@@ -85,6 +87,55 @@ def test_a_prefix_inside_another_is_another_place() -> None:
     answer = decide(inventory, batch("shop", repository="one"))
     assert answer.allowed
     assert not answer.warnings
+
+
+def test_a_repository_that_moves_to_where_backups_of_another_one_are_is_told_of_both() -> None:
+    inventory = live(repository("one", "a"), repository("two", "b"), configuration("first", "a", repository="one"))
+    moved = repository("two", "/a/")
+    answer = decide(inventory, moved, old=repository("two", "b"))
+    assert answer.warned_by == {"repository-place"}
+    assert "uses the one" not in said(answer), "no backup uses it"
+    assert decide(inventory, batch("blog", repository="two")).allowed
+    answer = decide(inventory, moved, old=repository("two", "b"))
+    assert answer.allowed
+    assert "BackupBatch demo/blog uses the one, BackupConfiguration demo/first the other" in said(answer)
+    inventory.put("BackupBatch", batch("blog", repository="two"))
+    answer = decide(inventory, moved, old=repository("two", "b"))
+    assert "BackupBatch demo/blog uses the one, BackupConfiguration demo/first the other" in said(answer)
+
+
+def test_a_repository_whose_name_the_api_server_makes_is_told_of_the_other() -> None:
+    unnamed = repository("", "a")
+    unnamed["metadata"] = {"generateName": "repo-", "namespace": "demo"}
+    answer = decide(live(repository("one", "a")), unnamed)
+    assert 'this Repository is the same place as Repository "demo/one" (s3:s3.example/b/a)' in said(answer)
+
+
+def test_of_several_repositories_in_a_place_one_that_is_known_and_certain_is_named() -> None:
+    held = [
+        repository("hidden", "a", "prod"),
+        repository("open", "a", "prod", usagePolicy=ALL),
+        repository("far", "b", "prod"),
+    ]
+    assert 'Repository "prod/open"' in said(decide(live(*held), repository("mine", "a")))
+
+
+def test_where_the_repositories_are_not_known_none_is_compared_and_the_answer_says_so() -> None:
+    inventory = Inventory()
+    inventory.put("Repository", repository("one", "a"))
+    answer = decide(inventory, repository("two", "a"))
+    assert answer.allowed
+    assert "repository-place: not checked, since the Repositories of the cluster are not known yet" in said(answer)
+
+
+ONE_BACKEND = [case for case in cases() if case.rule == "one-backend"]
+
+
+@pytest.mark.parametrize("case", ONE_BACKEND, ids=str)
+def test_a_repository_that_names_no_backend_or_several_has_a_place_of_its_own(case: Case) -> None:
+    key = key_of("Repository", case.object)
+    unreadable = case.expectation != "allow" or "not-rendered" in case.sentence
+    assert (place_of(key, case.object) == own_place(key)) is unreadable
 
 
 # --- who may know what

@@ -13,7 +13,7 @@ from app.admission.engine import Admission
 from app.domain.hosts import certain_index_keys, certain_lookup_keys
 from app.domain.invoker import Backup
 from app.domain.key import Key
-from app.domain.reading import read
+from app.domain.reading import read_invoker
 from app.inventory.folder import BadFolder, inventory_of, read_folder
 from app.inventory.store import FIRST_SYNC, KINDS, STALE_AFTER, Inventory
 from app.rules.registry import RULES, Level
@@ -63,8 +63,8 @@ def test_without_an_inventory_the_cluster_is_not_spoken_of() -> None:
 def test_the_rules_find_what_comparing_with_every_object_finds(stored: list[Document], new: Document) -> None:
     documents = [{**each, "metadata": {**each["metadata"], "name": f"o{i}"}} for i, each in enumerate(stored)]
     documents = [each for each in documents if each["kind"].startswith("Backup")]
-    view = read(new["kind"], new, "demo")
-    others = [read(each["kind"], each, "demo") for each in documents]
+    view = read_invoker(new["kind"], new, "demo")
+    others = [read_invoker(each["kind"], each, "demo") for each in documents]
     together = [each for each in others if isinstance(each, Backup) and each.repository == view.repository is not None]
     result = ask("validate", new, cluster=documents, levels={"exclusive-repository": "warn", "repository-host": "warn"})
     clashes = isinstance(view, Backup) and any(

@@ -1,7 +1,7 @@
 """What is applied to a cluster agrees with the code, and its parts with each other."""
 
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from app.admission.engine import Admission
-from app.domain.invoker import GROUP, KINDS, VERSION
+from app.domain.invoker import GROUP, INVOKERS, VERSION
 from app.inventory.store import KINDS as HELD
 from app.inventory.store import NAMESPACE
 from app.server.claims import Unclaimed
@@ -96,13 +96,16 @@ def settings() -> Settings:
     return load(**{name.removeprefix(PREFIX).lower(): value for name, value in environment().items()})
 
 
+def registered() -> list[Manifest]:
+    """All webhooks."""
+    kinds = ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration")
+    return [webhook for kind in kinds for webhook in installed(kind)["webhooks"]]
+
+
 def webhooks() -> dict[str, Manifest]:
-    """The webhooks by their paths."""
-    found = {}
-    for kind in ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"):
-        (webhook,) = installed(kind)["webhooks"]
-        found[webhook["clientConfig"]["service"]["path"]] = webhook
-    return found
+    """Those that are asked about backups and restores, by their paths."""
+    mutating, validating, _ = registered()
+    return {"/mutate": mutating, "/validate": validating}
 
 
 BOTH = pytest.mark.parametrize("path", ["/mutate", "/validate"])
@@ -124,11 +127,11 @@ def test_the_rules_list_the_kinds_that_the_code_handles(path: str) -> None:
     assert rule == {
         "apiGroups": [GROUP],
         "apiVersions": [VERSION],
-        "resources": [DEFINED[kind].plural for kind in KINDS],
+        "resources": [DEFINED[kind].plural for kind in INVOKERS],
         "scope": "Namespaced",
         "operations": ["CREATE", "UPDATE"],
     }
-    assert {DEFINED[kind].version for kind in KINDS} == {VERSION}
+    assert {DEFINED[kind].version for kind in INVOKERS} == {VERSION}
 
 
 @BOTH
@@ -149,11 +152,24 @@ def test_the_webhooks_are_registered_as_the_design_says(path: str) -> None:
     assert "caBundle" not in webhook["clientConfig"], "applying it again would break the certificates"
 
 
+def test_repositories_have_a_webhook_of_their_own_which_validates_only_and_blocks_nothing() -> None:
+    backups, repositories = webhooks()["/validate"], registered()[2]
+    assert repositories["name"] == f"validate-repositories.admission.{GROUP}"
+    (rule,) = repositories["rules"]
+    assert (rule["apiVersions"], rule["resources"]) == (["v1alpha1"], ["repositories"])
+    assert repositories["failurePolicy"] == "Ignore"
+    own = ("name", "rules", "failurePolicy")
+    assert without(repositories, own) == without(backups, own)
+    assert without(rule, ("apiVersions", "resources")) == without(backups["rules"][0], ("apiVersions", "resources"))
+    assert not any("repositories" in webhook["rules"][0]["resources"] for webhook in webhooks().values())
+
+
+def without(document: Manifest, names: Iterable[str]) -> Manifest:
+    return {name: value for name, value in document.items() if name not in names}
+
+
 def test_only_the_mutating_webhook_is_called_again() -> None:
-    assert {path: each.get("reinvocationPolicy") for path, each in webhooks().items()} == {
-        "/mutate": "IfNeeded",
-        "/validate": None,
-    }
+    assert [each.get("reinvocationPolicy") for each in registered()] == ["IfNeeded", None, None]
 
 
 def test_the_paths_are_those_that_the_server_answers() -> None:
@@ -165,7 +181,7 @@ def test_the_paths_are_those_that_the_server_answers() -> None:
 def test_the_api_server_finds_the_replicas_through_the_service() -> None:
     service = installed("Service")
     (port,) = service["spec"]["ports"]
-    for path, webhook in webhooks().items():
+    for path, webhook in zip(("/mutate", "/validate", "/validate"), registered(), strict=True):
         called = {"namespace": deploy.NAME, "name": service["metadata"]["name"], "path": path, "port": port["port"]}
         assert webhook["clientConfig"]["service"] == called
     assert port["port"] == 443

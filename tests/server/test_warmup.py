@@ -3,7 +3,8 @@
 from app.admission.decision import Decision
 from app.admission.engine import Admission
 from app.admission.review import Request
-from app.domain.invoker import KINDS
+from app.domain.invoker import INVOKERS
+from app.domain.kinds import KINDS
 from app.inventory.store import Inventory
 from app.server.warmup import warm_up
 
@@ -31,7 +32,8 @@ def test_both_webhooks_are_warm_for_all_kinds_and_nothing_is_remembered() -> Non
     admission = Noted(inventory)
     warm_up(admission)
     assert {(webhook, kind) for webhook, kind, _ in admission.decided} == {
-        (webhook, kind) for webhook in ("mutate", "validate") for kind in KINDS
+        *(("mutate", kind) for kind in INVOKERS),
+        *(("validate", kind) for kind in KINDS),
     }
     assert all(decision.edits for webhook, _, decision in admission.decided if webhook == "mutate")
     assert all(decision.allowed for _, _, decision in admission.decided)

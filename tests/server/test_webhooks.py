@@ -713,7 +713,7 @@ UNKNOWN = pytest.mark.parametrize(
         ("stash.appscode.com", "v1beta1", "backupconfiguration"),
         ("stash.appscode.com", "v1alpha1", "BackupConfiguration"),
         ("stash.appscode.com", "v1", "BackupBatch"),
-        ("stash.appscode.com", "v1alpha1", "Repository"),
+        ("stash.appscode.com", "v1beta1", "Repository"),
         ("example.com", "v1beta1", "BackupConfiguration"),
         ("", "v1", "Pod"),
         ("", "", ""),

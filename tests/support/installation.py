@@ -67,12 +67,12 @@ def secret(leaf: Pair = LEAF, key: Pair | None = None, **metadata: Any) -> Objec
 def configuration(
     kind: str, bundle: bytes = CA.certificate_pem, service: Object | None = None, **fields: Any
 ) -> Object:
-    """A webhook configuration as shipped, with a `caBundle`; keyword arguments replace fields of its webhook."""
+    """A webhook configuration as shipped, with a `caBundle`; keyword arguments replace fields of its first webhook."""
     document = manifest(kind)
-    webhook = document["webhooks"][0]
-    webhook["clientConfig"]["caBundle"] = b64encode(bundle).decode()
-    webhook["clientConfig"]["service"] |= service or {}
-    webhook |= fields
+    for webhook in document["webhooks"]:
+        webhook["clientConfig"]["caBundle"] = b64encode(bundle).decode()
+    document["webhooks"][0]["clientConfig"]["service"] |= service or {}
+    document["webhooks"][0] |= fields
     return document
 
 

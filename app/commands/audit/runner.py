@@ -13,7 +13,7 @@ from app.commands.check.report import Report
 from app.commands.check.runner import check, concerns
 from app.commands.cluster.client import Api
 from app.commands.cluster.snapshot import Contents, Scope, Step, read_cluster
-from app.domain.invoker import KINDS
+from app.domain.kinds import KINDS
 from app.inventory.store import KINDS as KNOWN
 from app.inventory.store import NAMESPACE, Inventory
 from app.manifest.discovery import Unreadable

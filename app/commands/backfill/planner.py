@@ -15,7 +15,7 @@ from app.domain.key import Key
 from app.domain.outcome import Edit, apply
 from app.domain.path import Path, dotted
 from app.domain.quoting import printable
-from app.domain.reading import read
+from app.domain.reading import read_invoker
 from app.inventory.store import Inventory
 from app.rules.default_alias import default_alias
 
@@ -64,7 +64,7 @@ class Planner:
 
     def plan(self, stored: StoredObject) -> Plan:
         """What is to be done with an object."""
-        invoker = read(stored.kind, stored.value, stored.namespace)
+        invoker = read_invoker(stored.kind, stored.value, stored.namespace)
         edits = () if stored.deleting or stored.kind not in KINDS else tuple(default_alias(invoker))
         if not edits:
             return Plan(stored)

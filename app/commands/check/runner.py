@@ -8,7 +8,8 @@ from app.admission.decision import RuleFinding
 from app.admission.engine import Admission
 from app.admission.offline import Subject, ask
 from app.commands.check.unknown_fields import unknown_fields
-from app.domain.invoker import GROUP, KINDS
+from app.domain.invoker import INVOKERS
+from app.domain.kinds import KINDS
 from app.domain.outcome import Edit, Finding, Reason
 from app.domain.path import Path, dotted
 from app.domain.quoting import printable, quoted
@@ -82,8 +83,12 @@ class Checked:
 
 def concerns(manifest: Manifest) -> bool:
     """Whether the webhooks are asked about such an object; of a wrong version, because it should be one of theirs."""
-    kind = kinds.KINDS.get(manifest.kind)
-    return manifest.kind in KINDS or (kind is not None and kind.version != manifest.version)
+    return manifest.kind in KINDS
+
+
+def backs_up_or_restores(manifest: Manifest) -> bool:
+    """Whether an object is of one of the kinds that `/mutate` is asked about, in whatever version."""
+    return manifest.kind in INVOKERS
 
 
 def check(manifest: Subject, admission: Admission, old: Mapping[str, Any] | None = None) -> Checked:
@@ -91,7 +96,7 @@ def check(manifest: Subject, admission: Admission, old: Mapping[str, Any] | None
     about = manifest.file, manifest.line, manifest.kind, manifest.namespace, manifest.name
     version = kinds.KINDS[manifest.kind].version
     if manifest.version != version:
-        message = f"{manifest.kind} has no version {quoted(manifest.version)}: write {GROUP}/{version}"
+        message = f"{manifest.kind} has no version {quoted(manifest.version)}: write {kinds.GROUP}/{version}"
         finding = Finding(("apiVersion",), Reason.NOT_SUPPORTED, message)
         return Checked(*about, findings=(_said(manifest, RuleFinding(API_VERSION, finding, refuses=True), ()),))
     # What a cluster has stored, its CRD has.

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from app.domain.invoker import KINDS
+from app.domain.kinds import KINDS
 from app.domain.outcome import Finding, Reason
 from app.domain.path import Path, dotted
 from app.domain.quoting import quoted

@@ -2,16 +2,24 @@
 
 from typing import Any
 
-from app.domain.invoker import GROUP, KINDS, VERSION
+from app.domain.invoker import GROUP, INVOKERS
+from app.domain.repository import Repository
 from certs.state import Target
 from schemas.kinds import KINDS as DEFINED
 
-RESOURCES = tuple(DEFINED[kind].plural for kind in KINDS)
-"""What the webhooks are asked about: `backupconfigurations` and so on."""
+RESOURCES = tuple(DEFINED[kind].plural for kind in INVOKERS)
+"""What must be asked about, or nothing is kept apart: `backupconfigurations` and so on."""
+ASKED = {
+    Target.MUTATING: {DEFINED[kind].plural: DEFINED[kind].version for kind in INVOKERS},
+    Target.VALIDATING: {DEFINED[kind].plural: DEFINED[kind].version for kind in (*INVOKERS, Repository.kind)},
+}
+"""All that each configuration asks about, and in which version."""
 OPERATIONS = ("CREATE", "UPDATE")
 PATHS = {Target.MUTATING: "/mutate", Target.VALIDATING: "/validate"}
 WEBHOOKS = {Target.MUTATING: f"mutate.admission.{GROUP}", Target.VALIDATING: f"validate.admission.{GROUP}"}
-"""The name of the webhook in each configuration."""
+"""The name of the webhook in each configuration that is asked about backups and restores."""
+REPOSITORIES = f"validate-repositories.admission.{GROUP}"
+"""The name of the one that is asked about Repositories. It is shipped with failurePolicy Ignore."""
 CONDITIONS = {
     "created-or-spec-changed": (
         'request.operation == "CREATE" || has(object.spec) != has(oldObject.spec)'
@@ -27,11 +35,11 @@ def namespace_selector(namespace: str) -> dict[str, Any]:
     return {"matchExpressions": [{"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": [namespace]}]}
 
 
-def is_asked_about(rules: list[dict[str, Any]], operation: str, resource: str) -> bool:
+def is_asked_about(rules: list[dict[str, Any]], operation: str, resource: str, version: str) -> bool:
     """Whether the rules of a webhook cover an operation on a resource of ours."""
     return any(
         _in(each.get("apiGroups"), GROUP)
-        and _in(each.get("apiVersions"), VERSION)
+        and _in(each.get("apiVersions"), version)
         and _in(each.get("operations"), operation)
         and (_in(each.get("resources"), resource) or "*/*" in each.get("resources", ()))
         and each.get("scope", "*") in ("*", "Namespaced")

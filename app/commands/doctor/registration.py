@@ -4,7 +4,15 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from app.commands.doctor.expected import CONDITIONS, OPERATIONS, PATHS, RESOURCES, is_asked_about, namespace_selector
+from app.commands.doctor.expected import (
+    ASKED,
+    CONDITIONS,
+    OPERATIONS,
+    PATHS,
+    REPOSITORIES,
+    is_asked_about,
+    namespace_selector,
+)
 from app.commands.doctor.state import InstallationState, Unreadable
 from certs.diagnostics import Diagnosis, note, ok, wrong
 from certs.names import Names
@@ -32,7 +40,7 @@ def registration(sight: InstallationState) -> Iterator[Diagnosis]:
         elif not found.get("webhooks"):
             yield wrong(f"{title}: it has no webhooks", f"{APPLY}\nthen {sight.keeper.trust()}")
         else:
-            yield from _configuration(title, found["webhooks"], PATHS[target], sight)
+            yield from _configuration(title, found["webhooks"], target, sight)
 
 
 def is_left_out(configuration: Object, labels: dict[str, str]) -> bool:
@@ -41,14 +49,15 @@ def is_left_out(configuration: Object, labels: dict[str, str]) -> bool:
     return not any(selects(each.get("namespaceSelector"), labels) for each in webhooks)
 
 
-def _configuration(title: str, webhooks: list[Object], path: str, sight: InstallationState) -> Iterator[Diagnosis]:
-    remarks = [remark for each in webhooks for remark in _webhook(f"{title}: {each['name']}", each, path, sight.names)]
+def _configuration(title: str, webhooks: list[Object], target: Target, sight: InstallationState) -> Iterator[Diagnosis]:
+    path, names = PATHS[target], sight.names
+    remarks = [remark for each in webhooks for remark in _webhook(f"{title}: {each['name']}", each, path, names)]
     rules = [rule for each in webhooks for rule in each.get("rules") or ()]
     missing = [
         f"{operation} of {resource}"
-        for resource in RESOURCES
+        for resource, version in ASKED[target].items()
         for operation in OPERATIONS
-        if not is_asked_about(rules, operation, resource)
+        if not is_asked_about(rules, operation, resource, version)
     ]
     if missing:
         remarks.insert(0, wrong(f"{title}: it does not ask about {', '.join(missing)}", APPLY))
@@ -79,7 +88,7 @@ def _where(title: str, client: Object, path: str, names: Names) -> Iterator[Diag
 
 
 def _how(title: str, webhook: Object) -> Iterator[Diagnosis]:
-    if webhook.get("failurePolicy", "Fail") == "Ignore":
+    if webhook.get("failurePolicy", "Fail") == "Ignore" and webhook["name"] != REPOSITORIES:
         line = f"{title} has failurePolicy Ignore: while the server is down, every object is stored unchecked"
         yield note(line, "set it to Fail, or check what was stored while the server was down")
     seconds = webhook.get("timeoutSeconds", _MAX_TIMEOUT_SECONDS)

@@ -9,7 +9,7 @@ from app.admission.offline import Subject, ask
 from app.domain.invoker import Invoker
 from app.domain.outcome import Edit
 from app.domain.path import Path
-from app.domain.reading import read
+from app.domain.reading import read_invoker
 from app.domain.suggestion import Suggestions
 
 _CLASHES = ("unique-alias", "unique-host")
@@ -30,9 +30,9 @@ def suggested(manifest: Subject, admission: Admission) -> list[Edit]:
     later = {each.finding.path for each in clashes(answer.findings)}
     if not later or manifest.kind != "BackupBatch":
         return []
-    batch = read(manifest.kind, answer.document, manifest.namespace)
+    batch = read_invoker(manifest.kind, answer.document, manifest.namespace)
     suggestions = Suggestions(batch)
-    written = read(manifest.kind, manifest.value, manifest.namespace)
+    written = read_invoker(manifest.kind, manifest.value, manifest.namespace)
     return [_edit(path, batch, written, suggestions) for path in sorted(later, key=_number)]
 
 

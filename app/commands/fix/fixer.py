@@ -7,17 +7,17 @@ from itertools import groupby
 from app.admission.engine import Admission
 from app.admission.offline import ask
 from app.commands.check.previous import Stored
-from app.commands.check.runner import concerns
+from app.commands.check.runner import backs_up_or_restores
 from app.commands.check.text import described
 from app.commands.fix.aliases import clashes, combined, suggested
 from app.commands.fix.layout import CannotRewrite
 from app.commands.fix.rewriting import rewritten
+from app.domain.invoker import VERSION
 from app.domain.outcome import Edit
 from app.manifest.discovery import Unreadable
 from app.manifest.documents import Document
 from app.manifest.objects import Manifest, objects_in
 from app.manifest.source import Text
-from schemas.kinds import KINDS
 
 SUGGESTED = "suggest-aliases"
 """What an alias comes from that no rule writes."""
@@ -88,7 +88,7 @@ def _changes(text: Text, admission: Admission, result: Fixed, stored: Stored, *,
     for found in objects_in(text):
         if isinstance(found, Unreadable):
             result.unreadable.append(found)
-        elif isinstance(found, Manifest) and concerns(found) and found.version == KINDS[found.kind].version:
+        elif isinstance(found, Manifest) and backs_up_or_restores(found) and found.version == VERSION:
             change = _change(found, admission, result, stored, aliases=aliases)
             if change.edits:
                 yield change

@@ -13,7 +13,7 @@ from app.domain.key import Key
 from app.domain.matching import rule_for, source_of
 from app.domain.order import PARALLEL, SEQUENTIAL, runs_in_order, waves
 from app.domain.path import dotted
-from app.domain.reading import read
+from app.domain.reading import read_invoker
 from app.manifest.objects import Manifest
 from schemas.target import Rule
 
@@ -107,7 +107,7 @@ class Cluster:
 def plan(manifest: Manifest, admission: Admission, cluster: Cluster, old: Mapping[str, Any] | None = None) -> Plan:
     """The plan for an object that the webhooks concern, as new, or as an update of `old`, the stored one."""
     answer = ask(manifest, admission, old)
-    invoker = read(manifest.kind, answer.document, manifest.namespace)
+    invoker = read_invoker(manifest.kind, answer.document, manifest.namespace)
     repository = invoker.spec.get("repository") or {}
     steps = tuple(tuple(_step(member, invoker, cluster) for member in wave) for wave in waves(invoker))
     order = SEQUENTIAL if runs_in_order(invoker) else PARALLEL

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from app.admission.engine import Admission
-from app.commands.check.runner import concerns
+from app.commands.check.runner import backs_up_or_restores
 from app.commands.plan.planner import Cluster, Plan, plan
+from app.domain.invoker import VERSION
 from app.manifest.discovery import Unreadable
 from app.manifest.objects import Manifest, objects
-from schemas.kinds import KINDS
 
 
 @dataclass
@@ -33,8 +33,8 @@ def planned(paths: Iterable[Path], admission: Admission, cluster: Cluster) -> It
     for found in objects(paths):
         if isinstance(found, Unreadable):
             result.unreadable.append(found)
-        elif isinstance(found, Manifest) and concerns(found):
-            if found.version == KINDS[found.kind].version:
+        elif isinstance(found, Manifest) and backs_up_or_restores(found):
+            if found.version == VERSION:
                 each = plan(found, admission, cluster)
                 result.plans.append(each)
                 result.named |= {step.name for wave in each.waves for step in wave if step.indexed}

@@ -6,17 +6,17 @@ from typing import Any
 from app.admission.engine import Admission
 from app.commands.check.previous import Stored
 from app.commands.check.report import reported
-from app.commands.check.runner import Checked, Place, concerns
+from app.commands.check.runner import Checked, Place, backs_up_or_restores
 from app.commands.check.text import described as changed
 from app.commands.fix.fixer import fix
 from app.commands.fix.report import difference
 from app.commands.plan.json_report import data
 from app.commands.plan.planner import Cluster, Plan, plan
 from app.commands.plan.text import restored
+from app.domain.invoker import VERSION
 from app.domain.quoting import printable
 from app.manifest.objects import Found, Manifest, objects_in
 from app.manifest.source import Text
-from schemas.kinds import KINDS
 
 _TEXT, _STORED = "text", "old"
 """What the two texts are called where one of them cannot be read."""
@@ -73,7 +73,7 @@ def _said(checked: Checked, place: Place | None, level: str, rule: str, path: st
 def _plans(found: list[Found], admission: Admission, stored: Stored) -> Iterator[Plan]:
     cluster = Cluster({}, (), admission.cluster)
     for each in found:
-        if isinstance(each, Manifest) and concerns(each) and each.version == KINDS[each.kind].version:
+        if isinstance(each, Manifest) and backs_up_or_restores(each) and each.version == VERSION:
             yield plan(each, admission, cluster, stored.of(each))
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
 from typing import Literal, get_args
 
-from app.domain.invoker import KINDS
+from app.domain.kinds import KINDS
 from app.rules.registry import RULES, Level
 
 Webhook = Literal["mutate", "validate"]

@@ -7,7 +7,7 @@ from importlib.metadata import version
 
 from app.admission.decision import Decision
 from app.admission.review import Request
-from app.domain.invoker import KINDS
+from app.domain.kinds import KINDS
 from app.inventory.store import KINDS as HELD
 from app.rules.registry import RULES, Level
 from app.server.observability import labels
