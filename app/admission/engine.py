@@ -7,7 +7,7 @@ and which faults an update is not refused for, because the stored object has the
 import time
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import replace
-from itertools import chain, islice
+from itertools import chain
 from typing import Any
 
 from app.admission.budget import RuleBudget
@@ -20,15 +20,19 @@ from app.admission.selection import Selection, Validations
 from app.domain.cluster_view import ClusterView, Unknown
 from app.domain.invoker import GROUP, KINDS, VERSION, Invoker, same
 from app.domain.key import Key
-from app.domain.outcome import Edit, Finding, apply
+from app.domain.outcome import Edit, Finding, Reason, apply
+from app.domain.pace import OutOfTime
 from app.domain.reading import read
 from app.domain.repository_index import use_of
 from app.inventory.store import Inventory
 from app.rules import MUTATIONS
+from app.rules.field_type import field_type
 from app.rules.registry import for_kind, levels
 
-_MAX_FINDINGS = 10_000
-"""Of one rule about one object: a hostile list of a million wrong items must not keep the server busy for long."""
+_MAX_NEW = 1_000
+"""Findings of one rule about one object that no stored object can excuse: as many as an answer has causes."""
+_MAX_FINDINGS = 2_000
+"""Findings of one rule in all: a hostile list of a million wrong items must not keep the server busy for long."""
 
 
 class Admission:
@@ -75,6 +79,8 @@ class Admission:
             return documents
         document, old = documents
         invoker = read(request.kind, document, request.namespace)
+        if invoker.unread:
+            return NOTHING  # `/validate` refuses it
         if old is not None:
             invoker = invoker.as_update_of(read(request.kind, old, request.namespace))
         edits = tuple(self._edits(request.kind, invoker))
@@ -96,20 +102,25 @@ class Admission:
         document, old = documents
         kind, key = request.kind, _key(request)
         rules = self._selection.within(request.namespace).validations[kind]
-        invoker = read(kind, document, request.namespace)
         budget = RuleBudget(self._clock, deadline, needs_inventory=self._needs_inventory)
+        invoker = read(kind, document, request.namespace, budget.look)
+        if invoker.unread:
+            return Decision(findings=tuple(_too_large(invoker)))
         if old is None:
-            found = self._findings(rules, invoker, key, budget)
+            found = self._findings(rules, invoker, key, budget, excusable=False)
         else:
-            stored = read(kind, old, request.namespace)
-            settled = self._mutated(kind, stored, old)
-            if same(self._mutated(kind, invoker, document).get("spec"), settled.get("spec")):
+            stored = read(kind, old, request.namespace, budget.look)
+            mine, its = self._mutated(kind, invoker, document), self._mutated(kind, stored, old)
+            if (mine is not document or its is not old) and same(mine.get("spec"), its.get("spec")):
                 return NOTHING
             invoker = invoker.as_update_of(stored)
-            found = self._findings(rules, invoker, key, budget)
-            if any(each.refuses for each in found):
-                before = [stored, read(kind, settled, request.namespace)]
+            found = self._findings(rules, invoker, key, budget, excusable=True)
+            doubtful = {each.rule for each in found if can_be_settled(each)}
+            if doubtful and not stored.unread:
+                before = [stored] if its is old else [stored, read(kind, its, request.namespace, budget.look)]
+                rules = tuple(each for each in rules if each[0] in doubtful)
                 found = list(self._ratcheted(rules, found, invoker, before, key, budget))
+        budget.decided()
         if not any(each.refuses for each in found):
             budget.raise_undecided()
         decision = NOTHING
@@ -130,9 +141,10 @@ class Admission:
     def _edits(self, kind: str, invoker: Invoker) -> Iterable[tuple[str, Edit]]:
         return ((rule, edit) for rule, function in self._mutations[kind] for edit in function(invoker))
 
-    def _mutated(self, kind: str, invoker: Invoker, document: Mapping[str, Any]) -> dict[str, Any]:
-        """The document after all mutations, as if it were new."""
-        return apply((edit for _, edit in self._edits(kind, invoker)), document)
+    def _mutated(self, kind: str, invoker: Invoker, document: dict[str, Any]) -> dict[str, Any]:
+        """The document after all mutations, as if it were new; itself, if there are none."""
+        edits = [edit for _, edit in self._edits(kind, invoker)]
+        return apply(edits, document) if edits else document
 
     def _announced(self, request: Request, invoker: Invoker, budget: RuleBudget) -> Iterable[RuleFinding]:
         for rule, function in self._selection.within(request.namespace).announcements[request.kind]:
@@ -141,29 +153,32 @@ class Admission:
             for finding in function(invoker):
                 yield RuleFinding(rule, finding, refuses=False)
 
-    def _findings(self, rules: Validations, invoker: Invoker, key: Key, budget: RuleBudget) -> list[RuleFinding]:
+    def _findings(
+        self, rules: Validations, invoker: Invoker, key: Key, budget: RuleBudget, *, excusable: bool
+    ) -> list[RuleFinding]:
+        """What the rules say. `excusable`: a fault of one member may be one that the stored object has already."""
         found: list[RuleFinding] = []
         clock, deadline = self._clock, budget.deadline
         for rule, function, asks, enforced in rules:
             if clock() >= deadline:
                 budget.over(rule, enforced=enforced)
                 continue
-            if self._inventory is None or not asks:
-                findings = iter(function(invoker))
+            cluster = self._inventory.view(key) if asks and self._inventory is not None else None
+            before = len(found)
+            try:
+                findings = iter(function(invoker) if cluster is None else function(invoker, cluster))
                 first = next(findings, None)
                 if first is not None:  # nearly every rule finds nothing in nearly every object
-                    found += _of_rule(rule, chain((first,), findings), enforced, budget)
-                continue
-            cluster = self._inventory.view(key)
-            try:
-                mine = list(_of_rule(rule, function(invoker, cluster), enforced, budget))
+                    for each in _of_rule(rule, chain((first,), findings), enforced, excusable, budget):
+                        found.append(each)  # noqa: PERF402  those before an exception count
+            except OutOfTime:
+                budget.over(rule, enforced=enforced)
             except Unknown as unknown:
                 budget.because(rule, str(unknown), enforced=enforced)
-                continue
-            if cluster.late:
+                del found[before:]
+            if cluster is not None and cluster.late:
                 budget.late(rule, cluster.late, enforced=enforced)
-                mine = [replace(each, refuses=False) for each in mine]
-            found += mine
+                found[before:] = [replace(each, refuses=False) for each in found[before:]]
         return each_fault_once(found, invoker) if found else found
 
     def _ratcheted(
@@ -183,7 +198,7 @@ class Admission:
         known: set[Hashable] = set()
         not_run = budget.alike()
         for stored in before:
-            known |= identities(self._findings(rules, stored, key, not_run))
+            known |= identities(self._findings(rules, stored, key, not_run, excusable=True))
         for each in found:
             if can_be_settled(each):
                 if is_settled(each, invoker, known):
@@ -194,12 +209,26 @@ class Admission:
             yield each
 
 
-def _of_rule(rule: str, findings: Iterable[Finding], enforced: bool, budget: RuleBudget) -> Iterator[RuleFinding]:
-    for number, finding in enumerate(islice(findings, _MAX_FINDINGS), 1):
-        last = number == _MAX_FINDINGS
-        preexisting = finding.preexisting and not last
-        yield RuleFinding(rule, finding, enforced and not preexisting and not finding.advisory, preexisting, last)
-        if budget.over(rule, enforced=enforced):
+def _too_large(invoker: Invoker) -> Iterator[RuleFinding]:
+    """What is said of an object that was not read. No level changes it, since no rule judges such an object."""
+    message = f"the object is too large to be judged: {invoker.unread}"
+    for finding in (Finding(("spec",), Reason.INVALID, message), *field_type(invoker)):
+        yield RuleFinding("field-type", finding, refuses=True)
+
+
+def _of_rule(
+    rule: str, findings: Iterable[Finding], enforced: bool, excusable: bool, budget: RuleBudget
+) -> Iterator[RuleFinding]:
+    new = 0
+    for number, finding in enumerate(findings, 1):
+        refuses = enforced and not finding.preexisting and not finding.advisory
+        if not finding.preexisting and not (excusable and refuses and finding.pair is None):
+            new += 1
+        last = number == _MAX_FINDINGS or new == _MAX_NEW
+        if last:
+            refuses = enforced and not finding.advisory
+        yield RuleFinding(rule, finding, refuses, finding.preexisting and not last, last)
+        if last or budget.over(rule, enforced=enforced):
             return
 
 
