@@ -1,39 +1,21 @@
 """How much work an object can make: what is shown of it is made, nothing else, and time is looked at inside a rule."""
 
 import itertools
+import sys
 from collections.abc import Callable
 from typing import Any
 
+import orjson
 import pytest
 
 from app.admission.budget import Undecided
 from app.admission.engine import Admission
+from app.admission.response import render
+from app.admission.review import parse, read_request
 from app.domain.suggestion import Suggestions
 from app.inventory.folder import inventory_of
-from testbed.reviews import Answer, admit, answer, ask
-
-API = "stash.appscode.com/v1beta1"
-
-
-def batch(members: list[dict[str, Any]], kind: str = "BackupBatch", **spec: Any) -> dict[str, Any]:
-    backup = {"schedule": "0 3 * * *", "retentionPolicy": {"name": "keep-last-5", "keepLast": 5, "prune": True}}
-    return {
-        "apiVersion": API,
-        "kind": kind,
-        "metadata": {"name": "shop", "namespace": "demo"},
-        "spec": {
-            "repository": {"name": "gcs-repo"},
-            **(backup if kind == "BackupBatch" else {}),
-            "members": members,
-            **spec,
-        },
-    }
-
-
-def members(number: int, alias: Callable[[int], str] = lambda _: "app", **target: Any) -> list[dict[str, Any]]:
-    ref = {"apiVersion": "apps/v1", "kind": "Deployment"}
-    return [{"target": {"alias": alias(i), "ref": {**ref, "name": f"web-{i}"}, **target}} for i in range(number)]
-
+from testbed.large import MEMBERS, TEXTS, batch, members
+from testbed.reviews import admit, answer, ask, review
 
 @pytest.fixture
 def suggested(monkeypatch: pytest.MonkeyPatch) -> list[str]:
@@ -203,3 +185,44 @@ def test_an_update_of_an_object_that_was_too_large_is_judged_as_if_it_were_new()
     assert ask("validate", {**large, "metadata": {**large["metadata"], "labels": {"a": "b"}}}, large).allowed
     assert ask("validate", batch(members(2, lambda i: f"a{i}")), large).allowed
     assert not ask("validate", batch(members(2), repository=None), large).allowed
+
+
+def test_a_duration_ends_at_a_bound_and_its_message_says_so() -> None:
+    assert ask("validate", batch(members(1), timeOut="1h" * 5_000)).allowed
+    refused = ask("validate", batch(members(1), timeOut="1h" * 5_001))
+    assert "has more than 10000 characters: write numbers with units" in refused.message
+
+
+def calls(document: dict[str, Any], old: dict[str, Any] | None = None) -> int:
+    """How many functions are called for a decision and its answer, which are the same on every machine."""
+    count = 0
+
+    def counting(_frame: Any, event: str, _argument: Any) -> None:
+        nonlocal count
+        count += event in ("call", "c_call")
+
+    body, admission = orjson.dumps(review(document, old)), Admission()
+    sys.setprofile(counting)
+    try:
+        request = read_request(parse(body))
+        render(request, admission.validate(request))
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+SHAPES = {**{name: (make, 400) for name, make in MEMBERS.items()}, **{name: (make, 8_000) for name, make in TEXTS.items()}}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_work_grows_no_faster_than_the_object(shape: str) -> None:
+    make, size = SHAPES[shape]
+    assert calls(make(3 * size)) < 3.2 * calls(make(size))
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_an_update_is_at_most_twice_the_work_of_a_create(shape: str) -> None:
+    make, size = SHAPES[shape]
+    old = make(size)
+    update = {**old, "spec": {**old["spec"], "paused": True}}
+    assert calls(update, old) <= 2 * calls(update)
