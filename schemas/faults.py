@@ -13,7 +13,7 @@ from schemas.defaults import parts_of
 
 Lack = Literal["missing", "type", "enum", "value"]
 
-_MAX_VALUES = 50_000
+MAX_VALUES = 50_000
 """Values beyond which a list reports only its first fault: a hostile 7 MB list of wrong items would cost gigabytes."""
 
 _EXPECTED = {
@@ -47,11 +47,14 @@ class Checker:
         self._first = SchemaValidator(_failing_fast(adapter.core_schema))
 
     def faults(self, value: object) -> list[Fault]:
-        """Every value in `value` that does not fit, by its path in `value`; none if it fits."""
+        """Every value in `value` that does not fit, by its path in `value`; none if it fits.
+
+        Of a value with more than MAX_VALUES, only the first ones.
+        """
         try:
             self._first.validate_python(value, extra="ignore")
         except ValidationError as error:
-            if _larger_than(_MAX_VALUES, value):
+            if has_many(value):
                 return [_fault(details) for details in error.errors(include_url=False)]
         else:
             return []
@@ -63,7 +66,7 @@ class Checker:
 
     def unknown(self, value: object) -> list[tuple[str | int, ...]]:
         """The paths of all fields in `value` that the model does not have."""
-        validator = self._first if _larger_than(_MAX_VALUES, value) else self._all
+        validator = self._first if has_many(value) else self._all
         try:
             validator.validate_python(value, extra="forbid")
         except ValidationError as error:
@@ -98,16 +101,17 @@ def _failing_fast(schema: Any) -> Any:
     return schema
 
 
-def _larger_than(bound: int, value: object) -> bool:
+def has_many(value: object) -> bool:
+    """Whether a value holds more than MAX_VALUES others."""
     seen, rest = 0, [value]
-    while rest and seen <= bound:
+    while rest and seen <= MAX_VALUES:
         item = rest.pop()
         seen += 1
         if isinstance(item, dict):
             rest.extend(item.values())
         elif isinstance(item, list):
             rest.extend(item)
-    return seen > bound
+    return seen > MAX_VALUES
 
 
 def _fault(details: ErrorDetails) -> Fault:

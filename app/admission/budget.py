@@ -3,6 +3,8 @@
 import math
 from collections.abc import Callable
 
+from app.domain.pace import OutOfTime
+
 _OUT_OF_TIME = "not checked, since the time for the call had run out"
 
 
@@ -34,6 +36,15 @@ class RuleBudget:
             return False
         self._note(rule, _OUT_OF_TIME, undecided=enforced)
         return True
+
+    def look(self) -> None:
+        """Raise OutOfTime if no time is left: for loops inside a rule."""
+        if self._clock() >= self.deadline:
+            raise OutOfTime
+
+    def decided(self) -> None:
+        """Note that nothing is left but to tell what was decided, for which there is always time."""
+        self.deadline = math.inf
 
     def because(self, rule: str, reason: str, *, enforced: bool) -> None:
         """Remember that a rule could not be run, or only in part, for lack of knowledge of the cluster."""

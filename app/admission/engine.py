@@ -7,7 +7,7 @@ and which faults an update is not refused for, because the stored object has the
 import time
 from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Mapping
 from dataclasses import replace
-from itertools import chain, islice
+from itertools import chain
 from typing import Any
 
 from app.admission.budget import RuleBudget
@@ -21,17 +21,21 @@ from app.domain.cluster_view import ClusterView, Unknown
 from app.domain.invoker import GROUP, INVOKERS, Invoker, same
 from app.domain.key import Key
 from app.domain.kinds import KINDS
-from app.domain.outcome import Edit, Finding, apply
+from app.domain.outcome import Edit, Finding, Reason, apply
+from app.domain.pace import OutOfTime
 from app.domain.reading import read, read_invoker
 from app.domain.repository_index import Use, use_of
 from app.domain.resource import Resource
 from app.inventory.store import Inventory
 from app.rules import MUTATIONS
+from app.rules.field_type import field_type
 from app.rules.registry import for_kind, levels
 from schemas.kinds import KINDS as DEFINED
 
-_MAX_FINDINGS = 10_000
-"""Of one rule about one object: a hostile list of a million wrong items must not keep the server busy for long."""
+_MAX_NEW = 1_000
+"""Findings of one rule about one object that no stored object can excuse: as many as an answer has causes."""
+_MAX_FINDINGS = 2_000
+"""Findings of one rule in all: a hostile list of a million wrong items must not keep the server busy for long."""
 
 
 class Admission:
@@ -78,6 +82,8 @@ class Admission:
             return documents
         document, old = documents
         invoker = read_invoker(request.kind, document, request.namespace)
+        if invoker.unread:
+            return NOTHING  # `/validate` refuses it
         if old is not None:
             invoker = invoker.as_update_of(read_invoker(request.kind, old, request.namespace))
         edits = tuple(self._edits(request.kind, invoker))
@@ -99,21 +105,26 @@ class Admission:
         document, old = documents
         kind, key = request.kind, _key(request)
         rules = self._selection.within(request.namespace).validations[kind]
-        resource = read(kind, document, request.namespace)
         budget = RuleBudget(self._clock, deadline, needs_inventory=self._needs_inventory)
+        resource = read(kind, document, request.namespace, budget.look)
+        if resource.unread:
+            return Decision(findings=tuple(_too_large(resource)))
         stored = None
         if old is None:
-            found = self._findings(rules, resource, key, budget)
+            found = self._findings(rules, resource, key, budget, excusable=False)
         else:
-            stored = read(kind, old, request.namespace)
-            settled = self._mutated(kind, stored, old)
-            if same(self._mutated(kind, resource, document).get("spec"), settled.get("spec")):
+            stored = read(kind, old, request.namespace, budget.look)
+            mine, its = self._mutated(kind, resource, document), self._mutated(kind, stored, old)
+            if (mine is not document or its is not old) and same(mine.get("spec"), its.get("spec")):
                 return NOTHING
             resource = resource.as_update_of(stored)
-            found = self._findings(rules, resource, key, budget)
-            if any(each.refuses for each in found):
-                forms = [stored, read(kind, settled, request.namespace)]
+            found = self._findings(rules, resource, key, budget, excusable=True)
+            doubtful = {each.rule for each in found if can_be_settled(each)}
+            if doubtful and not stored.unread:
+                forms = [stored] if its is old else [stored, read(kind, its, request.namespace, budget.look)]
+                rules = tuple(each for each in rules if each[0] in doubtful)
                 found = list(self._ratcheted(rules, found, resource, forms, key, budget))
+        budget.decided()
         if not any(each.refuses for each in found):
             budget.raise_undecided()
         decision = NOTHING
@@ -140,9 +151,10 @@ class Admission:
     def _edits(self, kind: str, resource: Resource) -> Iterable[tuple[str, Edit]]:
         return ((rule, edit) for rule, function in self._mutations[kind] for edit in function(resource))
 
-    def _mutated(self, kind: str, resource: Resource, document: Mapping[str, Any]) -> dict[str, Any]:
-        """The document after all mutations, as if it were new."""
-        return apply((edit for _, edit in self._edits(kind, resource)), document)
+    def _mutated(self, kind: str, resource: Resource, document: dict[str, Any]) -> dict[str, Any]:
+        """The document after all mutations, as if it were new; itself, if there are none."""
+        edits = [edit for _, edit in self._edits(kind, resource)]
+        return apply(edits, document) if edits else document
 
     def _announced(self, request: Request, invoker: Invoker, budget: RuleBudget) -> Iterable[RuleFinding]:
         for rule, function in self._selection.within(request.namespace).announcements[request.kind]:
@@ -151,31 +163,34 @@ class Admission:
             for finding in function(invoker):
                 yield RuleFinding(rule, finding, refuses=False)
 
-    def _findings(self, rules: Validations, resource: Resource, key: Key, budget: RuleBudget) -> list[RuleFinding]:
+    def _findings(
+        self, rules: Validations, resource: Resource, key: Key, budget: RuleBudget, *, excusable: bool
+    ) -> list[RuleFinding]:
+        """What the rules say. `excusable`: a fault of one member may be one that the stored object has already."""
         found: list[RuleFinding] = []
         clock, deadline = self._clock, budget.deadline
         for rule, function, asks, enforced in rules:
             if clock() >= deadline:
                 budget.over(rule, enforced=enforced)
                 continue
-            if self._inventory is None or not asks:
-                findings = iter(function(resource))
+            cluster = self._inventory.view(key) if asks and self._inventory is not None else None
+            before = len(found)
+            try:
+                findings = iter(function(resource) if cluster is None else function(resource, cluster))
                 first = next(findings, None)
                 if first is not None:  # nearly every rule finds nothing in nearly every object
-                    found += _of_rule(rule, chain((first,), findings), enforced, budget)
-                continue
-            cluster = self._inventory.view(key)
-            try:
-                mine = list(_of_rule(rule, function(resource, cluster), enforced, budget))
+                    for each in _of_rule(rule, chain((first,), findings), enforced, excusable, budget):
+                        found.append(each)  # noqa: PERF402  those before an exception count
+            except OutOfTime:
+                budget.over(rule, enforced=enforced)
             except Unknown as unknown:
                 budget.because(rule, str(unknown), enforced=enforced)
-                continue
-            if cluster.late:
+                del found[before:]
+            if cluster is not None and cluster.late:
                 budget.late(rule, cluster.late, enforced=enforced)
-                mine = [replace(each, refuses=False) for each in mine]
-            if cluster.partial:
+                found[before:] = [replace(each, refuses=False) for each in found[before:]]
+            if cluster is not None and cluster.partial:
                 budget.partly(rule, cluster.partial, enforced=enforced)
-            found += mine
         return each_fault_once(found, resource) if found else found
 
     def _ratcheted(
@@ -195,7 +210,7 @@ class Admission:
         known: set[Hashable] = set()
         not_run = budget.alike()
         for stored in before:
-            known |= identities(self._findings(rules, stored, key, not_run))
+            known |= identities(self._findings(rules, stored, key, not_run, excusable=True))
         for each in found:
             if can_be_settled(each):
                 if is_settled(each, resource, known):
@@ -206,12 +221,26 @@ class Admission:
             yield each
 
 
-def _of_rule(rule: str, findings: Iterable[Finding], enforced: bool, budget: RuleBudget) -> Iterator[RuleFinding]:
-    for number, finding in enumerate(islice(findings, _MAX_FINDINGS), 1):
-        last = number == _MAX_FINDINGS
-        preexisting = finding.preexisting and not last
-        yield RuleFinding(rule, finding, enforced and not preexisting and not finding.advisory, preexisting, last)
-        if budget.over(rule, enforced=enforced):
+def _too_large(resource: Resource) -> Iterator[RuleFinding]:
+    """What is said of an object that was not read. No level changes it, since no rule judges such an object."""
+    message = f"the object is too large to be judged: {resource.unread}"
+    for finding in (Finding(("spec",), Reason.INVALID, message), *field_type(resource)):
+        yield RuleFinding("field-type", finding, refuses=True)
+
+
+def _of_rule(
+    rule: str, findings: Iterable[Finding], enforced: bool, excusable: bool, budget: RuleBudget
+) -> Iterator[RuleFinding]:
+    new = 0
+    for number, finding in enumerate(findings, 1):
+        refuses = enforced and not finding.preexisting and not finding.advisory
+        if not finding.preexisting and not (excusable and refuses and finding.pair is None):
+            new += 1
+        last = number == _MAX_FINDINGS or new == _MAX_NEW
+        if last:
+            refuses = enforced and not finding.advisory
+        yield RuleFinding(rule, finding, refuses, finding.preexisting and not last, last)
+        if last or budget.over(rule, enforced=enforced):
             return
 
 

@@ -7,6 +7,8 @@ from dataclasses import replace
 from app.admission.decision import RuleFinding
 from app.domain.resource import Resource
 
+_write = json.JSONEncoder(sort_keys=True).encode  # json.dumps would make one for each value
+
 
 def identities(found: Iterable[RuleFinding]) -> set[Hashable]:
     """What the findings of a stored object are recognised by in an update of it: rule, field and value."""
@@ -34,4 +36,4 @@ def only_warns(found: RuleFinding) -> RuleFinding:
 
 
 def _value(found: RuleFinding) -> str:
-    return json.dumps(found.finding.value, sort_keys=True)
+    return _write(found.finding.value)

@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Iterable
+from itertools import chain, islice
 from typing import Any
 
 import orjson
@@ -36,10 +37,9 @@ def render(request: Request, decision: Decision) -> bytes:
     refusals = [each for each in decision.findings if each.refuses]
     if refusals:
         response["status"] = _status(request, refusals)
-    warnings = [printable(each) for each in decision.notes]
-    warnings += [_line(each) for each in decision.findings if not each.refuses]
+    warnings = _warnings(decision)
     if warnings:
-        response["warnings"] = _bounded(warnings)
+        response["warnings"] = warnings
     annotations = _annotations(decision)
     if annotations:
         response["auditAnnotations"] = annotations
@@ -47,12 +47,13 @@ def render(request: Request, decision: Decision) -> bytes:
 
 
 def _status(request: Request, refusals: list[RuleFinding]) -> Any:
-    lines = [_line(each) for each in refusals]
+    lines = [_line(each) for each in refusals[:_MAX_MESSAGE_LINES]]
     message = lines[0]
     if len(lines) > 1:
-        message = f"{len(lines)} findings:\n" + "\n".join(f"* {line}" for line in lines[:_MAX_MESSAGE_LINES])
-        if len(lines) > _MAX_MESSAGE_LINES:
-            message += f"\nand {len(lines) - _MAX_MESSAGE_LINES} more"
+        at_least = _at_least(refusals)
+        message = f"{at_least}{len(refusals)} findings:\n" + "\n".join(f"* {line}" for line in lines)
+        if len(refusals) > _MAX_MESSAGE_LINES:
+            message += f"\nand {at_least}{len(refusals) - _MAX_MESSAGE_LINES} more"
     return {
         "status": "Failure",
         "message": message,
@@ -81,12 +82,27 @@ def _line(found: RuleFinding) -> str:
     return printable(f"{dotted(found.finding.path)}: {found.finding.message} ({found.rule}){stored}")
 
 
-def _bounded(warnings: list[str]) -> list[str]:
-    if sum(map(len, warnings)) <= _MAX_CHARS_OF_WARNINGS:
-        return warnings
-    kept = [text if len(text) <= _MAX_WARNING_CHARS else f"{text[: _MAX_WARNING_CHARS - 1]}…" for text in warnings]
-    if len(kept) > _MAX_WARNINGS:
-        kept[_MAX_WARNINGS:] = [f"and {len(kept) - _MAX_WARNINGS} more warnings"]
+def _at_least(found: list[RuleFinding]) -> str:
+    """Whether there may be more than these, of a rule that was not asked for more."""
+    return "at least " if any(each.last for each in found) else ""
+
+
+def _warnings(decision: Decision) -> list[str]:
+    """As many as the API server takes. A message that is not shown is not made."""
+    found = [each for each in decision.findings if not each.refuses]
+    lines = chain(map(printable, decision.notes), map(_line, found))
+    number, size, shown = len(decision.notes) + len(found), 0, list[str]()
+    for line in lines:
+        shown.append(line)
+        size += len(line)
+        if size > _MAX_CHARS_OF_WARNINGS:
+            break
+    else:
+        return shown
+    shown = [*shown, *islice(lines, max(_MAX_WARNINGS - len(shown), 0))][:_MAX_WARNINGS]
+    kept = [text if len(text) <= _MAX_WARNING_CHARS else f"{text[: _MAX_WARNING_CHARS - 1]}…" for text in shown]
+    if number > _MAX_WARNINGS:
+        kept.append(f"and {_at_least(found)}{number - _MAX_WARNINGS} more warnings")
     return kept
 
 

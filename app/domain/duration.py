@@ -16,6 +16,8 @@ _UNITS = {
     "h": 3600 * 10**9,
 }
 _MAX_NANOSECONDS = 2**63  # only below zero: above, it is one less
+_MAX_CHARS = 10_000
+"""A bound of our own: what Go reads in milliseconds, even if it is megabytes, takes us seconds."""
 _WRITE = 'write numbers with units, such as "1h30m" or "45s"'
 
 # A number that has a digit on at least one side of its point, then its unit: all up to the next number.
@@ -37,10 +39,12 @@ def duration_fault(text: str) -> str | None:
 
 
 def parse_duration(text: str) -> int:
-    """Read what Go's `time.ParseDuration` accepts, as nanoseconds from -2**63 to 2**63 - 1.
+    """Read what Go's `time.ParseDuration` accepts, as nanoseconds from -2**63 to 2**63 - 1; at most 10,000 characters.
 
     Raises ValueError with a clause: the quoted text, what is wrong with it and what to write instead.
     """
+    if len(text) > _MAX_CHARS:
+        raise ValueError(f"{quoted(text)} has more than {_MAX_CHARS} characters: {_WRITE}")
     start = 1 if text.startswith(("+", "-")) else 0
     if text[start:] == "0":
         return 0

@@ -5,12 +5,20 @@ backup or a restore.
 """
 
 import json
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple, Self
 
-from app.domain.hosts import HOST_WITHOUT_TARGET, LEGACY_ALIAS, Hosts, shape_of
+from app.domain.hosts import (
+    HOST_WITHOUT_TARGET,
+    LEGACY_ALIAS,
+    Hosts,
+    certain_index_keys,
+    possible_index_keys,
+    shape_of,
+)
 from app.domain.key import Key
+from app.domain.pace import paced, unhurried
 from app.domain.path import Path
 from app.domain.resource import Resource
 from schemas.backupbatch import BackupBatchSpec
@@ -30,7 +38,7 @@ _IDENTITY: tuple[Path, ...] = (("ref",), ("ref", "kind"), ("ref", "name"), ("ref
 """The fields of a target that say which one it is."""
 _HOSTS: tuple[Path, ...] = (("alias",), ("ref",), ("ref", "kind"), ("replicas",), ("volumeClaimTemplates",))
 """The fields of a target that say which hosts it has."""
-
+_write = json.JSONEncoder(sort_keys=True).encode  # json.dumps would make one for each value
 
 Identity = tuple[str, str, str]
 """Kind, namespace and name of what a target refers to."""
@@ -105,12 +113,8 @@ class RestoreRule(NamedTuple):
 
     path: Path
     body: Rule
-
-    @property
-    def hosts(self) -> list[tuple[Path, str]]:
-        """Its target hosts, each with its path."""
-        listed = enumerate(self.body.get("targetHosts") or ())
-        return [((*self.path, "targetHosts", i), host) for i, host in listed if host is not None]
+    hosts: list[tuple[Path, str]]
+    """Its target hosts, each with its path."""
 
 
 class Deprecated(NamedTuple):
@@ -131,16 +135,25 @@ class Deprecated(NamedTuple):
 class Invoker(Resource):
     """An object of one of the four kinds."""
 
-    def __init__(self, spec: Any, namespace: str, faults: Sequence[Fault] = ()) -> None:
-        super().__init__(spec, namespace, faults)
+    def __init__(
+        self,
+        spec: Any,
+        namespace: str,
+        faults: Sequence[Fault] = (),
+        look: Callable[[], None] = unhurried,
+        *,
+        unread: str = "",
+    ) -> None:
+        super().__init__(spec, namespace, faults, look, unread=unread)
         self.driver_known = not any(fault.path == _DRIVER and fault.found != "" for fault in faults)
         """Whether the driver is one that there is; the empty one, which the CRD refuses, is Restic to the operator."""
         self.stored_members: list[int | None] = []
         """On an update, which stored member each member is recognised as (`match_members`)."""
         self.snapshotter = spec.get("driver") == SNAPSHOTTER
         """Whether the driver is VolumeSnapshotter, which knows neither hosts nor restic's repositories."""
-        self.members = [self._member(*each) for each in self._bodies()]
-        self.targets = [member.target for member in self.members if member.target is not None]
+        members = [self._member(*each) for each in self._bodies()]
+        self.members = paced(members, look)
+        self.targets = paced([member.target for member in members if member.target is not None], look)
 
     def _bodies(self) -> Iterator[tuple[Path, int, Any]]:
         """Path, index and body of each member."""
@@ -177,6 +190,15 @@ class Invoker(Resource):
         if not name or self.snapshotter or not self.driver_known or not self.subtree_valid(("spec", "repository")):
             return None
         return Key("Repository", named.get("namespace") or self.namespace, name)
+
+    @cached_property
+    def taken(self) -> tuple[frozenset[str | None], frozenset[Hashable]]:
+        """The aliases of its targets, and the index keys of all hosts that they could have (`app.domain.hosts`)."""
+        hosted = [target for target in self.targets if target.hosts is not None]
+        keys: set[Hashable] = set()
+        for hosts in {target.hosts for target in hosted if target.hosts is not None}:
+            keys.update(certain_index_keys(hosts), possible_index_keys(hosts))
+        return frozenset(target.effective_alias for target in hosted), frozenset(keys)
 
     def as_update_of(self, stored: Self) -> Self:
         """The same object, to be judged as an update of the stored one."""
@@ -228,7 +250,7 @@ def _keys(invoker: Invoker) -> Iterator[Hashable]:
     """What each member is recognised by at first sight: its ref, or what it holds, and which one of its like it is."""
     count: dict[Hashable, int] = {}
     for member in invoker.members:
-        key: Hashable = _ref_of(member) or json.dumps(member.body, sort_keys=True)
+        key: Hashable = _ref_of(member) or _write(member.body)
         count[key] = count.get(key, 0) + 1
         yield key, count[key]
 
@@ -274,9 +296,14 @@ class Restore(Invoker):
             if not rules:
                 path, rules = (*member.path, "rules"), body.get("rules")
             if rules:
-                each = [RestoreRule((*path, i), rule) for i, rule in enumerate(rules) if rule is not None]
-                found.append((member.target, each))
-        return found
+                each = [self._rule((*path, i), rule) for i, rule in enumerate(rules) if rule is not None]
+                found.append((member.target, paced(each, self._look)))
+        return paced(found, self._look)
+
+    def _rule(self, path: Path, body: Rule) -> RestoreRule:
+        listed = enumerate(body.get("targetHosts") or ())
+        hosts = [((*path, "targetHosts", i), host) for i, host in listed if host is not None]
+        return RestoreRule(path, body, paced(hosts, self._look))
 
 
 class Batch(Invoker):
@@ -338,7 +365,12 @@ def same(one: object, other: object) -> bool:
     if one is other:
         return True
     if isinstance(one, dict) and isinstance(other, dict):
-        return all(same(one.get(key), other.get(key)) for key in one.keys() | other.keys())
+        for key, value in one.items():
+            its = other.get(key)
+            if value is not its and not same(value, its):
+                return False
+        return one.keys() >= other.keys() or all(value is None or key in one for key, value in other.items())
     if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(same, one, other))
+        # Thousands of members are mostly the same in every respect, which takes no look at each.
+        return len(one) == len(other) and ((one == other and repr(one) == repr(other)) or all(map(same, one, other)))
     return one == other and isinstance(one, bool) == isinstance(other, bool)

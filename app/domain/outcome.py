@@ -1,6 +1,6 @@
 """What a rule says: an Edit of the object, or a Finding about it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal
@@ -74,13 +74,21 @@ class Finding:
     whether both stand as they stood in the stored object (`preexisting`). One that is `advisory` never refuses an
     object. `covered_by` names rules, each with a field: where one of them says something of its field, and as strictly,
     this is no news.
+
+    `said` is the message, or makes it: what takes work, such as to look for an alias to suggest, is done only for a
+    finding that is shown.
     """
 
     path: Path
     reason: Reason
-    message: str
+    said: str | Callable[[], str]
     value: object = None
     pair: tuple[int, int] | None = None
     preexisting: bool = False
     advisory: bool = False
     covered_by: tuple[tuple[str, Path], ...] = ()
+
+    @property
+    def message(self) -> str:
+        """What is wrong, where, and what to write instead. Always the same."""
+        return self.said if isinstance(self.said, str) else self.said()

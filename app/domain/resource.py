@@ -1,9 +1,10 @@
 """An object of one of Stash's kinds as rules see it: a read-only view of its JSON."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from copy import copy
 from typing import Any, ClassVar, Self
 
+from app.domain.pace import paced, unhurried
 from app.domain.path import Path, ancestors
 from schemas.faults import Checker, Fault
 
@@ -15,12 +16,23 @@ class Resource:
     checker: ClassVar[Checker]
     """Compares a spec with the kind's model."""
 
-    def __init__(self, spec: Any, namespace: str, faults: Sequence[Fault] = ()) -> None:
+    def __init__(
+        self,
+        spec: Any,
+        namespace: str,
+        faults: Sequence[Fault] = (),
+        look: Callable[[], None] = unhurried,
+        *,
+        unread: str = "",
+    ) -> None:
         self.spec = spec
         """The spec, as its TypedDict has it, without the values in `faults`: these are null."""
+        self.unread = unread
+        """Why the spec was not read, and is empty here; empty text: it was."""
+        self._look = look
         self.namespace = namespace
         """Namespace of the object; empty if unknown."""
-        self.faults = faults
+        self.faults = paced(list(faults), look)
         """What does not fit the model, by paths from the object's root."""
         self._wrong = {fault.path for fault in faults}
         self._faulty = {above for path in self._wrong for above in ancestors(path)}

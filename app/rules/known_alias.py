@@ -2,15 +2,18 @@
 
 from collections.abc import Iterator
 from difflib import get_close_matches
+from functools import partial
 
 from app.domain.cluster_view import ClusterView
 from app.domain.hosts import MAX_ALIAS_CHARS, Hosts
-from app.domain.invoker import FORBIDDEN_REPOSITORY, Restore
+from app.domain.invoker import FORBIDDEN_REPOSITORY, Restore, Target
+from app.domain.key import Key
 from app.domain.outcome import Finding, Reason
 from app.domain.quoting import quoted
 from schemas.target import Rule
 
 _MAX_COMPARED_HOSTS = 200
+_MAX_NAMED_HOSTS = 3
 _MAX_ADVISED_TARGETS = 10
 """Targets for which the nearest names are looked for, in an object with thousands of wrong ones."""
 
@@ -48,37 +51,41 @@ def known_alias(restore: Restore, cluster: ClusterView) -> Iterator[Finding]:
     if repository is None or not cluster.uses(repository):
         return
     ruled = {target.path: [rule.body for rule in rules] for target, rules in restore.rules if target is not None}
-    advised = 0
+    found = 0
     for target in restore.targets:
         if target.hosts is None or not _restores_own_hosts(ruled.get(target.path)):
             continue
         if cluster.can_be_restored(repository, target.hosts):
             continue
-        written = list(
-            dict.fromkeys(cluster.written(repository, _MAX_COMPARED_HOSTS if advised < _MAX_ADVISED_TARGETS else 3))
-        )
-        advised += 1
-        message = (
-            f"no backup in this cluster writes to Repository {quoted(repository.path)} under host "
-            f"{quoted(str(target.hosts))}{_nearest(target.effective_alias or '', written)}: "
-            "write the alias of the backup to restore"
-        )
+        compared = _MAX_COMPARED_HOSTS if found < _MAX_ADVISED_TARGETS else _MAX_NAMED_HOSTS
+        found += 1
         yield Finding(
             (*target.path, "alias"),
             Reason.INVALID,
-            message,
+            partial(_message, cluster, repository, target, compared),
             target.effective_alias,
             covered_by=(FORBIDDEN_REPOSITORY,),
         )
+
+
+def _message(cluster: ClusterView, repository: Key, target: Target, compared: int) -> str:
+    written = list(dict.fromkeys(cluster.written(repository, compared)))
+    return (
+        f"no backup in this cluster writes to Repository {quoted(repository.path)} under host "
+        f"{quoted(str(target.hosts))}{_nearest(target.effective_alias or '', written)}: "
+        "write the alias of the backup to restore"
+    )
 
 
 def _nearest(alias: str, written: list[Hosts]) -> str:
     """The hosts whose aliases are most similar to this one, or the first ones; empty if none may be named."""
     if not written:
         return ""
-    near = get_close_matches(alias[:MAX_ALIAS_CHARS], {str(hosts.stem) for hosts in written}, n=3)
+    near = get_close_matches(alias[:MAX_ALIAS_CHARS], {str(hosts.stem) for hosts in written}, n=_MAX_NAMED_HOSTS)
     similar = [hosts for hosts in written if hosts.stem in near]
-    return "; there are backups under " + ", ".join(quoted(str(hosts)) for hosts in (similar or written)[:3])
+    return "; there are backups under " + ", ".join(
+        quoted(str(hosts)) for hosts in (similar or written)[:_MAX_NAMED_HOSTS]
+    )
 
 
 def _restores_own_hosts(rules: list[Rule] | None) -> bool:

@@ -1,6 +1,7 @@
 """The rule `one-rule-per-host`."""
 
 from collections.abc import Iterator
+from functools import partial
 
 from app.domain.invoker import Restore, RestoreRule
 from app.domain.outcome import Finding, Reason
@@ -48,10 +49,13 @@ def _named_twice(rules: list[RestoreRule]) -> Iterator[Finding]:
     for rule in rules:
         for path, host in rule.hosts:
             if host in first:
-                message = f"host {quoted(host)} is already in {dotted(first[host])}: name it only once"
-                yield Finding(path, Reason.DUPLICATE, message, host)
+                yield Finding(path, Reason.DUPLICATE, partial(_already, host, first[host]), host)
             else:
                 first[host] = path
+
+
+def _already(host: str, first: Path) -> str:
+    return f"host {quoted(host)} is already in {dotted(first)}: name it only once"
 
 
 def _for_all_others_twice(restore: Restore, rules: list[RestoreRule]) -> Iterator[Finding]:

@@ -1,9 +1,10 @@
 """The warning `possible-host-clash`."""
 
 from collections.abc import Iterator
+from functools import partial
 from operator import attrgetter
 
-from app.domain.clashes import clashes
+from app.domain.clashes import Clash, clashes
 from app.domain.hosts import possible_index_keys, possible_lookup_keys, possibly_disjoint
 from app.domain.invoker import BackupBatch
 from app.domain.outcome import Finding, Reason
@@ -33,15 +34,17 @@ def possible_host_clash(batch: BackupBatch) -> Iterator[Finding]:
           - target: {alias: log, ref: {apiVersion: apps/v1, kind: DaemonSet, name: collector}}
           - target: {alias: store, ref: {apiVersion: apps/v1, kind: Deployment, name: store}}
     """
-    suggestions = None
+    suggestions = Suggestions(batch)
     for clash in clashes(batch, attrgetter("hosts"), possible_index_keys, possible_lookup_keys, possibly_disjoint):
-        suggestions = suggestions or Suggestions(batch)
-        label, first = batch.label(clash.later), batch.label(clash.first)
-        mine, other = quoted(str(clash.later_target.hosts)), quoted(str(clash.first_target.hosts))
-        message = (
-            f"{label} and {first} could write under the same host ({mine} and {other}), depending on node names: "
-            f"give {label} an alias with another prefix, such as {quoted(suggestions.alias(clash.later_target))}"
-        )
-        path = (*clash.later_target.path, "alias")
-        pair = (clash.first, clash.later)
+        path, pair = (*clash.later_target.path, "alias"), (clash.first, clash.later)
+        message = partial(_message, batch, clash, suggestions)
         yield Finding(path, Reason.DUPLICATE, message, pair=pair, preexisting=clash.preexisting)
+
+
+def _message(batch: BackupBatch, clash: Clash, suggestions: Suggestions) -> str:
+    label, first = batch.label(clash.later), batch.label(clash.first)
+    mine, other = quoted(str(clash.later_target.hosts)), quoted(str(clash.first_target.hosts))
+    return (
+        f"{label} and {first} could write under the same host ({mine} and {other}), depending on node names: "
+        f"give {label} an alias with another prefix, such as {quoted(suggestions.alias(clash.later_target))}"
+    )

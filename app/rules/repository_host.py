@@ -1,10 +1,12 @@
 """The rule `repository-host`."""
 
 from collections.abc import Iterator
+from functools import partial
 
-from app.domain.cluster_view import ClusterView, Other
+from app.domain.cluster_view import ClusterView, Other, Unknown
 from app.domain.hosts import Hosts
 from app.domain.invoker import FORBIDDEN_REPOSITORY, REPOSITORY, Backup, BackupBatch, Member
+from app.domain.key import Key
 from app.domain.outcome import Finding, Reason
 from app.domain.quoting import quoted
 from app.domain.suggestion import Suggestions
@@ -53,12 +55,19 @@ def repository_host(backup: Backup, cluster: ClusterView) -> Iterator[Finding]:
     repository = backup.repository
     if repository is None or not cluster.uses(repository):
         return
-    suggestions = None
+    suggestions = Suggestions(backup, partial(_is_written, cluster, repository))
     for member, hosts in backup.writers:
         other = cluster.writer(repository, hosts)
         if other is not None:
-            suggestions = suggestions or Suggestions(backup, lambda candidate: cluster.may_write(repository, candidate))
             yield _finding(backup, member, hosts, cluster, other, suggestions)
+
+
+def _is_written(cluster: ClusterView, repository: Key, hosts: Hosts) -> bool:
+    """Whether another backup has hosts that would be suggested. What nobody knows is no reason to suggest nothing."""
+    try:
+        return cluster.may_write(repository, hosts)
+    except Unknown:
+        return False
 
 
 def _finding(
@@ -67,21 +76,20 @@ def _finding(
     repository, target = backup.repository, member.target
     assert repository is not None  # noqa: S101  a backup without a repository clashes with none
     batches = [isinstance(backup, BackupBatch), other.key.kind == BackupBatch.kind]
-    label = backup.label(member.index) if isinstance(backup, BackupBatch) else str(target)
-    where = cluster.sharing(repository, other).removesuffix(",")
-    mixed = f"write under host {quoted(str(hosts))} to {where}, so their data would mix"
-    path = REPOSITORY
-    if target is None:
-        message = f"this backup and {other.name} both {mixed}: use another Repository{other.advice}"
-    else:
-        path = (*target.path, "alias")
-        alias = quoted(suggestions.alias(target))
-        message = f"{label} and {other.name} both {mixed}: give {label} another alias, such as {alias}{other.advice}"
     return Finding(
-        path,
+        REPOSITORY if target is None else (*target.path, "alias"),
         Reason.DUPLICATE,
-        message,
+        partial(_message, backup, member, hosts, cluster.sharing(repository, other), other, suggestions),
         [repository.path, hosts.shape.value, hosts.stem],
         advisory=not (any(batches) and other.certain),
         covered_by=(FORBIDDEN_REPOSITORY, *((("exclusive-repository", REPOSITORY),) if all(batches) else ())),
     )
+
+
+def _message(backup: Backup, member: Member, hosts: Hosts, where: str, other: Other, suggestions: Suggestions) -> str:
+    mixed = f"write under host {quoted(str(hosts))} to {where.removesuffix(',')}, so their data would mix"
+    if member.target is None:
+        return f"this backup and {other.name} both {mixed}: use another Repository{other.advice}"
+    label = backup.label(member.index) if isinstance(backup, BackupBatch) else str(member.target)
+    alias = quoted(suggestions.alias(member.target))
+    return f"{label} and {other.name} both {mixed}: give {label} another alias, such as {alias}{other.advice}"

@@ -1,9 +1,10 @@
 """The rule `unique-alias`."""
 
 from collections.abc import Iterator
+from functools import partial
 from operator import attrgetter
 
-from app.domain.clashes import clashes
+from app.domain.clashes import Clash, clashes
 from app.domain.hosts import LEGACY_ALIAS
 from app.domain.invoker import Batch, RestoreBatch
 from app.domain.outcome import Finding, Reason
@@ -37,18 +38,20 @@ def unique_alias(batch: Batch) -> Iterator[Finding]:
           - target: {alias: web, ref: {apiVersion: apps/v1, kind: Deployment, name: web}}
           - target: {alias: shop, ref: {apiVersion: apps/v1, kind: Deployment, name: shop}}
     """
-    suggestions = None
+    suggestions = Suggestions(batch)
     for clash in clashes(batch, attrgetter("effective_alias")):
-        target, label = clash.later_target, batch.label(clash.later)
-        suggestions = suggestions or Suggestions(batch)
-        default = (
-            " (the default of a target without one)" if target.effective_alias == LEGACY_ALIAS[target.shape] else ""
-        )
-        message = (
-            f"{label} and {batch.label(clash.first)} have the same alias {quoted(target.effective_alias)}{default}, "
-            f"so their data would mix: give {label} another alias, such as {quoted(suggestions.alias(target))}"
-        )
-        if isinstance(batch, RestoreBatch):
-            message += ", and if no backup has that alias, set sourceHost in its rules to the host to restore from"
-        pair = (clash.first, clash.later)
-        yield Finding((*target.path, "alias"), Reason.DUPLICATE, message, pair=pair, preexisting=clash.preexisting)
+        path, pair = (*clash.later_target.path, "alias"), (clash.first, clash.later)
+        message = partial(_message, batch, clash, suggestions)
+        yield Finding(path, Reason.DUPLICATE, message, pair=pair, preexisting=clash.preexisting)
+
+
+def _message(batch: Batch, clash: Clash, suggestions: Suggestions) -> str:
+    target, label = clash.later_target, batch.label(clash.later)
+    default = " (the default of a target without one)" if target.effective_alias == LEGACY_ALIAS[target.shape] else ""
+    message = (
+        f"{label} and {batch.label(clash.first)} have the same alias {quoted(target.effective_alias)}{default}, "
+        f"so their data would mix: give {label} another alias, such as {quoted(suggestions.alias(target))}"
+    )
+    if isinstance(batch, RestoreBatch):
+        message += ", and if no backup has that alias, set sourceHost in its rules to the host to restore from"
+    return message

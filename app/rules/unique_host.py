@@ -1,9 +1,10 @@
 """The rule `unique-host`."""
 
 from collections.abc import Iterator
+from functools import partial
 from operator import attrgetter
 
-from app.domain.clashes import clashes
+from app.domain.clashes import Clash, clashes
 from app.domain.hosts import Shape, certain_index_keys, certain_lookup_keys, certainly_disjoint
 from app.domain.invoker import BackupBatch
 from app.domain.outcome import Finding, Reason
@@ -34,14 +35,17 @@ def unique_host(batch: BackupBatch) -> Iterator[Finding]:
           - target: {alias: db, ref: {apiVersion: apps/v1, kind: StatefulSet, name: db}}
           - target: {alias: web, ref: {apiVersion: apps/v1, kind: Deployment, name: web}}
     """
-    suggestions = None
+    suggestions = Suggestions(batch)
     for clash in clashes(batch, attrgetter("hosts"), certain_index_keys, certain_lookup_keys, certainly_disjoint):
-        target, label = clash.later_target, batch.label(clash.later)
-        suggestions = suggestions or Suggestions(batch)
-        shared = clash.first_target.hosts if clash.first_target.shape is Shape.LITERAL else target.hosts
-        message = (
-            f"{label} and {batch.label(clash.first)} both write under host {quoted(str(shared))}, "
-            f"so their data would mix: give {label} another alias, such as {quoted(suggestions.alias(target))}"
-        )
-        pair = (clash.first, clash.later)
-        yield Finding((*target.path, "alias"), Reason.DUPLICATE, message, pair=pair, preexisting=clash.preexisting)
+        path, pair = (*clash.later_target.path, "alias"), (clash.first, clash.later)
+        message = partial(_message, batch, clash, suggestions)
+        yield Finding(path, Reason.DUPLICATE, message, pair=pair, preexisting=clash.preexisting)
+
+
+def _message(batch: BackupBatch, clash: Clash, suggestions: Suggestions) -> str:
+    target, label = clash.later_target, batch.label(clash.later)
+    shared = clash.first_target.hosts if clash.first_target.shape is Shape.LITERAL else target.hosts
+    return (
+        f"{label} and {batch.label(clash.first)} both write under host {quoted(str(shared))}, "
+        f"so their data would mix: give {label} another alias, such as {quoted(suggestions.alias(target))}"
+    )

@@ -437,7 +437,7 @@ def test_both_rules_at_warn_warn_once_of_a_pair() -> None:
     [
         {"members": [5] * 30_000},
         {"members": [{"target": {"ref": {"kind": 5}}}] * 10_000},
-        {"members": [{"hooks": {"preBackup": {}}}] * 100_000},
+        {"members": [{"hooks": {"preBackup": {}}}] * 50_000},
         {"members": [{"target": {"alias": "same"}}] * 20_000},
     ],
 )
