@@ -1,6 +1,7 @@
 """Where callers must show a client certificate: who is answered, who is not, and why; and a client CA that changes."""
 
 import datetime
+import socket
 import ssl
 import time
 from collections.abc import Iterator
@@ -67,31 +68,22 @@ def asking(certificates: Path, client: Client, tmp_path_factory: pytest.TempPath
         yield it
 
 
-def call(server: Running, shown: Path | None, version: ssl.TLSVersion | None = None) -> httpx.Response:
+def call(server: Running, shown: Path | None) -> httpx.Response:
     context = ssl.create_default_context(cafile=server.certificates / "ca.crt")
-    if version:
-        context.maximum_version = version
     if shown:
         context.load_cert_chain(shown)
     with httpx.Client(verify=context, trust_env=False, timeout=PATIENCE) as http:
         return http.post(f"{server.url}/validate", content=body(), headers=JSON)
 
 
-BOTH = pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
-
-
-@BOTH
-def test_who_shows_a_certificate_of_the_name_is_answered(
-    asking: Running, client: Client, version: ssl.TLSVersion
-) -> None:
-    answer = call(asking, client.certificate(NAME), version)
+def test_who_shows_a_certificate_of_the_name_is_answered(asking: Running, client: Client) -> None:
+    answer = call(asking, client.certificate(NAME))
     assert answer.status_code == 200
     assert answer.json()["response"]["allowed"] is True
 
 
-@BOTH
-def test_who_shows_none_is_told_what_to_do(asking: Running, version: ssl.TLSVersion) -> None:
-    answer = call(asking, None, version)
+def test_who_shows_none_is_told_what_to_do(asking: Running) -> None:
+    answer = call(asking, None)
     assert answer.status_code == 403
     assert answer.json()["kind"] == "Status"
     assert "client certificate is required" in answer.json()["message"]
@@ -133,6 +125,48 @@ def test_a_certificate_by_another_ca_is_refused_in_the_words_of_tls(asking: Runn
 def test_an_expired_certificate_is_refused_in_the_words_of_tls(asking: Running, client: Client) -> None:
     until = datetime.datetime.now(datetime.UTC) - DAY
     assert "expired" in refused(asking, client.certificate(NAME, until=until))
+
+
+def test_tls_1_2_is_refused_since_a_session_of_it_could_be_resumed_after_its_certificate_expired(
+    asking: Running, client: Client
+) -> None:
+    series = ("stash_admission_handshakes_refused_total", (("reason", "version"),))
+    before = asking.metrics()[series]
+    context = showing(asking, client.certificate(NAME))
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    with pytest.raises(ssl.SSLError, match="PROTOCOL_VERSION"):
+        connect(asking, context)
+    eventually(lambda: asking.metrics()[series] == before + 1)
+
+
+def test_no_session_is_resumed_so_that_each_connection_is_verified(asking: Running, client: Client) -> None:
+    context = showing(asking, client.certificate(NAME))
+    session, reused = connect(asking, context)
+    assert not reused
+    assert session is not None
+    assert not session.has_ticket, "without a ticket there is nothing to resume it with"
+    assert connect(asking, context, session)[1] is False
+
+
+def showing(server: Running, shown: Path) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=server.certificates / "ca.crt")
+    context.load_cert_chain(shown)
+    return context
+
+
+def connect(
+    server: Running, context: ssl.SSLContext, session: ssl.SSLSession | None = None
+) -> tuple[ssl.SSLSession | None, bool | None]:
+    """The session of a connection after an answer, when a ticket would have come; and whether it is one resumed."""
+    url = httpx.URL(server.url)
+    call = f"GET / HTTP/1.1\r\nHost: {url.host}\r\nConnection: close\r\n\r\n"
+    with (
+        socket.create_connection((url.host, url.port or 443), PATIENCE) as plain,
+        context.wrap_socket(plain, server_hostname=url.host, session=session) as secure,
+    ):
+        secure.sendall(call.encode())
+        assert secure.recv(65536).startswith(b"HTTP/1.1 404")
+        return secure.session, secure.session_reused
 
 
 def test_the_server_is_ready_and_says_until_when_the_client_ca_is_valid(asking: Running) -> None:

@@ -179,7 +179,9 @@ def _serving(client_ca: str | None) -> ssl.SSLContext:
         context.verify_mode = ssl.CERT_OPTIONAL
         context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
         context.load_verify_locations(cadata=client_ca)
-        # A session that is taken up again is not verified again. The API server takes up none.
+        # A session that is resumed is not verified again, so its certificate may have expired. TLS 1.3 resumes none
+        # without a ticket; of TLS 1.2 OpenSSL keeps sessions by their ids, which Python cannot switch off.
+        context.minimum_version = ssl.TLSVersion.TLSv1_3
         context.options |= ssl.OP_NO_TICKET
         context.num_tickets = 0
     return context
