@@ -1,10 +1,11 @@
-"""Servers that begin where their imports end: each is a process of its own, forked from one that has imported the program.
+"""Servers that begin where their imports end: each a process of its own, forked from one that has imported the program.
 
-Importing it takes a second of CPU, and a hundred tests want a server for themselves. What runs is what `python -m app` runs: its
-arguments, environment and output are set before its first line, and it ends as any program does.
+Importing it takes a second of CPU, and most tests of the server want one for themselves. What runs is what
+`python -m app` runs: its arguments, environment and output are set before its first line, and it ends as any program
+does.
 
-This module is also the program that forks. For each server it makes a process that waits for it: only a parent learns how a
-process ended, and the fork server has to be free for the next.
+This module is also the program that forks. For each server it makes a process that waits for it: only a parent learns
+how a process ended, and the fork server has to be free for the next.
 """
 
 import contextlib
@@ -148,7 +149,7 @@ def _wait_for_the_end(stdout: int, stderr: int, teller: int) -> None:
 
 
 if __name__ == "__main__":
-    import app.server.process
+    import app.server.process  # noqa: F401 -- what `serve` imports, once
     from app.cli import main
 
     _wait_for_orders(socket.socket(fileno=int(sys.argv[1])))

@@ -241,7 +241,7 @@ def running(
 ) -> Iterator[Running]:
     """A server that is ready, with a certificate for localhost and 127.0.0.1 in the folder if none is given.
 
-    `program` is what Python is to run, otherwise the server is forked where `forks` is set, and else the program itself.
+    `program` is what Python is to run; without it the server is forked where `forks` is set, else it is the program.
     `variables` are of its environment. Without `ready` it is only known where the server listens.
     """
     if certificates is None:
