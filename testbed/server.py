@@ -30,6 +30,7 @@ from app.server.transport.in_flight import InFlightRequests
 from app.settings import PREFIX
 from certs.files import write
 from certs.issuing import issue_ca, issue_leaf
+from testbed.forks import Forked, ForkServer
 from testbed.patience import PATIENCE, eventually
 from testbed.reviews import Document, review
 
@@ -41,6 +42,10 @@ from app.cli import main
 main()
 """
 """The server, which waits for an hour for whatever it waits for at its end: it ends in a test for another reason."""
+PROGRAM = ("-m", "app")
+"""What Python runs to be `stash-admission`."""
+forks: ForkServer | None = None
+"""What starts servers without importing the program for each."""
 JSON = {"content-type": "application/json"}
 Series = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 """Values of metrics by name and sorted labels."""
@@ -133,7 +138,7 @@ class Door:
 class Running:
     """A server in a process of its own."""
 
-    process: subprocess.Popen[bytes]
+    process: subprocess.Popen[bytes] | Forked
     folder: Path
     certificates: Path
     port: int = 0
@@ -175,7 +180,9 @@ class Running:
 
     def manage(self, path: str) -> httpx.Response:
         """The answer of the management port."""
-        return httpx.get(f"http://127.0.0.1:{self.management_port}{path}", trust_env=False, timeout=PATIENCE)
+        url = f"http://127.0.0.1:{self.management_port}{path}"
+        # Without a context httpx reads all authorities of the world, which takes longer than the call.
+        return httpx.get(url, verify=self.verifying, trust_env=False, timeout=PATIENCE)
 
     def connect(self, context: ssl.SSLContext | None = None) -> ssl.SSLSocket:
         """A TLS connection, to send any bytes on."""
@@ -230,29 +237,32 @@ def running(
     folder: Path,
     *flags: str,
     certificates: Path | None = None,
-    program: Sequence[str] = ("-m", "app"),
+    program: Sequence[str] | None = None,
     ready: bool = True,
     variables: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[Running]:
     """A server that is ready, with a certificate for localhost and 127.0.0.1 in the folder if none is given.
 
-    `program` is what Python is to run, `variables` are of its environment. Without `ready` it is only known where the
-    server listens.
+    `program` is what Python is to run; without it the server is forked where `forks` is set, else it is the program.
+    `variables` are of its environment. Without `ready` it is only known where the server listens.
     """
     if certificates is None:
         certificates = folder / "certs"
         issue(certificates, "localhost", "127.0.0.1")
-    command = [sys.executable, *program, "serve", "--port", "0", "--management-port", "0"]
-    command += ["--cert-dir", str(certificates), *flags]
+    arguments = ["serve", "--port", "0", "--management-port", "0", "--cert-dir", str(certificates), *flags]
+    process: subprocess.Popen[bytes] | Forked
     with (folder / "stdout").open("wb") as stdout, (folder / "stderr").open("wb") as stderr:
-        process = subprocess.Popen(
-            command,
-            env=environment(**variables),
-            stdin=subprocess.DEVNULL,
-            stdout=stdout,
-            stderr=stderr,
-            start_new_session=True,
-        )
+        if forks and program is None:
+            process = forks.start(arguments, environment(**variables), stdout.fileno(), stderr.fileno())
+        else:
+            process = subprocess.Popen(
+                [sys.executable, *(program or PROGRAM), *arguments],
+                env=environment(**variables),
+                stdin=subprocess.DEVNULL,
+                stdout=stdout,
+                stderr=stderr,
+                start_new_session=True,
+            )
     it = Running(process, folder, certificates)
     try:
         _wait_until_ready(it, ready)

@@ -18,7 +18,7 @@ import httpx
 import pytest
 
 from testbed.patience import PATIENCE, eventually
-from testbed.server import UNHURRIED, Running, backup, body, environment, issue, running
+from testbed.server import PROGRAM, UNHURRIED, Running, backup, body, environment, issue, running
 from tests.support.refusal import refusal
 
 MIB = 2**20
@@ -37,7 +37,8 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def server(certificates: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    with running(tmp_path_factory.mktemp("server"), certificates=certificates) as it:
+    """The program itself, as it is started."""
+    with running(tmp_path_factory.mktemp("server"), certificates=certificates, program=PROGRAM) as it:
         yield it
 
 
