@@ -21,10 +21,12 @@ def fail(message: str) -> NoReturn:
 
 def read(file: Path | None) -> bytes:
     """The content of a file; of standard input where it is None or `-`. Ends with exit code 2 if it cannot be read."""
+    from app.regular_file import content
+
     if file is None or str(file) == "-":
         return sys.stdin.buffer.read()
     try:
-        return file.read_bytes()
+        return content(file)
     except OSError as error:
         fail(f"cannot read {file}: {error.strerror}")
 

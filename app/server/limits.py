@@ -46,6 +46,11 @@ OTHER_FILES = 200
 MIN_CONNECTIONS = 10
 """On the webhooks' port, however few files there may be."""
 
+CONFIG_SECONDS = 5.0
+"""To read the configuration file, so that one on a volume that does not answer is told, and the next one is taken."""
+MAX_STUCK_READS = 32
+"""Of files that did not come in time, each of which holds a thread until it does."""
+
 QUIET_SECONDS = 3.0
 """Without a call, after which nobody is expected to call any more."""
 GRACE_SECONDS = 4.0
