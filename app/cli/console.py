@@ -21,7 +21,7 @@ def fail(message: str) -> NoReturn:
 
 def read(file: Path | None) -> bytes:
     """The content of a file; of standard input where it is None or `-`. Ends with exit code 2 if it cannot be read."""
-    from app.regular_file import content
+    from app.manifest.regular_file import content
 
     if file is None or str(file) == "-":
         return sys.stdin.buffer.read()

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.regular_file import NOT_REGULAR
+from app.manifest.regular_file import NOT_REGULAR
 
 STANDARD_INPUT = "-"
 ENDINGS = (".yaml", ".yml", ".json")

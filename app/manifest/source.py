@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from app.manifest.discovery import STANDARD_INPUT, Unreadable, shown
-from app.regular_file import opened
+from app.manifest.regular_file import opened
 
 MAX_FILE_BYTES = 32 * 1024 * 1024
 """Bytes of a file that is read."""

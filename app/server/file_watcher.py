@@ -1,16 +1,19 @@
 """Files that are read again when they change; invalid content never replaces valid content."""
 
+import functools
 import hashlib
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, NamedTuple, NoReturn, TypeVar
 
-from app.regular_file import opened
+from app.manifest.regular_file import opened
 from app.server.limits import MAX_STUCK_READS
 
 Value = TypeVar("Value")
 Result = TypeVar("Result")
+_PART_BYTES = 2**20
+"""Bytes that are held of a file while it is compared with what it was."""
 
 
 class InvalidFile(Exception):
@@ -92,7 +95,7 @@ class ReloadingFile(Generic[Value]):
             try:
                 result = work()
             except BaseException as error:  # noqa: BLE001  it is raised where it is waited for
-                ended.append(_raising(error))
+                ended.append(functools.partial(_raise, error))
             else:
                 ended.append(lambda: result)
 
@@ -116,18 +119,16 @@ class ReloadingFile(Generic[Value]):
                     digest.update(_names(path))
                 else:
                     with opened(path) as file:
-                        digest.update(hashlib.file_digest(file, "sha256").digest())
+                        while part := file.read(_PART_BYTES):
+                            digest.update(part)
             except OSError as error:
                 digest.update(repr(error).encode())
             digest.update(b"\0")
         return digest.digest()
 
 
-def _raising(error: BaseException) -> Callable[[], Result]:
-    def again() -> Result:
-        raise error
-
-    return again
+def _raise(error: BaseException) -> NoReturn:
+    raise error
 
 
 def _names(directory: Path) -> bytes:

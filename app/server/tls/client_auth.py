@@ -10,7 +10,7 @@ from typing import Any
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from app.regular_file import content
+from app.manifest.regular_file import content
 from app.server.file_watcher import InvalidFile
 
 

@@ -9,7 +9,7 @@ from typing import Any, Self
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from app.regular_file import content
+from app.manifest.regular_file import content
 from app.server.file_watcher import InvalidFile
 from certs.trust import is_signed_by
 
