@@ -14,6 +14,7 @@ from app.commands.fix.spelling import flow
 from app.rules import MUTATIONS, VALIDATIONS
 from schemas.kinds import KINDS
 from testbed.cases import cases
+from testbed.growing import ENDLESS, GROWING
 from testbed.reviews import review
 
 ROOT = Path(__file__).parent.parent
@@ -35,13 +36,15 @@ def reviews() -> Iterator[bytes]:
 
 
 def texts() -> Iterator[bytes]:
-    """Files: block and flow style, comments, anchors, JSON, Lists, several documents."""
+    """Files: block and flow style, comments, anchors, JSON, Lists, several documents, texts that grow."""
     for path in sorted((ROOT / "manifests/samples").glob("*.yaml")):
         yield path.read_bytes()
     for path in sorted((ROOT / "tests/commands/fixes").glob("*.yaml")):
         yield from (part.encode() for part in path.read_text().split("=====\n"))
     for line in (ROOT / "tests/manifest/kubectl.jsonl").read_text().splitlines():
         yield json.loads(line)[0].encode("utf-8", "replace")
+    for growing in GROWING:
+        yield from (growing(levels).encode() for levels in (1, 3, 6, ENDLESS))
     for number, case in enumerate(cases()):
         written = (json.dumps, flow, _block)[number % 3]
         yield written(case.object).encode()

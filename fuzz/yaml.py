@@ -7,8 +7,6 @@ from collections import Counter
 from io import StringIO
 from xml.etree import ElementTree as Xml
 
-from rich.console import Console
-
 from app.admission.engine import Admission
 from app.commands.check import github, json_report, junit, sarif, text
 from app.commands.check.report import Report
@@ -17,6 +15,7 @@ from app.commands.fix.fixer import fix
 from app.commands.plan import json_report as plan_data
 from app.commands.plan import text as plan_text
 from app.commands.plan.planner import Cluster, Plan, plan
+from app.commands.terminal.door import Door
 from app.domain.invoker import VERSION
 from app.manifest.discovery import Unreadable
 from app.manifest.objects import Manifest, objects_in
@@ -104,8 +103,8 @@ def _places(checked: Checked) -> list[Place]:
     return [each for each in places if each is not None]
 
 
-def _terminal() -> Console:
-    return Console(file=StringIO(), width=60, force_terminal=True, legacy_windows=False)
+def _terminal() -> Door:
+    return Door(file=StringIO(), width=60, force_terminal=True, legacy_windows=False)
 
 
 def _sorts(file: Text) -> list[type]:

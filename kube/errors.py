@@ -54,8 +54,9 @@ def no_answer(error: Exception) -> Unavailable:
 
 
 def one_line(text: str) -> str:
-    """A text of somebody else's in one line, without what could be a key."""
-    return _LIKE_A_KEY.sub("...", " ".join(text.split()))[:500]
+    """A text of somebody else's in one line, without what could be a key, or what a terminal obeys."""
+    short = _LIKE_A_KEY.sub("...", " ".join(text.split()))[:500]
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in short)
 
 
 def _meaning(status: int, said: str) -> tuple[type[KubeError], str]:

@@ -5,20 +5,51 @@ A command imports what it needs when it runs, so that asking for help does not w
 
 import sys
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import TextIOWrapper
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
+from typer.exceptions import TyperException
 
 from app.cli.catalogue import explain, rules
 from app.cli.cluster import audit, backfill
+from app.cli.console import tell
 from app.cli.installation import doctor
 from app.cli.manifests import check, fix, plan
 from app.cli.playground import playground
 from app.cli.server import review, serve
 from certs.version import option
 
+
+class _Commands(TyperGroup):
+    """What is wrong with a call may quote the name of a file, so it goes through the door as well."""
+
+    def make_context(self, *given: Any, **named: Any) -> Any:
+        with _escaping():
+            return super().make_context(*given, **named)
+
+    def invoke(self, ctx: Any) -> Any:
+        with _escaping():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _escaping() -> Iterator[None]:
+    try:
+        yield
+    except TyperException as error:
+        from app.commands.terminal.door import one_line
+
+        if isinstance(said := getattr(error, "message", None), str):
+            error.message = one_line(said)
+        raise
+
+
 app = typer.Typer(
+    cls=_Commands,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -42,6 +73,6 @@ def main() -> None:
     try:
         app()
     except Exception:  # noqa: BLE001  our own bug must not look like the user's mistake
-        traceback.print_exc()
-        typer.echo("Error: this is a bug in stash-admission, not in your input", err=True)
+        tell(traceback.format_exc().rstrip(), lines=True)
+        tell("Error: this is a bug in stash-admission, not in your input")
         sys.exit(3)

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from app.cli.console import Config, Rules, console, fail, levels
+from app.cli.console import Config, Rules, console, fail, levels, tell
 from app.cli.findings import FailOn, Output, end, say, unread
 from app.cli.manifests import once
 from app.cli.progress import progressed
@@ -106,7 +106,8 @@ def backfill(
         _write(*text.left_alone(each))
     _warn(run.contents.notes)
     unread(run.contents.unreadable)
-    typer.echo("\n".join(text.cost(run)), err=True)
+    for cost in text.cost(run):
+        tell(cost)
     if run.chosen:
         refused = [kind for kind in KINDS if not api.may_patch(kind, namespace)]
         if refused:
@@ -118,7 +119,7 @@ def backfill(
     with Interruption() as interruption:
         progressed(run.write(interruption, lambda written: _write(*shown(written))))
     api.close()
-    typer.echo(text.summary(run), err=True)
+    tell(text.summary(run))
     raise typer.Exit(run.exit_code)
 
 
@@ -140,16 +141,18 @@ def _confirm(count: int) -> None:
     if not sys.stdin.isatty():
         fail("there is no terminal to ask for confirmation: use --yes to write without asking, or --dry-run")
     if not typer.confirm(f"Write {count} {'object' if count == 1 else 'objects'}?", err=True):
-        typer.echo("Nothing was written", err=True)
+        tell("Nothing was written")
         raise typer.Exit(1)
 
 
 def _write(*lines: str) -> None:
+    from app.commands.terminal.door import one_line
+
     for each in lines:
-        sys.stdout.write(f"{each}\n")
+        sys.stdout.write(f"{one_line(each)}\n")
     sys.stdout.flush()
 
 
 def _warn(notes: list[str]) -> None:
     for each in notes:
-        typer.echo(f"Warning: {each}", err=True)
+        tell(f"Warning: {each}")

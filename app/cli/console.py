@@ -15,26 +15,35 @@ PROGRESS_AFTER_SECONDS = 1.0
 
 def fail(message: str) -> NoReturn:
     """End with exit code 2 and a message on standard error."""
-    typer.echo(f"Error: {message}", err=True)
+    tell(f"Error: {message}", lines=True)
     raise typer.Exit(2)
+
+
+def tell(message: str, *, lines: bool = False) -> None:
+    """A line on standard error; with `lines` one that we wrote may be several."""
+    from app.commands.terminal.door import escaped, one_line
+
+    typer.echo(escaped(message) if lines else one_line(message), err=True)
 
 
 def read(file: Path | None) -> bytes:
     """The content of a file; of standard input where it is None or `-`. Ends with exit code 2 if it cannot be read."""
+    from app.manifest.regular_file import content
+
     if file is None or str(file) == "-":
         return sys.stdin.buffer.read()
     try:
-        return file.read_bytes()
+        return content(file)
     except OSError as error:
         fail(f"cannot read {file}: {error.strerror}")
 
 
 def console() -> Any:
     """Standard output; as wide as lines get where it is no terminal."""
-    from rich.console import Console
+    from app.commands.terminal.door import Door
 
-    terminal = Console(soft_wrap=False)
-    return terminal if terminal.is_terminal else Console(width=200)
+    terminal = Door(soft_wrap=False)
+    return terminal if terminal.is_terminal else Door(width=200)
 
 
 def watched(steps: Iterable[Step], said: Callable[[Step], str]) -> Step:
@@ -44,9 +53,9 @@ def watched(steps: Iterable[Step], said: Callable[[Step], str]) -> Step:
         for last in steps:
             now = time.monotonic()
             if status is None and now - started > PROGRESS_AFTER_SECONDS and sys.stderr.isatty():
-                from rich.console import Console
+                from app.commands.terminal.door import Door
 
-                status = Console(stderr=True).status("")
+                status = Door(stderr=True).status("")
                 status.start()
             if status is not None:
                 status.update(said(last))

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from app.cli.console import tell
+
 if TYPE_CHECKING:
     from app.commands.check.report import Report
 
@@ -30,23 +32,24 @@ class FailOn(StrEnum):
 def say(found: "Report", output: Output, as_text: Callable[[], None]) -> None:
     """Write what was found to standard output; `as_text` does so for people."""
     from app.commands.check import github, json_report, junit, sarif
+    from app.commands.terminal.door import data, markup
 
     if output is Output.TEXT:
         as_text()
         return
     writers = {
-        Output.JSON: json_report.as_json,
-        Output.SARIF: sarif.as_sarif,
-        Output.JUNIT: junit.as_junit,
-        Output.GITHUB: github.as_github,
+        Output.JSON: lambda: data(json_report.as_json(found)),
+        Output.SARIF: lambda: data(sarif.as_sarif(found)),
+        Output.JUNIT: lambda: markup(junit.as_junit(found)),
+        Output.GITHUB: lambda: github.as_github(found),
     }
-    typer.echo(writers[output](found))
+    typer.echo(writers[output]())
 
 
 def unread(unreadable: Iterable[object]) -> None:
     """Tell on standard error what could not be read."""
     for each in unreadable:
-        typer.echo(f"Error: {each}", err=True)
+        tell(f"Error: {each}")
 
 
 def end(found: "Report", fail_on: FailOn) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from app.cli.console import Config, Rules, console, fail, levels, watched
+from app.cli.console import Config, Rules, console, fail, levels, tell, watched
 from app.cli.findings import FailOn, Output, end, say
 
 Paths = Annotated[
@@ -107,8 +107,8 @@ def fix(
     done = watched(fixes(paths, diff=diff, aliases=suggest_aliases), lambda each: each.summary(diff=diff))
     show(done, console(), diff=diff)
     for each in (*done.unreadable, *done.left):
-        typer.echo(f"Error: {each}", err=True)
-    typer.echo(done.summary(diff=diff), err=True)
+        tell(f"Error: {each}")
+    tell(done.summary(diff=diff))
     if done.unreadable:
         raise typer.Exit(2)
     if done.left or (diff and done.changed):
@@ -157,6 +157,7 @@ def plan(
     from app.commands.plan import json_report, text
     from app.commands.plan.planner import Cluster
     from app.commands.plan.report import Plans, planned
+    from app.commands.terminal.door import data
 
     once(paths, [config] if config else [])
     decides = admission(rule, config, inventory)
@@ -164,15 +165,15 @@ def plan(
     cluster = Cluster(dict(map(_replicas, replicas or ())), named, decides.cluster)
     found: Plans = watched(planned(paths, decides, cluster), lambda each: f"{len(each.plans)} objects planned")
     if output is PlanOutput.JSON:
-        typer.echo(json_report.as_json(found.plans))
+        typer.echo(data(json_report.as_json(found.plans)))
     else:
         text.show(found.plans, console())
         if not found.plans:
-            typer.echo("No Stash objects were found", err=True)
+            tell("No Stash objects were found")
     for name in found.unused(cluster):
-        typer.echo(f"Warning: --replicas {name}: these files have no StatefulSet of that name", err=True)
+        tell(f"Warning: --replicas {name}: these files have no StatefulSet of that name")
     for each in found.unreadable:
-        typer.echo(f"Error: {each}", err=True)
+        tell(f"Error: {each}")
     if found.unreadable:
         raise typer.Exit(2)
 

@@ -28,9 +28,10 @@ def progressed(steps: Iterable[Any]) -> None:
 
 
 def _bar() -> Any:
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from app.commands.terminal.door import Door
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     # Lines that are written meanwhile go above the bar, or where standard output goes.
-    return Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=sys.stdout.isatty())
+    return Progress(*columns, console=Door(stderr=True), transient=True, redirect_stdout=sys.stdout.isatty())

@@ -128,6 +128,7 @@ def review(
     from app.admission.engine import Admission
     from app.admission.response import render
     from app.admission.review import BadReview, parse, read_request
+    from app.commands.terminal.door import data
     from app.inventory.folder import BadFolder, read_folder
 
     if mutate == validate:
@@ -140,6 +141,6 @@ def review(
     except BadReview as error:
         fail(f"{error}; see manifests/samples/reviews/ for examples")
     decision = admission.mutate(request) if mutate else admission.validate(request)
-    typer.echo(render(request, decision))
+    typer.echo(data(render(request, decision).decode()))
     if not decision.allowed:
         raise typer.Exit(1)

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.manifest.regular_file import NOT_REGULAR
+
 STANDARD_INPUT = "-"
 ENDINGS = (".yaml", ".yml", ".json")
 """Of the files that are read in a directory, as kubectl has it; a file that is named itself may have any."""
@@ -84,7 +86,7 @@ def _below(directory: Path, above: tuple[_Identity, ...], read: set[_Identity]) 
             if not each.name.startswith("."):
                 yield from _below(each, (*above, itself), read)
         elif each.suffix in ENDINGS:
-            yield each if stat.S_ISREG(mode) else Unreadable(shown(each), "not a regular file")
+            yield each if stat.S_ISREG(mode) else Unreadable(shown(each), NOT_REGULAR)
 
 
 def _unreadable(path: Path, error: OSError) -> Unreadable:

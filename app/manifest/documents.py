@@ -4,6 +4,7 @@ import re
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 
+from app.manifest.growth import Growth
 from app.manifest.json_parser import compose_json, skip_space
 from app.manifest.nodes import Malformed, Node
 from app.manifest.yaml_parser import compose
@@ -27,12 +28,12 @@ class Document:
 def documents(text: str) -> Iterator[Document | Malformed]:
     """The documents of a file that hold something, in order; in place of one that cannot be read, what is wrong."""
     offset = len(_BOM) if text.startswith(_BOM) else 0
-    wrong = None
+    wrong, growth = None, Growth()
     if text.startswith("{", skip_space(text, offset)):
         offset, wrong = yield from _json(text, offset)
     for start, end in _parts(text, offset):
         try:
-            root = _root(text, start, end)
+            root = _root(text, start, end, growth)
         except Malformed as error:
             yield wrong or error
         else:
@@ -75,9 +76,9 @@ def _says_more(separator: str) -> bool:
     return bool(rest) and not rest.startswith("#")
 
 
-def _root(text: str, start: int, end: int) -> Node | None:
+def _root(text: str, start: int, end: int, growth: Growth) -> Node | None:
     if text.startswith("---", start):
         line = text[start:end].partition("\n")[0]
         if _says_more(line):
             raise Malformed("move what follows `---` to a line of its own: kubectl refuses it there", start + 3)
-    return compose(text[start:end], start)
+    return compose(text[start:end], start, growth)

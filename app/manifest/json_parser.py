@@ -4,8 +4,8 @@ import json.decoder
 import re
 from typing import Any
 
+from app.manifest.growth import MAX_NESTING, Growth
 from app.manifest.nodes import Malformed, Mapping, Node, Scalar, Sequence
-from app.manifest.yaml_parser import MAX_NESTING, MAX_VALUES
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 _ATOM = re.compile(r"true|false|null|-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
@@ -26,7 +26,7 @@ def compose_json(text: str, offset: int = 0) -> Node:
 class _Reader:
     def __init__(self, text: str) -> None:
         self._text = text
-        self._count = 0
+        self._growth = Growth()
 
     def value(self, at: int) -> Node:
         """One value: an open list or object is put on a stack, so that none nests too deep for Python."""
@@ -77,9 +77,7 @@ class _Reader:
             raise Malformed(f"not JSON: expected {what} here", at)
 
     def _begin(self, at: int) -> Node:
-        self._count += 1
-        if self._count > MAX_VALUES:
-            raise Malformed(f"the document has more than {MAX_VALUES:,} values", at)
+        self._growth.write(at)
         first = self._text[at : at + 1]
         if first == "{":
             return Mapping(at, at + 1, None, None, flow=True)

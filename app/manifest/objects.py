@@ -105,27 +105,32 @@ def objects_in(text: Text, wanted: Wanted = of_stash) -> Iterator[Found]:
         if isinstance(document, Malformed):
             yield _unreadable(text, document)
             continue
-        for field, node in _objects_of(document.root):
+        for field, node in _objects_of(document.root, (), set()):
             try:
                 yield _found(text, document, index, field, node, wanted)
             except Malformed as error:
                 yield _unreadable(text, error)
 
 
-def _objects_of(node: Node, field: Field = ()) -> Iterator[tuple[Field, Node]]:
-    """The object itself, or what a List holds."""
+def _objects_of(node: Node, field: Field, held: set[int]) -> Iterator[tuple[Field, Node]]:
+    """The object itself, or what a List holds. `held`: what was found; aliases of an object do not make it another."""
     try:
         items = entry(node, "items") if text_at(node, "kind").endswith("List") else None
     except Malformed:
         items = None  # whoever needs this node finds the same
     holder = behind(items[1]) if items else None
+    what = holder if isinstance(holder, Sequence) else behind(node)
+    if id(what) in held:
+        return
+    held.add(id(what))
     if not isinstance(holder, Sequence):
         yield field, node
         return
     for number, item in enumerate(holder.items):
         if not isinstance(item, Alias):
-            yield from _objects_of(item, (*field, "items", number))
-        else:
+            yield from _objects_of(item, (*field, "items", number), held)
+        elif id(item.of) not in held:
+            held.add(id(item.of))
             yield (*field, "items", number), item
 
 

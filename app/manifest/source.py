@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from app.manifest.discovery import STANDARD_INPUT, Unreadable, shown
+from app.manifest.regular_file import opened
 
 MAX_FILE_BYTES = 32 * 1024 * 1024
 """Bytes of a file that is read."""
@@ -38,8 +39,16 @@ class Text:
     def line(self, number: int) -> str:
         """A line by its number, without its end."""
         start = self._lines[number - 1]
-        end = _BREAK.search(self.text, start)
-        return self.text[start : end.start() if end else len(self.text)]
+        end = self._lines[number] if number < len(self._lines) else len(self.text)
+        # Whoever holds many places of one line, as of JSON, is not to hold as many copies of it.
+        found = self._cut.get(start)
+        if found is None:
+            found = self._cut[start] = self.text[start:end].rstrip("\r\n")
+        return found
+
+    @cached_property
+    def _cut(self) -> dict[int, str]:
+        return {}
 
 
 def read(path: Path) -> Text | Unreadable:
@@ -49,7 +58,7 @@ def read(path: Path) -> Text | Unreadable:
         if str(path) == STANDARD_INPUT:
             content = sys.stdin.buffer.read(MAX_FILE_BYTES + 1)
         else:
-            with path.open("rb") as file:
+            with opened(path) as file:
                 content = file.read(MAX_FILE_BYTES + 1)
     except OSError as error:
         return Unreadable(name, error.strerror or str(error))

@@ -4,9 +4,10 @@ Merge keys act as in go-yaml v2: the last one wins, be it written or merged.
 """
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
-from app.manifest.nodes import Alias, Malformed, Mapping, Node, Scalar, Sequence, behind
+from app.manifest.nodes import Malformed, Mapping, Node, Scalar, Sequence, behind
 from app.manifest.scalars import Atom, BadScalar, as_key, plain, tagged
 from schemas.admissionreview import MAX_DEPTH
 
@@ -16,52 +17,38 @@ _MERGE = "<<"
 _TAGS = {Mapping: "tag:yaml.org,2002:map", Sequence: "tag:yaml.org,2002:seq"}
 
 
-def value_of(node: Node) -> Any:
-    """The value as JSON. Raises Malformed: a key twice, an unknown tag, excessive aliases, nested too deep."""
-    return _Reader().value(node, 1)
+def value_of(node: Node, depth: int = 1) -> Any:
+    """The value as JSON, the node being in `depth` lists and objects, itself among them.
+
+    Raises Malformed: a key twice, an unknown tag, nested too deep.
+    """
+    node = behind(node)
+    if isinstance(node, Scalar):
+        return atom(node)
+    if depth > _MAX_DEPTH:
+        raise Malformed(f"nested more than {_MAX_DEPTH} levels deep", node.start)
+    if node.tag not in (None, "!", _TAGS[type(node)]):
+        raise Malformed(f"the tag {node.tag} is not allowed here: Kubernetes objects have no tags", node.start)
+    if isinstance(node, Sequence):
+        return [value_of(item, depth + 1) for item in node.items]
+    assert isinstance(node, Mapping)  # noqa: S101  there is no other node
+    return _object(node, depth)
 
 
-class _Reader:
-    def __init__(self) -> None:
-        self._seen = 0
-        self._by_alias = 0
-        self._aliases = 0
-
-    def value(self, node: Node, depth: int) -> Any:
-        self._seen += 1
-        self._by_alias += self._aliases > 0
-        if self._by_alias > 100 and self._seen > 1_000 and self._by_alias / self._seen > _allowed(self._seen):
-            raise Malformed("too many values come from aliases: remove anchors that refer to each other", node.start)
-        if isinstance(node, Alias):
-            self._aliases += 1
-            value = self.value(node.of, depth)
-            self._aliases -= 1
-            return value
-        if isinstance(node, Scalar):
-            return atom(node)
-        if depth > _MAX_DEPTH:
-            raise Malformed(f"nested more than {_MAX_DEPTH} levels deep", node.start)
-        if node.tag not in (None, "!", _TAGS[type(node)]):
-            raise Malformed(f"the tag {node.tag} is not allowed here: Kubernetes objects have no tags", node.start)
-        if isinstance(node, Sequence):
-            return [self.value(item, depth + 1) for item in node.items]
-        assert isinstance(node, Mapping)  # noqa: S101  there is no other node
-        return self._object(node, depth)
-
-    def _object(self, node: Mapping, depth: int) -> dict[str, Any]:
-        result: dict[str, Any] = {}
-        own: dict[str, Node] = {}
-        for key, value in node.pairs:
-            if is_merge(key):
-                for merged in merged_by(value):
-                    result |= self.value(merged, depth)
-                continue
-            name = key_of(key)
-            if name in own:
-                raise Malformed(f"the key {name!r} appears twice: remove one", key.start)
-            own[name] = key
-            result[name] = self.value(value, depth + 1)
-        return result
+def _object(node: Mapping, depth: int) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    own: dict[str, Node] = {}
+    for key, value in node.pairs:
+        if is_merge(key):
+            for merged in merged_by(value):
+                result |= value_of(merged, depth + 1)
+            continue
+        name = key_of(key)
+        if name in own:
+            raise Malformed(f"the key {name!r} appears twice: remove one", key.start)
+        own[name] = key
+        result[name] = value_of(value, depth + 1)
+    return result
 
 
 def atom(node: Scalar) -> Atom:
@@ -103,15 +90,32 @@ def merged_by(value: Node) -> Iterator[Node]:
 
 def entry(node: Node, name: str) -> tuple[Node, Node] | None:
     """Key and value of a field of an object, wherever it is written; None if it has no such field."""
-    holder = behind(node)
     found = None
-    for key, value in holder.pairs if isinstance(holder, Mapping) else ():
-        if is_merge(key):
-            for merged in merged_by(value):
-                found = entry(merged, name) or found
-        elif _is(key, name):
+    for key, value in _pairs(node):
+        if _is(key, name):
             found = key, value
     return found
+
+
+def _pairs(node: Node) -> Iterator[tuple[Node, Node]]:
+    """All keys and values of an object, those that are merged into it among them; the last of a name is the one.
+
+    Objects may be merged into each other more often than Python calls functions.
+    """
+    waiting = [_written(node)]
+    while waiting:
+        for key, value in waiting[-1]:
+            if is_merge(key):
+                waiting.append(chain.from_iterable(map(_written, merged_by(value))))
+                break
+            yield key, value
+        else:
+            waiting.pop()
+
+
+def _written(node: Node) -> Iterator[tuple[Node, Node]]:
+    holder = behind(node)
+    return iter(holder.pairs if isinstance(holder, Mapping) else ())
 
 
 def text_at(node: Node, *path: str) -> str:
@@ -131,9 +135,3 @@ def _is(key: Node, name: str) -> bool:
     return isinstance(scalar, Scalar) and (
         key_of(scalar) == name if scalar.plain or scalar.tag is not None else scalar.text == name
     )
-
-
-def _allowed(seen: int) -> float:
-    """The share of values that may come from aliases: go-yaml's own bound, for documents of any honest size."""
-    low, high = 400_000, 4_000_000
-    return 0.99 - 0.89 * (min(max(seen, low), high) - low) / (high - low)

@@ -1,27 +1,32 @@
 """YAML to nodes."""
 
+import re
+from itertools import islice
 from typing import Any, cast
 
 from yaml import CSafeLoader, events
 from yaml.error import MarkedYAMLError
 from yaml.reader import ReaderError
 
+from app.manifest.growth import MAX_NESTING, Extent, Growth
 from app.manifest.nodes import Alias, Malformed, Mapping, Node, Scalar, Sequence
 
-MAX_NESTING = 1_000
-"""Lists and objects inside each other that a document may have."""
-MAX_VALUES = 1_000_000
-"""Values that a document may have: a hostile one must not take the machine's memory."""
+_MAX_TAG_DIRECTIVES = 100
+"""`%TAG` lines that a document may have: libyaml compares each with all the others."""
+_TAG_DIRECTIVE = re.compile(r"^%TAG\b", re.MULTILINE)
 
 
-def compose(text: str, offset: int = 0) -> Node | None:
+def compose(text: str, offset: int = 0, growth: Growth | None = None) -> Node | None:
     """The root node of a YAML document; None if it holds nothing but comments.
 
-    `text` begins `offset` characters after the start of the file, and so count the places of the nodes. Raises
-    Malformed.
+    `text` begins `offset` characters after the start of the file, and so count the places of the nodes. `growth` is
+    what counts for all documents of a file. Raises Malformed.
     """
+    directive = next(islice(_TAG_DIRECTIVE.finditer(text), _MAX_TAG_DIRECTIVES, None), None)
+    if directive is not None:
+        raise Malformed(f"more than {_MAX_TAG_DIRECTIVES} %TAG directives: remove them", offset + directive.start())
     try:
-        return _Composer(text, offset).root()
+        return _Composer(text, offset, growth or Growth()).root()
     except ReaderError as error:
         place = len(text.encode()[: error.position].decode(errors="ignore"))
         raise Malformed(f"not YAML: the character {error.character:#06x} is not allowed", offset + place) from None
@@ -33,16 +38,17 @@ def compose(text: str, offset: int = 0) -> Node | None:
 
 
 class _Composer:
-    def __init__(self, text: str, offset: int) -> None:
+    def __init__(self, text: str, offset: int, growth: Growth) -> None:
         self._next: Any = CSafeLoader(text).get_event
         self._offset = offset
-        self._anchors: dict[str, Node] = {}
-        self._open: list[Mapping | Sequence] = []
+        self._growth = growth
+        self._anchors: dict[str, tuple[Node, Extent]] = {}
+        self._open: list[tuple[Mapping | Sequence, Extent]] = []
         self._keys: list[Node | None] = []
         """For each open mapping, the key whose value is to come."""
-        self._count = 0
 
     def root(self) -> Node | None:
+        self._growth.begin()
         root: Node | None = None
         while (event := self._next()) is not None:
             kind = type(event)
@@ -55,42 +61,47 @@ class _Composer:
 
     def _node(self, event: Any) -> Node:
         start, end = self._offset + event.start_mark.index, self._offset + event.end_mark.index
-        self._count += 1
-        if self._count > MAX_VALUES:
-            raise Malformed(f"the document has more than {MAX_VALUES:,} values", start)
+        self._growth.write(start)
         kind = type(event)
+        if kind is events.AliasEvent:
+            of, extent = self._anchored(event.anchor, start)
+            self._growth.repeat(extent, len(self._open), start)
+            alias = Alias(start, end, None, None, of)
+            self._place(alias, extent)
+            return alias
         node: Node
         if kind is events.ScalarEvent:
             node = Scalar(start, end, event.tag, event.anchor, event.value, event.implicit[0], event.style or "")
-        elif kind is events.AliasEvent:
-            node = Alias(start, end, None, None, self._anchored(event.anchor, start))
-        elif kind is events.MappingStartEvent:
-            node = Mapping(start, end, event.tag, event.anchor, event.flow_style)
+            extent = Extent(1, len(event.value))
         else:
-            node = Sequence(start, end, event.tag, event.anchor, event.flow_style)
-        if not isinstance(node, Alias) and node.anchor is not None:
-            self._anchors[node.anchor] = node
-        self._place(node)
-        if isinstance(node, Mapping | Sequence):
+            new = Mapping if kind is events.MappingStartEvent else Sequence
+            node = new(start, end, event.tag, event.anchor, event.flow_style)
+            extent = Extent(1, height=1)
+        if node.anchor is not None:
+            self._anchors[node.anchor] = node, extent
+        if isinstance(node, Scalar):
+            self._place(node, extent)
+        else:
             if len(self._open) == MAX_NESTING:
                 raise Malformed(f"nested more than {MAX_NESTING:,} levels deep", start)
-            self._open.append(node)
+            self._open.append((node, extent))
             self._keys.append(None)
         return node
 
-    def _anchored(self, name: str, start: int) -> Node:
-        node = self._anchors.get(name)
-        if node is None:
+    def _anchored(self, name: str, start: int) -> tuple[Node, Extent]:
+        found = self._anchors.get(name)
+        if found is None:
             raise Malformed(f"there is no anchor &{name} before *{name}", start)
-        if any(node is holder for holder in self._open):
+        if any(found[0] is holder for holder, _ in self._open):
             raise Malformed(f"the value of &{name} contains itself", start)
-        return node
+        return found
 
-    def _place(self, node: Node) -> None:
-        """Put the node into the list or object that is open."""
+    def _place(self, node: Node, extent: Extent) -> None:
+        """Put a whole node into the list or object that is open."""
         if not self._open:
             return
-        holder = self._open[-1]
+        holder, holding = self._open[-1]
+        holding.add(extent)
         if isinstance(holder, Sequence):
             holder.items.append(node)
         elif (key := self._keys[-1]) is None:
@@ -100,12 +111,13 @@ class _Composer:
             self._keys[-1] = None
 
     def _close(self, event: Any) -> None:
-        node = self._open.pop()
+        node, extent = self._open.pop()
         self._keys.pop()
         if node.flow:
             node.end = self._offset + event.end_mark.index
         else:
             node.end = _last(node).end
+        self._place(node, extent)
 
 
 def _advice(text: str, place: int) -> str:

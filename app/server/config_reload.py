@@ -9,6 +9,7 @@ from app.admission import levels_file
 from app.admission.levels import Configuration, Levels
 from app.admission.levels_file import BadConfiguration
 from app.server.file_watcher import InvalidFile, ReloadingFile
+from app.server.limits import CONFIG_SECONDS
 from app.server.observability.telemetry import ConfigTelemetry
 
 _POLL_SECONDS = 2.0
@@ -23,7 +24,7 @@ class ConfigReloader:
     def __init__(self, path: Path | None, flags: Mapping[str, str], telemetry: ConfigTelemetry) -> None:
         """Read the file, or the directory that it is in; None: there is none. Raises InvalidFile."""
         self._flags, self._telemetry = flags, telemetry
-        self._file = ReloadingFile(levels_file.watched(path), lambda _: _read(path)) if path else None
+        self._file = ReloadingFile(levels_file.watched(path), lambda _: _read(path), CONFIG_SECONDS) if path else None
         if self._file:
             self._tell(again=False)
 

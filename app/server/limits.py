@@ -50,6 +50,10 @@ MAX_CLAIM_CALLS = 16
 """Claims that are written at once. Others wait for their turn."""
 MAX_KNOWN_PLACES = 10_000
 """Places whose Leases are remembered: a claim of another one takes two calls more."""
+CONFIG_SECONDS = 5.0
+"""To read the configuration file, so that one on a volume that does not answer is told, and the next one is taken."""
+MAX_STUCK_READS = 32
+"""Of files that did not come in time, each of which holds a thread until it does."""
 
 QUIET_SECONDS = 3.0
 """Without a call, after which nobody is expected to call any more."""

@@ -13,7 +13,6 @@ from xml.etree import ElementTree as Xml
 
 import pytest
 import yaml
-from rich.console import Console
 from typer.testing import CliRunner, Result
 
 from app.admission.engine import Admission
@@ -24,6 +23,7 @@ from app.commands.check import github, json_report, junit, sarif
 from app.commands.check.report import Report
 from app.commands.check.runner import check
 from app.commands.cluster.objects import StoredObject
+from app.commands.terminal.door import Door
 from app.inventory.folder import inventory_of
 from testbed.cases import Case, cases
 from testbed.reviews import admit
@@ -291,7 +291,7 @@ def test_for_github_objects_of_a_cluster_are_named_in_the_message() -> None:
 
 def shown(terminal: bool) -> str:
     audit = Audit(cluster_report())
-    console = Console(file=StringIO(), force_terminal=terminal, width=100, no_color=True, legacy_windows=False)
+    console = Door(file=StringIO(), force_terminal=terminal, width=100, no_color=True, legacy_windows=False)
     show(audit, console)
     written = console.file
     assert isinstance(written, StringIO)

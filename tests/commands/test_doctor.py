@@ -7,7 +7,6 @@ from io import StringIO
 from typing import Any
 
 import pytest
-from rich.console import Console
 
 from app.commands.doctor.call_failures import CAUSES, failed_call
 from app.commands.doctor.certificates import certificates
@@ -18,6 +17,7 @@ from app.commands.doctor.endpoints import endpoints
 from app.commands.doctor.expected import CONDITIONS, REPOSITORIES, RESOURCES, WEBHOOKS, namespace_selector
 from app.commands.doctor.report import report
 from app.commands.doctor.state import Unreadable
+from app.commands.terminal.door import Door
 from certs.diagnostics import Diagnosis, Level, note, ok, wrong
 from certs.issuer import CertManager, Owner, StashCerts
 from certs.issuing import issue_leaf
@@ -217,7 +217,7 @@ def test_when_the_time_is_over_no_call_is_made() -> None:
 def printed(*remarks: Diagnosis, **options: Any) -> tuple[str, bool]:
     """What is printed, and whether nothing is wrong."""
     out = StringIO()
-    is_well = report([("Things", remarks)], Console(file=out, width=40, **options))
+    is_well = report([("Things", remarks)], Door(file=out, width=40, **options))
     return out.getvalue(), is_well
 
 

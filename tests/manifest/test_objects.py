@@ -3,7 +3,7 @@
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from app.manifest.discovery import Unreadable, files
 from app.manifest.nodes import Malformed
 from app.manifest.objects import Manifest, Other, objects, objects_in
 from app.manifest.source import MAX_FILE_BYTES, Text, read
+from testbed.growing import ENDLESS, GROWING
 from testbed.server import unprivileged
 from tests.support.objects import objects as any_objects
 from tests.support.styles import mendable, written
@@ -352,6 +353,31 @@ def test_a_billion_laughs_are_refused_and_honest_aliases_are_not() -> None:
     ]
     honest = "  a: &a {b: [c, d]}\n" + "".join(f"  x{n}: *a\n" for n in range(200))
     assert only(f"{HEAD}spec:\n{honest}").value["spec"]["x199"] == {"b": ["c", "d"]}
+
+
+@pytest.mark.parametrize("growing", GROWING, ids=lambda each: each.__name__)
+def test_a_short_text_that_stands_for_very_much_is_refused_where_it_is_too_much(growing: Callable[[int], str]) -> None:
+    assert wrong(growing(2)) == []
+    (said,) = wrong(growing(ENDLESS))
+    assert "too many values come from aliases: remove anchors" in said or "the file's aliases stand for more" in said
+
+
+def test_what_aliases_stand_for_is_counted_for_all_documents_of_a_file() -> None:
+    """Each of them is small enough, and nobody would wait for all of them."""
+    document = f"a: &a [{'1,' * 1_000}]\nb: [{','.join(['*a'] * 40)}]\n"
+    assert wrong("---\n".join([document] * 2)) == []
+    said = wrong("---\n".join([document] * 20))
+    assert len(said) == 18
+    assert said[0].startswith("x.yaml:8:")
+    assert said[0].endswith("the file's aliases stand for more than 100,000 values: remove some, or split the file")
+
+
+def test_objects_that_are_merged_into_each_other_are_no_deeper_than_others() -> None:
+    for levels, says in ((90, ""), (200, "nested more than 98 levels deep")):
+        lines = "".join(f"x{n}: &a{n} {{<<: *a{n - 1}}}\n" for n in range(1, levels))
+        said = wrong(f"x0: &a0 {{z: 1}}\n{lines}{HEAD}<<: *a{levels - 1}\n")
+        assert says in "".join(said)
+        assert bool(said) is bool(says)
 
 
 @pytest.mark.parametrize("depth", [97, 98, 150, 2_000, 200_000])

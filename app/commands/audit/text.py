@@ -4,13 +4,13 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from app.commands.audit.runner import Audit
 from app.commands.check.runner import BESIDE_THE_RULES, Checked
 from app.commands.check.text import where
+from app.commands.terminal.door import Door
 from app.domain.quoting import printable
 from app.rules.registry import RULES
 
@@ -27,7 +27,7 @@ class _Total(NamedTuple):
     findings: int
 
 
-def show(audit: Audit, console: Console) -> None:
+def show(audit: Audit, console: Door) -> None:
     """Print the findings: on a terminal a table, elsewhere a line each; then what each rule found, and a summary."""
     if console.is_terminal:
         if any(each.findings for each in audit.report.checked):
@@ -35,12 +35,12 @@ def show(audit: Audit, console: Console) -> None:
             console.print()
     else:
         for line in _lines(audit.report.checked):
-            console.file.write(f"{line}\n")
+            console.say(line)
     totals = list(_totals(audit.report.checked))
     if totals:
         console.print(_table(totals))
         console.print()
-    console.file.write(f"{summary(audit)}\n")
+    console.say(summary(audit))
 
 
 def summary(audit: Audit) -> str:

@@ -33,7 +33,7 @@ def _about(checked: Checked, level: str, place: Place | None, title: str, messag
 
 def _command(level: str, file: str, line: int | None, column: int | None, title: str, message: str) -> str:
     place = "" if line is None else f",line={line},col={column}"
-    return f"::{level} file={_property(file)}{place},title={_property(title)}::{_data(printable(message))}"
+    return f"::{level} file={_property(printable(file))}{place},title={_property(title)}::{_data(printable(message))}"
 
 
 def _data(text: str) -> str:

@@ -6,6 +6,7 @@ from xml.etree import ElementTree as Xml
 from app.commands.check.report import Report
 from app.commands.check.runner import Checked
 from app.commands.check.text import described, where
+from app.commands.terminal.door import one_line
 from app.domain.quoting import printable
 
 
@@ -16,7 +17,7 @@ def as_junit(report: Report) -> str:
         suites[checked.file or checked.kind].append(_case(checked))
     for wrong in report.unreadable:
         case = Xml.Element("testcase", classname="unreadable", name=printable(str(wrong)))
-        Xml.SubElement(case, "error", message=printable(wrong.message), type="unreadable").text = printable(str(wrong))
+        Xml.SubElement(case, "error", message=printable(wrong.message), type="unreadable").text = one_line(str(wrong))
         suites[wrong.file].append(case)
     every = [case for cases in suites.values() for case in cases]
     root = Xml.Element("testsuites", {"name": report.title, **_counts(every)})
@@ -37,7 +38,7 @@ def _case(checked: Checked) -> Xml.Element:
     if errors:
         lines = [f"{where(checked, e.place)}{e.path}: {e.message} ({e.rule})" for e in errors]
         failure = Xml.SubElement(case, "failure", message=errors[0].message, type=errors[0].rule)
-        failure.text = "\n".join(map(printable, lines))
+        failure.text = "\n".join(map(one_line, lines))
     lines = [
         f"{where(checked, each.place)}warning: {each.path}: {each.message} ({each.rule})"
         for each in checked.findings
@@ -45,7 +46,7 @@ def _case(checked: Checked) -> Xml.Element:
     ]
     lines += [f"change: {described(edit)} ({change.rule})" for change in checked.changes for edit in change.edits]
     if lines:
-        Xml.SubElement(case, "system-out").text = "\n".join(map(printable, lines))
+        Xml.SubElement(case, "system-out").text = "\n".join(map(one_line, lines))
     return case
 
 

@@ -1,6 +1,7 @@
 """The report as SARIF 2.1.0, which code hosts and editors show."""
 
 import json
+import re
 from importlib.metadata import version
 from pathlib import PurePath
 from typing import Any
@@ -10,10 +11,12 @@ from app.commands.check.report import Report
 from app.commands.check.runner import BESIDE_THE_RULES, Checked, Diagnostic, Place
 from app.commands.check.text import described
 from app.domain.path import dotted
+from app.domain.quoting import printable
 from app.manifest.discovery import STANDARD_INPUT, Unreadable
 from app.rules.registry import RULES, Rule
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+_BRACKET = re.compile(r"(\\*)([\[\]])")
 _PAGE = "https://stash.run"
 
 
@@ -80,7 +83,7 @@ def _of(checked: Checked, rule: str, level: str, text: str, place: Place | None,
         "ruleId": rule,
         "ruleIndex": _IDS.index(rule),
         "level": level,
-        "message": {"text": text},
+        "message": {"text": _plain(text)},
         "locations": [location],
     }
 
@@ -99,7 +102,12 @@ def _notification(wrong: Unreadable) -> dict[str, Any]:
     location: dict[str, Any] = {"artifactLocation": {"uri": _uri(wrong.file)}}
     if wrong.line is not None:
         location["region"] = {"startLine": wrong.line, "startColumn": wrong.column}
-    return {"level": "error", "message": {"text": wrong.message}, "locations": [{"physicalLocation": location}]}
+    return {"level": "error", "message": {"text": _plain(wrong.message)}, "locations": [{"physicalLocation": location}]}
+
+
+def _plain(text: str) -> str:
+    """A message's text. Brackets would be a link, or say what to put in their place (SARIF 2.1.0, 3.11.6)."""
+    return _BRACKET.sub(r"\1\1\\\2", printable(text))
 
 
 def _uri(file: str) -> str:

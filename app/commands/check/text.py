@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from rich.cells import cell_len
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.text import Text
 
 from app.commands.check.report import Report
 from app.commands.check.runner import BESIDE_THE_RULES, Change, Checked, Place
+from app.commands.terminal.door import Door
 from app.domain.outcome import Edit
 from app.domain.path import dotted
 from app.domain.quoting import printable, quoted
@@ -28,15 +29,15 @@ class _Line:
     rule: str
 
 
-def show(report: Report, console: Console) -> None:
+def show(report: Report, console: Door) -> None:
     """Print the report; on a terminal each line with a frame of the file."""
     for checked in report.checked:
         for line in sorted(_lines(checked), key=lambda each: _order(each.place)):
             if console.is_terminal and line.place is not None:
                 console.print(_framed(where(checked, line.place), line, line.place), soft_wrap=True, highlight=False)
             else:
-                console.file.write(f"{where(checked, line.place)}{line.word}: {line.message} ({line.rule})\n")
-    console.file.write(f"{summary(report)}\n")
+                console.say(f"{where(checked, line.place)}{line.word}: {line.message} ({line.rule})")
+    console.say(summary(report))
 
 
 def summary(report: Report) -> str:

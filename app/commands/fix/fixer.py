@@ -21,6 +21,8 @@ from app.manifest.source import Text
 
 SUGGESTED = "suggest-aliases"
 """What an alias comes from that no rule writes."""
+_MAX_TRIES = 30
+"""Times that a document is written to find which of its changes cannot be: each reads the whole of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,16 +109,22 @@ def _change(manifest: Manifest, admission: Admission, result: Fixed, stored: Sto
 
 def _document(text: Text, document: Document, changes: Sequence[_Change], result: Fixed) -> str:
     """The text of a document with its changes: all of them, or those that can be written."""
-    try:
-        new = _rewritten(text, document, changes)
-        done = list(changes)
-    except CannotRewrite:
-        new, done = text.text[document.start : document.end], []
-        for change in changes:
-            try:
-                new = _rewritten(text, document, [*done, change])
-                done.append(change)
-            except CannotRewrite as error:
+    new, done, tries = text.text[document.start : document.end], list[_Change](), 0
+    waiting = [list(changes)]
+    while waiting:
+        together = waiting.pop()
+        tries += 1
+        try:
+            if tries > _MAX_TRIES:
+                raise CannotRewrite(f"{_MAX_TRIES} tries were not enough for this document: split it")
+            new = _rewritten(text, document, [*done, *together])
+            done += together
+        except CannotRewrite as error:
+            if len(together) > 1 and tries <= _MAX_TRIES:
+                half = len(together) // 2
+                waiting += [together[half:], together[:half]]
+                continue
+            for change in together:
                 what = ", ".join(described(edit) for edit in change.plain)
                 result.left.append(_left(change, f"{what}: cannot be written here: {error}"))
     for change in done:

@@ -1,12 +1,14 @@
 """How a document is laid out: lines, indentation, comments. Offsets count characters from the start of the file."""
 
 import re
+from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property
 
 from app.manifest.nodes import Alias, Mapping, Node, Scalar, Sequence
 
 _BREAK = re.compile(r"\r\n|\r|\n")
+_SPACES = re.compile(r" *")
 
 
 @dataclass(frozen=True)
@@ -23,12 +25,14 @@ class Layout:
         found = _BREAK.search(self.text, self.start, self.end)
         return found[0] if found else "\n"
 
+    @cached_property
+    def _lines(self) -> list[int]:
+        """Where each line begins: to look for it anew would read the whole of a document without any breaks."""
+        return [self.start, *(match.end() for match in _BREAK.finditer(self.text, self.start, self.end))]
+
     def line_start(self, offset: int) -> int:
         """Where the line of the offset begins."""
-        return (
-            max(self.text.rfind("\n", self.start, offset), self.text.rfind("\r", self.start, offset), self.start - 1)
-            + 1
-        )
+        return self._lines[bisect_right(self._lines, offset) - 1]
 
     def line_above(self, line: int) -> int:
         """Where the line before the one that begins there begins."""
@@ -36,13 +40,15 @@ class Layout:
 
     def line_end(self, offset: int) -> int:
         """Where the line of the offset ends, its break not included."""
-        found = _BREAK.search(self.text, offset, self.end)
-        return found.start() if found else self.end
+        end = self.next_line(offset)
+        if self.text.endswith("\r\n", offset, end):
+            return end - 2
+        return end - 1 if self.text.endswith(("\n", "\r"), offset, end) else end
 
     def next_line(self, offset: int) -> int:
         """Where the line after that of the offset begins; the end of the document if there is none."""
-        found = _BREAK.search(self.text, offset, self.end)
-        return found.end() if found else self.end
+        number = bisect_right(self._lines, offset)
+        return self._lines[number] if number < len(self._lines) else self.end
 
     def column(self, offset: int) -> int:
         """How many characters stand before the offset in its line."""
@@ -54,7 +60,8 @@ class Layout:
 
     def alone(self, offset: int) -> bool:
         """Whether nothing but spaces stands before the offset in its line."""
-        return not self.before(offset).strip(" ")
+        spaces = _SPACES.match(self.text, self.line_start(offset), offset)
+        return spaces is not None and spaces.end() == offset
 
     def is_comment(self, line: int) -> bool:
         """Whether the line that begins there holds nothing but a comment."""

@@ -6,12 +6,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rich.console import Console
-
 from app.admission.engine import Admission
 from app.commands.fix.atomic_write import CannotSave, save
 from app.commands.fix.fixer import Fixed, fix
-from app.domain.quoting import printable
+from app.commands.terminal.door import Door
 from app.manifest.discovery import STANDARD_INPUT, Unreadable, files
 from app.manifest.source import read
 
@@ -65,17 +63,16 @@ def fixes(paths: Iterable[Path], *, diff: bool, aliases: bool) -> Iterator[Fixes
         yield result
 
 
-def show(result: Fixes, console: Console, *, diff: bool) -> None:
+def show(result: Fixes, console: Door, *, diff: bool) -> None:
     """Print what was written, or as a difference what would be."""
     for fixed in result.changed:
         if diff:
             for line in difference(fixed):
-                style = _STYLES.get(line[:1]) if console.is_terminal else None
-                console.print(line, style=style, soft_wrap=True, highlight=False, markup=False)
+                console.say(line, _STYLES.get(line[:1]))
         elif fixed.before.file != STANDARD_INPUT:
             for each in fixed.written:
                 line = f"{fixed.before.file}:{each.line}: {each.object}: {each.change} ({each.rule})"
-                console.print(printable(line), soft_wrap=True, highlight=False, markup=False)
+                console.say(line)
 
 
 def difference(fixed: Fixed) -> Iterator[str]:

@@ -25,7 +25,10 @@ _FOLLOWS = {"executionOrder": "maintainOrder"}
 def rewritten(text: str, document: Document, changes: Iterable[tuple[Manifest, Sequence[Edit]]]) -> str:
     """The text of the document, changed. It is read again: raises CannotRewrite if it is not exactly what was meant."""
     layout = Layout(text, document.start, document.end)
-    wanted = value_of(document.root)
+    try:
+        wanted = value_of(document.root)
+    except Malformed as error:
+        raise CannotRewrite(f"something else in the document is wrong ({error})") from None
     splices: list[Splice] = []
     for manifest, edits in changes:
         wanted = _with(wanted, manifest.within, edits)

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
 from app.commands.plan.planner import HostRestore, Plan, Step
+from app.commands.terminal.door import Door
 from app.domain.quoting import printable
 
 _MIN_WAVE_COLUMNS = 30
@@ -16,17 +17,18 @@ _MIN_WAVE_COLUMNS = 30
 _MAX_NAMED_HOSTS = 4
 
 
-def show(plans: list[Plan], console: Console) -> None:
+def show(plans: list[Plan], console: Door) -> None:
     """Print the plans."""
     for number, plan in enumerate(plans):
         if number:
-            console.file.write("\n")
+            console.say("")
         if console.is_terminal:
             console.print(Text(heading(plan), style="bold"), soft_wrap=True)
             for row in _rows(plan, max(console.width // (_MIN_WAVE_COLUMNS + 3), 1)):
                 console.print(row)
         else:
-            console.file.write("".join(f"{line}\n" for line in lines(plan)))
+            for line in lines(plan):
+                console.say(line)
 
 
 def heading(plan: Plan) -> str:

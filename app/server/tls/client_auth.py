@@ -10,6 +10,7 @@ from typing import Any
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from app.manifest.regular_file import content
 from app.server.file_watcher import InvalidFile
 
 
@@ -26,7 +27,7 @@ class ClientCA:
     def read(cls, path: Path) -> "ClientCA":
         """The CAs in a file. Raises InvalidFile."""
         try:
-            found = x509.load_pem_x509_certificates(path.read_bytes())
+            found = x509.load_pem_x509_certificates(content(path))
             text = "".join(ssl.DER_cert_to_PEM_cert(each.public_bytes(Encoding.DER)) for each in found)
             ssl.create_default_context(cadata=text)
         except OSError as error:

@@ -9,6 +9,7 @@ from typing import Any, Self
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from app.manifest.regular_file import content
 from app.server.file_watcher import InvalidFile
 from certs.trust import is_signed_by
 
@@ -43,8 +44,9 @@ class Pair:
         certificate, key = directory / CERTIFICATE, directory / KEY
         context = _serving(client_ca)
         try:
+            chain = x509.load_pem_x509_certificates(content(certificate))
+            content(key)  # OpenSSL would wait for a pipe
             context.load_cert_chain(certificate, key, password=_none)
-            chain = x509.load_pem_x509_certificates(certificate.read_bytes())
         except FileNotFoundError:
             advice = f"`stash-certs issue --dir {directory} --dns localhost` creates a pair for local use"
             raise InvalidFile(f"{certificate} and {key} do not exist: {advice}") from None
@@ -85,7 +87,7 @@ def _refuse_untimely(leaf: x509.Certificate, path: Path) -> None:
 
 def _bundle(path: Path) -> list[x509.Certificate]:
     try:
-        return x509.load_pem_x509_certificates(path.read_bytes())
+        return x509.load_pem_x509_certificates(content(path))
     except FileNotFoundError:
         return []
     except OSError as error:

@@ -1,0 +1,1 @@
+"""Where everything leaves that is written for people."""
