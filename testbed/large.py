@@ -43,7 +43,9 @@ def _hosts(hosts: list[str]) -> Document:
 
 
 def _rules(number: int) -> Document:
-    return batch(members(1, rules=[{"targetHosts": [f"app-{i}"], "paths": ["/a"]} for i in range(number)]), "RestoreBatch")
+    return batch(
+        members(1, rules=[{"targetHosts": [f"app-{i}"], "paths": ["/a"]} for i in range(number)]), "RestoreBatch"
+    )
 
 
 MEMBERS: dict[str, Callable[[int], Document]] = {

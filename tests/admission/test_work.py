@@ -17,6 +17,7 @@ from app.inventory.folder import inventory_of
 from testbed.large import MEMBERS, TEXTS, batch, members
 from testbed.reviews import admit, answer, ask, review
 
+
 @pytest.fixture
 def suggested(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The targets for which an alias was looked for."""
@@ -123,16 +124,19 @@ def test_time_is_looked_at_inside_a_rule(document: dict[str, Any]) -> None:
 
 
 def test_time_that_ends_inside_a_rule_admits_nothing() -> None:
-    limit = 0
-    for deadline in range(0, 400, 9):
+    def said(deadline: int, old: dict[str, Any] | None) -> str:
         try:
-            allowed = answer(Admission(clock=ticking()), "validate", GOOD, deadline=float(deadline)).allowed
+            allowed = answer(Admission(clock=ticking()), "validate", GOOD, old, deadline=float(deadline)).allowed
         except Undecided as undecided:
-            limit = deadline
-            assert "the time for the call had run out" in str(undecided)
-        else:
-            assert allowed
-    assert 20 < limit < 390
+            return str(undecided)
+        return "allowed" if allowed else "refused"
+
+    for old in (None, {**GOOD, "spec": {**GOOD["spec"], "members": members(3_000)}}):
+        answers = [said(deadline, old) for deadline in range(0, 700, 9)]
+        number = answers.index("allowed")
+        assert number > 3
+        assert set(answers[number:]) == {"allowed"}
+        assert all("the time for the call had run out" in each for each in answers[:number])
 
 
 def test_what_was_found_before_the_time_ended_inside_a_rule_refuses() -> None:
@@ -165,7 +169,10 @@ def _stored(name: str) -> dict[str, Any]:
     ("listed", "why"),
     [
         ([{}] * 60_000, "it has 60000 members: write several objects with at most 50000"),
-        ([{"target": {"alias": 5, "ref": {"kind": 5}}}] * 20_000, "it has more than 50000 values, some of a wrong type"),
+        (
+            [{"target": {"alias": 5, "ref": {"kind": 5}}}] * 20_000,
+            "it has more than 50000 values, some of a wrong type",
+        ),
     ],
 )
 def test_an_object_that_is_too_large_to_be_judged_is_refused(listed: list[dict[str, Any]], why: str) -> None:
@@ -211,7 +218,10 @@ def calls(document: dict[str, Any], old: dict[str, Any] | None = None) -> int:
     return count
 
 
-SHAPES = {**{name: (make, 400) for name, make in MEMBERS.items()}, **{name: (make, 8_000) for name, make in TEXTS.items()}}
+SHAPES = {
+    **{name: (make, 400) for name, make in MEMBERS.items()},
+    **{name: (make, 8_000) for name, make in TEXTS.items()},
+}
 
 
 @pytest.mark.parametrize("shape", SHAPES)
