@@ -11,7 +11,7 @@ from proof.section import Section, Table
 _INTRODUCTION = """\
 `make proof` writes this page; nobody edits it. It starts the server as users do, a real API server and a real TCP
 load balancer, all on the loopback of one machine, and measures what operators fear: restarts, new certificates,
-connections that were idle, hostile bytes, memory."""
+connections that were idle, hostile bytes, memory, large objects."""
 _LOAD = """\
 The calls are AdmissionReviews over TLS, at a fixed rate: each has a moment at which it is due, and its time counts
 from then, so a slow answer is not hidden by calls that wait for it. Half go to /mutate, half to /validate. Each has

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from app.domain.pace import OutOfTime
 
-_OUT_OF_TIME = "not checked, since the time for the call had run out"
+OUT_OF_TIME = "not checked, since the time for the call had run out"
 
 
 class Undecided(Exception):
@@ -34,7 +34,7 @@ class RuleBudget:
         """Whether no time is left for a rule, which is then remembered."""
         if self._clock() < self.deadline:
             return False
-        self._note(rule, _OUT_OF_TIME, undecided=enforced)
+        self._note(rule, OUT_OF_TIME, undecided=enforced)
         return True
 
     def look(self) -> None:
@@ -62,7 +62,7 @@ class RuleBudget:
 
     def not_settled(self, rule: str, reason: str) -> None:
         """Remember that nobody knows whether the stored object has what an enforced rule found, and why."""
-        self._note(rule, reason, undecided=reason == _OUT_OF_TIME or self._needs_inventory)
+        self._note(rule, reason, undecided=reason == OUT_OF_TIME or self._needs_inventory)
 
     def raise_undecided(self) -> None:
         """Raise Undecided if an enforced rule could not be run, and for that reason nothing may be admitted."""

@@ -10,7 +10,7 @@ from dataclasses import replace
 from itertools import chain
 from typing import Any
 
-from app.admission.budget import RuleBudget
+from app.admission.budget import OUT_OF_TIME, RuleBudget, Undecided
 from app.admission.decision import NOTHING, Decision, RuleFinding
 from app.admission.dedupe import each_fault_once, without_covered
 from app.admission.levels import Levels
@@ -99,6 +99,12 @@ class Admission:
         Rules for which no time is left at `deadline`, a time of the clock, are not run; a warning names them. Raises
         Undecided where one of them is enforced, unless another one refuses the object: time never admits.
         """
+        try:
+            return self._validated(request, deadline)
+        except OutOfTime:  # before or between the rules
+            raise Undecided(f"any rule: {OUT_OF_TIME}") from None
+
+    def _validated(self, request: Request, deadline: float | None) -> Decision:
         documents = _documents(request, KINDS)
         if isinstance(documents, Decision):
             return documents

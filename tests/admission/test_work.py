@@ -124,13 +124,19 @@ def test_time_is_looked_at_inside_a_rule(document: dict[str, Any]) -> None:
 
 
 def test_time_that_ends_inside_a_rule_admits_nothing() -> None:
-    limit = 0
-    for deadline in range(0, 400, 9):
+    def said(deadline: int, old: dict[str, Any] | None) -> str:
         try:
-            assert answer(Admission(clock=ticking()), "validate", GOOD, deadline=float(deadline)).allowed
-        except Undecided:
-            limit = deadline
-    assert 20 < limit < 390
+            allowed = answer(Admission(clock=ticking()), "validate", GOOD, old, deadline=float(deadline)).allowed
+        except Undecided as undecided:
+            return str(undecided)
+        return "allowed" if allowed else "refused"
+
+    for old in (None, {**GOOD, "spec": {**GOOD["spec"], "members": members(3_000)}}):
+        answers = [said(deadline, old) for deadline in range(0, 700, 9)]
+        number = answers.index("allowed")
+        assert number > 3
+        assert set(answers[number:]) == {"allowed"}
+        assert all("the time for the call had run out" in each for each in answers[:number])
 
 
 def test_what_was_found_before_the_time_ended_inside_a_rule_refuses() -> None:
