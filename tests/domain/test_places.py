@@ -157,6 +157,7 @@ UNREADABLE: dict[str, Any] = {
     "no volume": {"spec": {"backend": local()}},
     "a volume that is a text": {"spec": {"backend": local(flexVolume="driver")}},
     "a very large volume": {"spec": {"backend": local(flexVolume={"driver": "x" * 10_000})}},
+    "a very long name of a Secret": {"spec": {"backend": {**s3(), "storageSecretName": "x" * 10_000}}},
     "a very long prefix": {"spec": {"backend": s3(prefix="x" * 1_000_000)}},
 }
 

@@ -241,6 +241,7 @@ def test_a_policy_that_says_nothing_allows_the_own_namespace(policy: Any) -> Non
         {"matchLabels": ["a"]},
         {"matchLabels": {"a": ["b"]}},
         {"matchExpressions": [None]},
+        {"matchExpressions": [{"key": "a", "operator": "In", "values": [7]}]},
         {"matchExpressions": [{}]},
         {"matchExpressions": [{"key": "a", "operator": "In"}]},
         {"matchExpressions": [{"key": "a", "operator": "NotIn", "values": []}]},

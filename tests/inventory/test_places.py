@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from app.admission.engine import Admission
+from app.domain.key import Key
 from app.domain.places import own_place, place_of
 from app.inventory.folder import inventory_of
 from app.inventory.store import KINDS, Inventory, key_of
@@ -87,6 +88,19 @@ def test_a_prefix_inside_another_is_another_place() -> None:
     answer = decide(inventory, batch("shop", repository="one"))
     assert answer.allowed
     assert not answer.warnings
+
+
+def test_a_repository_whose_backend_cannot_be_read_has_no_neighbour() -> None:
+    inventory = live(repository("one", "a"))
+    wrong = repository("two", "a")
+    wrong["spec"]["backend"]["s3"]["bucket"] = 7
+    assert "repository-place" not in decide(inventory, wrong).warned_by
+
+
+def test_members_with_one_host_write_it_once() -> None:
+    inventory = live(repository("one", "a"), batch("blog", "app", "app", repository="one"))
+    (written,) = inventory.stored.hosts(Key("Repository", "demo", "one"), 10)
+    assert str(written[1]) == "app"
 
 
 def test_a_repository_that_moves_to_where_backups_of_another_one_are_is_told_of_both() -> None:
