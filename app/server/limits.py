@@ -29,7 +29,7 @@ KEEPALIVE_SECONDS = 120.0
 LEAVING_SECONDS = 5.0
 """Until the other side takes note that its connection was ended."""
 MAX_STUCK_ANSWERS = 16
-"""Answers that wait to be taken. One that changes ninety thousand members is 9 MB."""
+"""Answers that wait to be taken. One that changes fifty thousand members, the most that are judged, is 5 MB."""
 
 BACKLOG = 2048
 """Connections that wait to be accepted."""

@@ -158,7 +158,8 @@ def test_repositories_have_a_webhook_of_their_own_which_validates_only_and_block
     (rule,) = repositories["rules"]
     assert (rule["apiVersions"], rule["resources"]) == (["v1alpha1"], ["repositories"])
     assert repositories["failurePolicy"] == "Ignore"
-    own = ("name", "rules", "failurePolicy")
+    assert repositories["sideEffects"] == "None"
+    own = ("name", "rules", "failurePolicy", "sideEffects")
     assert without(repositories, own) == without(backups, own)
     assert without(rule, ("apiVersions", "resources")) == without(backups["rules"][0], ("apiVersions", "resources"))
     assert not any("repositories" in webhook["rules"][0]["resources"] for webhook in webhooks().values())

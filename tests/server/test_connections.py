@@ -197,7 +197,7 @@ def test_while_many_are_slow_in_every_way_others_are_served(hurried: Running) ->
 
 def test_who_does_not_take_an_answer_is_sent_away(hurried: Running) -> None:
     before = counted(hurried, "connections_ended", "answer not taken")
-    members = [{"target": {"ref": {"kind": "Deployment", "name": f"n{n}"}}} for n in range(60_000)]
+    members = [{"target": {"ref": {"kind": "Deployment", "name": f"n{n}"}}} for n in range(45_000)]
     document = {
         "apiVersion": "stash.appscode.com/v1beta1",
         "kind": "BackupBatch",
