@@ -133,7 +133,7 @@ def test_cert_manager_is_told_to_write_the_ca_into_both_registrations(cluster: C
         annotations = objects[kind, deploy.NAME]["metadata"]["annotations"]
         namespace, _, name = annotations["cert-manager.io/inject-ca-from"].partition("/")
         assert objects["Certificate", name]["metadata"]["namespace"] == namespace
-    assert not {kind for kind, _ in objects} & {"Job", "CronJob", "Role"}
+    assert not {kind for kind, _ in objects} & {"Job", "CronJob"}
 
 
 def test_on_the_hosts_network_only_the_server_changes(cluster: Cluster) -> None:
@@ -210,7 +210,7 @@ def test_the_ca_of_ones_own_secret_is_in_both_registrations_and_in_no_secret(clu
     for kind in REGISTRATION:
         for webhook in objects[kind, deploy.NAME]["webhooks"]:
             assert base64.b64decode(webhook["clientConfig"]["caBundle"]) == TRUSTED
-    assert not {kind for kind, _ in objects} & {"Secret", "Job", "CronJob", "Role"}
+    assert not {kind for kind, _ in objects} & {"Secret", "Job", "CronJob"}
 
 
 def test_without_the_ca_of_ones_own_secret_nothing_is_rendered(cluster: Cluster, tmp_path: Path) -> None:
@@ -268,11 +268,12 @@ def test_rotate_has_the_arguments_and_rights_it_needs_and_applying_again_undoes_
     first = subprocess.run(command, env={"KUBECONFIG": str(kubeconfig)}, capture_output=True, text=True, check=False)
     assert first.returncode == 0, first.stderr
     stored = ("get", *(f"{kind}/{deploy.NAME}" for kind in REGISTRATIONS), "-o", f"jsonpath={BUNDLES}")
-    mutating, validating = kubectl(own, *stored).split()
-    assert mutating == validating
+    bundles = kubectl(own, *stored).split()
+    assert len(bundles) == 3
+    assert len(set(bundles)) == 1
     for again in (("apply", "-f", applied), ("apply", "--server-side", "--force-conflicts", "-f", applied)):
         kubectl(own, *again)
-        assert kubectl(own, *stored).split() == [mutating, validating]
+        assert kubectl(own, *stored).split() == bundles
     second = subprocess.run(command, env={"KUBECONFIG": str(kubeconfig)}, capture_output=True, text=True, check=False)
     assert second.returncode == 0, second.stderr
     assert second.stdout.startswith("nothing to do")

@@ -354,6 +354,7 @@ def test_a_ca_bundle_that_covers_nothing_and_the_remedy_mends_it(
     assert said.wrong == [
         f"{MUTATING}: {WEBHOOKS[0]}: {line}",
         f"{VALIDATING}: {WEBHOOKS[1]}: {line}",
+        f"{VALIDATING}: validate-repositories.admission.stash.appscode.com: {line}",
         f"{WEBHOOKS[0]}: {means}",
     ]
     assert set(said.remedies.values()) == {ROTATE}

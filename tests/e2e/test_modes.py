@@ -80,7 +80,7 @@ def assert_trusted_alone(reader: Reader) -> None:
 def test_self_managed_as_its_page_says(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
     reader.follow("install/self-managed.md", "Install")
     assert_decides(reader)
-    assert reader.follow("install/self-managed.md", "Look").count("covers the certificate") == 2
+    assert reader.follow("install/self-managed.md", "Look").count("covers the certificate") == 3
     monkeypatch.setenv("KUBECONFIG", str(reader.cluster.credentials.kubeconfig("admin")))
     installed_a_while_ago(reader)
     with creating(reader, without_alias(f"made-{reader.port}")) as series:
@@ -116,7 +116,7 @@ def test_cert_manager_as_its_page_says(reader: Reader) -> None:
     page = "install/cert-manager.md"
     reader.follow(page, "Install")
     assert_decides(reader)
-    assert reader.follow(page, "Look").count("covers the certificate") == 2
+    assert reader.follow(page, "Look").count("covers the certificate") == 3
     reader.follow("install/certificates.md", "Two shell functions")
     with creating(reader, without_alias(f"made-{reader.port}")) as series:
         trusted = reader.bundles()
@@ -127,7 +127,7 @@ def test_cert_manager_as_its_page_says(reader: Reader) -> None:
             reader.follow(page, "Renew the CA")
         with issuing(reader, "stash-admission-tls"):
             reader.follow(page, "Renew the certificate")
-        assert [len(pem.certificates(bundle)) for bundle in reader.bundles()] == [2, 2], "one CA twice, with one key"
+        assert [len(pem.certificates(bundle)) for bundle in reader.bundles()] == [2, 2, 2], "one CA twice, with one key"
         reader.follow(page, "Give the CA a new key")
         assert_none_failed(series)
     assert_trusted_alone(reader)
@@ -223,7 +223,7 @@ def test_from_self_managed_to_a_secret_of_ones_own_and_back(reader: Reader) -> N
         mine = leaf(reader)
         reader.follow(page, "Leave a Secret of your own", "To self-managed")
         assert leaf(reader) == mine, "until its own CA has been trusted for ten minutes"
-        assert [len(pem.certificates(bundle)) for bundle in reader.bundles()] == [2, 2]
+        assert [len(pem.certificates(bundle)) for bundle in reader.bundles()] == [2, 2, 2]
         reader.rotate_flags = ("--settle-seconds=0",)
         reader.follow("install/self-managed.md", "Renewal")
         assert leaf(reader) != mine

@@ -58,6 +58,7 @@ class Door(Console):
             self.print(Text(one_line(text), style or ""), soft_wrap=True)
         else:
             self.file.write(f"{one_line(text)}\n")
+            self.file.flush()  # what is written to another stream comes after it
 
 
 def _is_plain(text: str) -> bool:
