@@ -96,6 +96,13 @@ def cron_job(success: datetime.datetime | None = NOW, born: datetime.datetime = 
     return {**document, "status": {"lastSuccessfulTime": success.isoformat()} if success else {}}
 
 
+def without_claims() -> Object:
+    """The Deployment, whose replicas make no claims."""
+    document = manifest("Deployment")
+    document["spec"]["template"]["spec"]["containers"][0]["args"] = ["--claims", "off"]
+    return document
+
+
 def definition(resource: str) -> Object:
     """One of our CRDs, as the API server serves it."""
     return {
@@ -376,6 +383,19 @@ _FINDINGS: dict[str, tuple[Iterable[Diagnosis], Level, str]] = {
         looked(seen(ahead=5 * MINUTE)),
         NOTE,
         "the API server's clock is 5 minutes ahead of ours, and certificates are checked against it",
+    ),
+    # Claims
+    "no right to claim": (
+        looked(seen(may_claim=lambda _: False)),
+        WRONG,
+        "Deployment stash-admission/stash-admission: its ServiceAccount stash-admission may not write Leases, so two "
+        "replicas may admit what clashes at the same moment",
+    ),
+    "claims off": (
+        looked(seen(deployments=[without_claims()])),
+        NOTE,
+        "Deployment stash-admission/stash-admission: claims are off, so two replicas may admit what clashes at the "
+        "same moment",
     ),
     # CRDs
     "no CRD": (
