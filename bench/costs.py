@@ -30,7 +30,15 @@ answer."""
 _INVENTORY = """\
 A decision of /validate on a batch of two members against the number of objects that the server knows beside those that
 the reviews are about: {asked} Repositories, which backups name in turn, each with {each} other backups, and the batch
-whose data is restored. All inventories are in one process and are asked in turn."""
+whose data is restored. All inventories are in one process and are asked in turn.
+
+Of ten objects one is a Repository, each with a place of its own. What the index by place costs is told by inventories
+of {most:,} objects, each filled in a process of its own: with these places, and with Repositories that have no backend,
+and are found by their names. Time is the CPU time of taking the objects in, memory what the process grows
+by: medians of {rounds} rounds."""
+_FILLS = {"with places": (), "without": ("--nowhere",)}
+_MAX_FILLS = 3
+"""Rounds in which inventories are filled, which takes many seconds."""
 
 
 def rules(setting: Setting) -> Section:
@@ -84,7 +92,10 @@ def inventory(setting: Setting) -> Section:
     sizes = setting.scale.inventory
     setting.telling.at(f"an inventory of {sizes[-1]:,}")
     figures = _measured(setting, "--inventory", *map(str, sizes))
-    section = Section("Inventory", _INVENTORY.format(asked=ASKED, each=EACH), figures=figures)
+    fills = min(setting.scale.rounds, _MAX_FILLS)
+    figures |= _filled(setting, sizes[-1], fills)
+    how = _INVENTORY.format(asked=ASKED, each=EACH, most=sizes[-1], rounds=fills)
+    section = Section("Inventory", how, figures=figures)
     kinds = ("BackupBatch", "RestoreBatch")
     # A logarithm has no 0: the empty inventory is drawn where one object would be.
     lines = [
@@ -98,7 +109,25 @@ def inventory(setting: Setting) -> Section:
         for size in sizes
     ]
     section.tables.append(Table(("objects", *(f"{kind} µs" for kind in kinds)), rows, words=0))
+    shown = [
+        (
+            name,
+            *(number(statistics.median(figures[f"inventory/{what}/{name}/{sizes[-1]}"])) for what in ("seconds", "mb")),
+        )
+        for name in _FILLS
+    ]
+    section.tables.append(Table((f"{sizes[-1]:,} objects", "seconds to fill", "MB"), shown))
     return section
+
+
+def _filled(setting: Setting, size: int, rounds: int) -> Figures:
+    """How long inventories take to be filled and what they hold, with places and without, in turn."""
+    found = Figures()
+    for _ in range(rounds):
+        for name, flags in _FILLS.items():
+            for what, each in _measured(setting, "--fill", str(size), *flags).items():
+                found.setdefault(f"inventory/{what}/{name}/{size}", []).extend(each)
+    return found
 
 
 def _measured(setting: Setting, *flags: str) -> Figures:

@@ -73,10 +73,15 @@ def repository(number: int) -> str:
     return f"shop-{number:012d}"
 
 
-def stored_repository(name: str) -> dict[str, Any]:
-    """A Repository of that name, in the namespace of the reviews."""
+def stored_repository(name: str, *, placed: bool = True) -> dict[str, Any]:
+    """A Repository of that name, in the namespace of the reviews, with a place of its own.
+
+    Not `placed`: without a backend, so that it is found by its name alone.
+    """
     metadata = {"name": name, "namespace": "shop"}
-    return {"apiVersion": "stash.appscode.com/v1alpha1", "kind": "Repository", "metadata": metadata, "spec": {}}
+    s3 = {"endpoint": "https://s3.example", "bucket": "backups", "prefix": f"/shop/{name}"}
+    spec = {"backend": {"s3": s3, "storageSecretName": "storage"}} if placed else {}
+    return {"apiVersion": "stash.appscode.com/v1alpha1", "kind": "Repository", "metadata": metadata, "spec": spec}
 
 
 def _renumbered(member: dict[str, Any], index: int) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import gc
 import json
+import resource
 import statistics
 import sys
 import time
@@ -55,9 +56,13 @@ def main() -> None:
     parser.add_argument("--members", type=int, nargs="*", default=[])
     parser.add_argument("--inventory", type=int, nargs="*", default=[])
     parser.add_argument("--rules", action="store_true", help="measure each rule")
+    parser.add_argument("--fill", type=int, help="fill an inventory with so many objects")
+    parser.add_argument("--nowhere", action="store_true", help="fill it with Repositories that have no place")
     given = parser.parse_args()
     reviews, figures = Reviews(given.load), Figures()
     gc.set_threshold(50_000, 20, 100)  # as the server has it
+    if given.fill:
+        _fill(given.fill, placed=not given.nowhere, figures=figures)
     if given.inventory:
         _sizes_of_inventory(reviews, given.inventory, given.rounds, given.decisions, figures)
     if given.members:
@@ -120,6 +125,29 @@ def _sizes_of_inventory(reviews: Reviews, sizes: list[int], rounds: int, decisio
                 figures.setdefault(name, []).append(statistics.median(each))
 
 
+def _fill(count: int, *, placed: bool, figures: Figures) -> None:
+    """How long an inventory takes to be filled, and what it holds; the objects are made and dropped one by one."""
+    inventory_of(_others(1_000, placed=placed))  # what comes first loads modules and fills caches
+    gc.collect()
+    before = resident()
+    made = 0.0
+    inventory = Inventory(stale_after=None)
+    for document in _others(count, placed=placed):
+        begun = time.process_time()
+        inventory.put(document["kind"], document)
+        made += time.process_time() - begun
+    gc.collect()
+    figures["seconds"] = [made]
+    figures["mb"] = [resident() - before]
+    assert sum(inventory.counts().values()) == count  # noqa: S101  it is held until here
+
+
+def resident() -> float:
+    """Resident memory of this process in MB (10^6 bytes)."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize() / 1e6
+
+
 def _rules(reviews: Reviews, rounds: int, decisions: int, figures: Figures) -> None:
     clocks: Clocks = defaultdict(list)
     for name, rule in registry.RULES.items():
@@ -141,7 +169,9 @@ def _rules(reviews: Reviews, rounds: int, decisions: int, figures: Figures) -> N
             for name, clock in clocks.items():
                 if clock:
                     figures.setdefault(f"rule/{name}/{kind}/{size}", []).append(statistics.median(clock))
-    unseen = [name for name in registry.RULES if not any(key.startswith(f"rule/{name}/") for key in figures)]
+    kinds = {kind for kind, _ in SORTS}
+    ours = [name for name, rule in registry.RULES.items() if kinds.intersection(rule.kinds)]
+    unseen = [name for name in ours if not any(key.startswith(f"rule/{name}/") for key in figures)]
     if unseen:
         raise RuntimeError(f"the engine did not call {', '.join(unseen)} as the catalogue has it")
 
@@ -171,11 +201,11 @@ def _named() -> Iterator[dict[str, Any]]:
             yield _stored(f"named-{number}-{each}", repository(number))
 
 
-def _others(count: int) -> Iterator[dict[str, Any]]:
+def _others(count: int, *, placed: bool = True) -> Iterator[dict[str, Any]]:
     """Of ten, one is a Repository, and the others are BackupConfigurations, four in one Repository."""
     for number in range(count):
         if number % 10 == 0:
-            yield stored_repository(f"other-{number // EACH}")
+            yield stored_repository(f"other-{number // EACH}", placed=placed)
         else:
             yield _stored(f"other-{number}", f"other-{number // EACH}")
 

@@ -114,6 +114,13 @@ TARGETS = (
         for kind in ("BackupBatch", "RestoreBatch")
     ),
     Target(
+        "memory of an inventory of 100,000 objects with places against without",
+        "inventory/mb/with places/100000",
+        "inventory/mb/without/100000",
+        1.1,
+        at_least=False,
+    ),
+    Target(
         "creates/s through the API server, 16 clients: with this server against the Go peer",
         f"creates/16/{OURS.key}",
         f"creates/16/{CONTROLLER_RUNTIME.key}",
