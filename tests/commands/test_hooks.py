@@ -43,7 +43,7 @@ def _run(folder: Path, step: Any, variables: dict[str, str]) -> subprocess.Compl
     return subprocess.run(script, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
-def _action(folder: Path, variables: dict[str, str] | None = None, **inputs: str) -> subprocess.CompletedProcess[str]:
+def _action(folder: Path, *traps: str, **inputs: str) -> subprocess.CompletedProcess[str]:
     """The action's own script, with the inputs as GitHub gives them; what it installed is what is tested."""
     action, step = _read("action.yml"), _step("Check")
     given = {name: spec["default"] for name, spec in action["inputs"].items()} | {
@@ -54,7 +54,7 @@ def _action(folder: Path, variables: dict[str, str] | None = None, **inputs: str
     installed.parent.mkdir(exist_ok=True)
     if not installed.exists():
         installed.symlink_to(sys.prefix)
-    return _run(folder, step, named | (variables or {}))
+    return _run(folder, step, named | dict(each.split("=", 1) for each in traps))
 
 
 def test_the_action_checks_the_checkout_and_annotates_the_pull_request(tmp_path: Path) -> None:
@@ -173,7 +173,7 @@ def test_neither_the_action_nor_a_hook_judges_by_code_of_the_checkout(tmp_path: 
     checkout.mkdir()
     ran = _trapped(checkout)
     variables = {"PYTHONPATH": ".", "PYTHONSTARTUP": "app.py"}
-    ended = _action(checkout, variables, paths="good.yaml")
+    ended = _action(checkout, "PYTHONPATH=.", "PYTHONSTARTUP=app.py", paths="good.yaml")
     assert ended.returncode == 0, ended.stderr
     for hook in _read(".pre-commit-hooks.yaml"):
         command = [sys.executable, *shlex.split(hook["entry"])[1:], "good.yaml"]
