@@ -297,6 +297,15 @@ def test_a_key_is_never_written_into_what_was_there_before(tmp_path: Path, monke
     assert not any((tmp_path / name).is_symlink() for name in FILES)
 
 
+def test_what_a_folder_is_called_is_no_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, shown in (("::error::x", "\\x3a:error::x"), ("\x1b]0;x\x07\u202e\n", "\\x1b]0;x\\x07\\u202e\\n")):
+        result = issue(Path(name), "localhost")
+        assert result.exit_code == 0
+        (line,) = result.output.splitlines()
+        assert line.startswith(f"{shown}: ca.crt")
+
+
 def test_a_file_that_cannot_be_replaced_is_an_error_and_leaves_nothing_half_written(tmp_path: Path) -> None:
     (tmp_path / "tls.key" / "in-the-way").mkdir(parents=True)
     result = issue(tmp_path, "localhost")
