@@ -40,9 +40,15 @@ def main() -> None:
         sys.exit(3)
 
 
+def say(text: str, *, err: bool = False) -> None:
+    """A line. What it holds of the cluster and of names is text: neither a terminal nor a runner obeys it."""
+    shown = "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
+    typer.echo(shown.replace("::", "\\x3a:", 1) if shown.lstrip().startswith("::") else shown, err=err)
+
+
 def fail(message: str) -> NoReturn:
     """End with exit code 2 and a message on standard error."""
-    typer.echo(f"Error: {message}", err=True)
+    say(f"Error: {message}", err=True)
     raise typer.Exit(2)
 
 
@@ -68,7 +74,7 @@ def issue(
     except OSError as error:
         raise typer.BadParameter(f"cannot write into {directory}: {error.strerror}", param_hint="--dir") from None
     until = leaf.certificate.not_valid_after_utc.date()
-    typer.echo(f"{directory}: ca.crt, tls.crt and tls.key for {', '.join(dns)}, valid until {until}")
+    say(f"{directory}: ca.crt, tls.crt and tls.key for {', '.join(dns)}, valid until {until}")
 
 
 @app.command()
@@ -103,7 +109,7 @@ def rotate(
     )
     try:
         cluster = _connect(namespace, secret, mutating, validating)
-        reconcile(cluster, wanted, cluster.api.now, typer.echo)
+        reconcile(cluster, wanted, cluster.api.now, say)
     except Refused as error:
         fail(str(error))
 
@@ -131,7 +137,8 @@ def show(
         lines, is_good = inventory(seen, names, cluster.api.now(), cluster.title)
     except (Refused, Unavailable) as error:
         fail(str(error))
-    typer.echo("\n".join(lines))
+    for each in lines:
+        say(each)
     if not is_good:
         raise typer.Exit(1)
 

@@ -1,6 +1,7 @@
 """What a kubeconfig says. The official client reads it, with its plugins, and nothing else of it is used."""
 
 import os
+from pathlib import Path
 from threading import Lock
 from typing import Any
 
@@ -11,15 +12,16 @@ from kube.proxy import bypasses
 
 def load(path: str | None = None) -> Config:
     """How to reach the cluster of a kubeconfig; of those in KUBECONFIG, or else of the user's own. Raises Refused."""
+    named = path or os.environ.get("KUBECONFIG") or ""
+    _refuse_pipes(named or str(Path("~/.kube/config").expanduser()))
     from kubernetes import client, config  # it takes 20 MB, so who needs it not shall not have it
 
     found = client.Configuration()
     read: Any = config.load_kube_config  # it has no types
     contexts: Any = config.list_kube_config_contexts
-    file = path or os.environ.get("KUBECONFIG") or None
     try:
-        read(config_file=file, client_configuration=found)
-        _, context = contexts(config_file=file)
+        read(config_file=named or None, client_configuration=found)
+        _, context = contexts(config_file=named or None)
     except Exception as error:  # noqa: BLE001 -- it raises what its parsers of YAML, JSON and base64 raise
         raise Refused(f"there is no cluster to talk to, set KUBECONFIG: {one_line(str(error))}") from None
     proxied = found.proxy and not bypasses(found.host, found.no_proxy or "")
@@ -34,6 +36,14 @@ def load(path: str | None = None) -> Config:
         proxy=found.proxy if proxied else None,
         namespace=context["context"].get("namespace") or Config.namespace,
     )
+
+
+def _refuse_pipes(named: str) -> None:
+    """Raise Refused where a file is one that would be waited for without end; a pipe of the shell's has another end."""
+    for each in named.split(os.pathsep):
+        path = Path(each)
+        if path.exists() and not path.is_file() and not each.startswith(("/dev/fd/", "/proc/self/fd/")):
+            raise Refused(f"the kubeconfig {each} is not a regular file: correct KUBECONFIG")
 
 
 class _Credentials:

@@ -272,6 +272,40 @@ def test_a_directory_that_may_not_be_written_is_an_error_that_names_it(
     assert "closed: Permission denied" in " ".join(result.output.split())
 
 
+def test_a_key_is_never_written_into_what_was_there_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in FILES:
+        (tmp_path / name).symlink_to(tmp_path / f"of-somebody-else-{name}")
+    (tmp_path / "of-somebody-else-tls.key").touch(0o666)
+    modes: dict[str, int] = {}
+    opened = os.open
+
+    def watched(path: Path, flags: int, mode: int = 0o777) -> int:
+        assert flags & os.O_EXCL
+        assert flags & os.O_NOFOLLOW
+        descriptor = opened(path, flags, mode)
+        modes[Path(path).name.rpartition(".")[0]] = stat.S_IMODE(os.fstat(descriptor).st_mode)
+        return descriptor
+
+    monkeypatch.setattr("certs.files.os.open", watched)
+    before = os.umask(0)
+    try:
+        assert issue(tmp_path, "localhost").exit_code == 0
+    finally:
+        os.umask(before)
+    assert modes == {".ca.crt": 0o644, ".tls.key": 0o600, ".tls.crt": 0o644}
+    assert (tmp_path / "of-somebody-else-tls.key").read_bytes() == b""
+    assert not any((tmp_path / name).is_symlink() for name in FILES)
+
+
+def test_what_a_folder_is_called_is_no_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, shown in (("::error::x", "\\x3a:error::x"), ("\x1b]0;x\x07\u202e\n", "\\x1b]0;x\\x07\\u202e\\n")):
+        result = issue(Path(name), "localhost")
+        assert result.exit_code == 0
+        (line,) = result.output.splitlines()
+        assert line.startswith(f"{shown}: ca.crt")
+
+
 def test_a_file_that_cannot_be_replaced_is_an_error_and_leaves_nothing_half_written(tmp_path: Path) -> None:
     (tmp_path / "tls.key" / "in-the-way").mkdir(parents=True)
     result = issue(tmp_path, "localhost")

@@ -399,6 +399,50 @@ def test_a_file_keeps_its_mode_and_encoding_and_a_link_stays_a_link() -> None:
     assert [each.name for each in Path("real").iterdir()] == ["a.yaml"]
 
 
+@pytest.mark.usefixtures("folder")
+def test_nothing_is_written_through_a_link_that_leads_out_of_what_was_given() -> None:
+    text = f"{BACKUP}  target:\n    ref: {REF}\n"
+    for name in ("given/inside", "elsewhere"):
+        Path(name).mkdir(parents=True)
+    for name in ("given/inside/a.yaml", "elsewhere/b.yaml", "elsewhere/c.yaml"):
+        Path(name).write_text(text)
+    Path("given/again").symlink_to("inside")
+    Path("given/out").symlink_to("../elsewhere")
+    Path("given/c.yaml").symlink_to("../elsewhere/c.yaml")
+    for flags in (["--diff"], []):
+        result = run(*flags, "given")
+        assert result.exit_code == 1
+        said = "BackupConfiguration web: not written: a link leads to it, out of what was given"
+        told = [line for line in result.stderr.splitlines() if said in line]
+        assert [line.partition(":1:1: ")[0] for line in told] == [
+            "Error: given/c.yaml",
+            "Error: given/out/b.yaml",
+            "Error: given/out/c.yaml",
+        ]
+        assert "1 of 4 files" in result.stderr
+        assert "elsewhere" not in result.stdout
+        assert "given/out" not in result.stdout
+    assert "alias: host-0" in Path("given/inside/a.yaml").read_text()
+    assert {path.read_text() for path in Path("elsewhere").iterdir()} == {text}
+    assert Path("given/c.yaml").is_symlink()
+    assert run("given/c.yaml", "given/out").exit_code == 0, "these were named"
+    assert all("alias: host-0" in path.read_text() for path in Path("elsewhere").iterdir())
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_file_with_two_names_stays_one_file_and_is_left_alone() -> None:
+    text = f"{BACKUP}  target:\n    ref: {REF}\n"
+    Path("a.yaml").write_text(text)
+    Path("b.yaml").hardlink_to("a.yaml")
+    result = run("a.yaml")
+    assert result.exit_code == 2
+    assert "a.yaml: cannot be written: it has another name (a hard link)" in result.stderr
+    assert Path("a.yaml").samefile("b.yaml")
+    assert Path("b.yaml").read_text() == text
+    Path("b.yaml").unlink()
+    assert run("a.yaml").exit_code == 0
+
+
 def test_a_pipe_that_is_named_as_a_file_cannot_be_written() -> None:
     reading, writing = os.pipe()
     os.write(writing, f"{BACKUP}  target:\n    ref: {REF}\n".encode())

@@ -23,31 +23,38 @@ def _read(name: str) -> Any:
 
 @pytest.mark.parametrize("hook", _read(".pre-commit-hooks.yaml"), ids=lambda hook: hook["id"])
 def test_a_hook_runs_a_command_that_there_is_on_files_of_its_types(hook: dict[str, Any]) -> None:
-    program, command = shlex.split(hook["entry"])
-    assert program == "stash-admission"
+    *program, command = shlex.split(hook["entry"])
+    assert program == ["python", "-I", "-m", "app"], "what is checked out is no code of ours"
     assert command in typer.main.get_command(app).commands  # type: ignore[attr-defined]
-    assert hook["id"] == f"{program}-{command}"
+    assert hook["id"] == f"stash-admission-{command}"
     assert (hook["language"], hook["types_or"]) == ("python", ["yaml", "json"])
 
 
-def _action(folder: Path, **inputs: str) -> subprocess.CompletedProcess[str]:
+def _step(name: str) -> Any:
+    (step,) = [each for each in _read("action.yml")["runs"]["steps"] if each["name"] == name]
+    return step
+
+
+def _run(folder: Path, step: Any, variables: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """A step of the action as a runner runs it, `folder` being the checkout."""
+    environment = {**os.environ, **variables, "RUNNER_TEMP": str(folder.parent / f"{folder.name}-temp")}
+    Path(environment["RUNNER_TEMP"]).mkdir(exist_ok=True)
+    script = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]]
+    return subprocess.run(script, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+def _action(folder: Path, *traps: str, **inputs: str) -> subprocess.CompletedProcess[str]:
     """The action's own script, with the inputs as GitHub gives them; what it installed is what is tested."""
-    action = _read("action.yml")
-    (step,) = [each for each in action["runs"]["steps"] if each["name"] == "Check"]
+    action, step = _read("action.yml"), _step("Check")
     given = {name: spec["default"] for name, spec in action["inputs"].items()} | {
         name.replace("_", "-"): value for name, value in inputs.items()
     }
-    variables = {
-        name: given[value.removeprefix("${{ inputs.").removesuffix(" }}")] for name, value in step["env"].items()
-    }
-    installed = folder / "temp" / "stash-admission"
+    named = {name: given[value.removeprefix("${{ inputs.").removesuffix(" }}")] for name, value in step["env"].items()}
+    installed = folder.parent / f"{folder.name}-temp" / "stash-admission"
     installed.parent.mkdir(exist_ok=True)
     if not installed.exists():
-        installed.mkdir()
-        (installed / "bin").symlink_to(Path(sys.executable).parent)
-    environment = {**os.environ, **variables, "RUNNER_TEMP": str(folder / "temp")}
-    script = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]]
-    return subprocess.run(script, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+        installed.symlink_to(sys.prefix)
+    return _run(folder, step, named | dict(each.split("=", 1) for each in traps))
 
 
 def test_the_action_checks_the_checkout_and_annotates_the_pull_request(tmp_path: Path) -> None:
@@ -100,8 +107,7 @@ def test_what_an_input_of_the_action_holds_is_no_command(tmp_path: Path, name: s
 
 
 def test_every_input_of_the_action_is_given_to_the_script_by_its_environment() -> None:
-    action = _read("action.yml")
-    (step,) = [each for each in action["runs"]["steps"] if each["name"] == "Check"]
+    action, step = _read("action.yml"), _step("Check")
     assert {f"${{{{ inputs.{name} }}}}" for name in action["inputs"]} == set(step["env"].values())
     assert not any("${{" in each["run"] for each in action["runs"]["steps"])
 
@@ -110,7 +116,70 @@ def test_a_hook_finds_and_mends_what_is_in_the_files_that_it_is_given(tmp_path: 
     for name, text in (("a.yaml", CHANGED), ("b.yaml", "a: 1\n")):
         (tmp_path / name).write_text(text)
     for hook in _read(".pre-commit-hooks.yaml"):
-        program = Path(sys.executable).with_name("stash-admission")
-        command = [str(program), *shlex.split(hook["entry"])[1:], "a.yaml", "b.yaml"]
+        command = [sys.executable, *shlex.split(hook["entry"])[1:], "a.yaml", "b.yaml"]
         assert subprocess.run(command, cwd=tmp_path, capture_output=True, check=False).returncode == 0
     assert "alias: host-0" in (tmp_path / "a.yaml").read_text()
+
+
+_TRAP = "import pathlib; pathlib.Path({ran!r}).touch()\n"
+_BACKEND = """
+import zipfile
+
+def build_wheel(folder, config_settings=None, metadata_directory=None):
+    with zipfile.ZipFile(f"{folder}/app-1-py3-none-any.whl", "w") as wheel:
+        wheel.writestr("app/__main__.py", "print('this is ours')")
+        wheel.writestr("app-1.dist-info/METADATA", "Metadata-Version: 2.1\\nName: app\\nVersion: 1\\n")
+        wheel.writestr("app-1.dist-info/WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
+        wheel.writestr("app-1.dist-info/RECORD", "")
+    return "app-1-py3-none-any.whl"
+"""
+
+
+def _trapped(folder: Path) -> Path:
+    """A checkout whose files would be run, or read, by a Python or a pip that begins in it; what is there if one is."""
+    ran = folder.parent / "ran"
+    trap = _TRAP.format(ran=str(ran))
+    for name in ("venv", "pip", "ensurepip", "sitecustomize", "usercustomize", "app", "typing", "setup", "backend"):
+        (folder / f"{name}.py").write_text(trap)
+    (folder / "x.pth").write_text(trap)
+    (folder / "pyproject.toml").write_text('[build-system]\nrequires = []\nbuild-backend = "backend"\n')
+    for name in ("pip.conf", "pip.ini", ".pip/pip.conf", "setup.cfg", "pyvenv.cfg"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text("[global]\nno-such-option = true\nindex-url = http://127.0.0.1:1/\n")
+    (folder / "uv.toml").write_text('index-url = "http://127.0.0.1:1/"\n')
+    (folder / "good.yaml").write_text(GOOD)
+    return ran
+
+
+def test_the_action_runs_no_code_of_the_checkout(tmp_path: Path) -> None:
+    checkout, source = tmp_path / "checkout", tmp_path / "source"
+    checkout.mkdir()
+    source.mkdir()
+    ran = _trapped(checkout)
+    (source / "requirements.txt").write_text("")
+    (source / "ours.py").write_text(_BACKEND)
+    project = '[build-system]\nrequires = []\nbuild-backend = "ours"\nbackend-path = ["."]\n'
+    (source / "pyproject.toml").write_text(project)
+    paths = {"SOURCE": str(source), "PYTHONPATH": str(checkout), "PYTHONSTARTUP": str(checkout / "app.py")}
+    ended = _run(checkout, _step("Install stash-admission"), paths)
+    assert ended.returncode == 0, ended.stderr
+    checked = _run(checkout, _step("Check"), dict.fromkeys(_step("Check")["env"], "") | paths)
+    assert (checked.returncode, checked.stdout) == (0, "this is ours\n"), checked.stderr
+    assert not ran.exists()
+
+
+def test_neither_the_action_nor_a_hook_judges_by_code_of_the_checkout(tmp_path: Path) -> None:
+    checkout = tmp_path / "checkout"
+    checkout.mkdir()
+    ran = _trapped(checkout)
+    variables = {"PYTHONPATH": ".", "PYTHONSTARTUP": "app.py"}
+    ended = _action(checkout, "PYTHONPATH=.", "PYTHONSTARTUP=app.py", paths="good.yaml")
+    assert ended.returncode == 0, ended.stderr
+    for hook in _read(".pre-commit-hooks.yaml"):
+        command = [sys.executable, *shlex.split(hook["entry"])[1:], "good.yaml"]
+        environment = os.environ | variables
+        done = subprocess.run(command, cwd=checkout, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+    assert not ran.exists()
+    subprocess.run([sys.executable, "-m", "app"], cwd=checkout, env=os.environ | variables, check=False)
+    assert ran.exists(), "the trap is one"

@@ -126,9 +126,10 @@ def test_nothing_is_locked_without_the_pinned_uv(checkout: Checkout) -> None:
 
 def test_the_action_installs_in_the_same_way(tmp_path: Path) -> None:
     (step, _) = load((ROOT / "action.yml").read_text())["runs"]["steps"]
-    pip = "#!/bin/sh\nshift; echo $*"  # --disable-pip-version-check
-    python = tmp_path / "python3"
-    python.write_text(f"#!/bin/sh\nmkdir -p $3/bin; cp {tmp_path}/pip $3/bin; chmod +x $3/bin/pip\n")
+    (tmp_path / "temp").mkdir()
+    pip = "#!/bin/sh\nshift 4; echo $*"  # -I -m pip --disable-pip-version-check
+    python = tmp_path / "python3"  # -I -m venv FOLDER
+    python.write_text(f"#!/bin/sh\nmkdir -p $4/bin; cp {tmp_path}/pip $4/bin/python; chmod +x $4/bin/python\n")
     (tmp_path / "pip").write_text(pip)
     python.chmod(0o755)
     done = subprocess.run(

@@ -15,7 +15,7 @@ class CannotSave(Exception):
 def save(path: Path, before: Text, after: str) -> None:
     """Replace the file's text. Mode and owner stay; a link stays a link, what it leads to is replaced.
 
-    Raises CannotSave, also where the file changed since it was read.
+    Raises CannotSave, also where the file changed since it was read, or has several names.
     """
     real = path.resolve()
     try:
@@ -24,6 +24,10 @@ def save(path: Path, before: Text, after: str) -> None:
         if real.read_bytes() != before.text.encode(before.encoding):
             raise CannotSave("it was changed meanwhile: run fix again")
         about = real.stat()
+        if about.st_nlink > 1:
+            raise CannotSave(
+                "it has another name (a hard link), under which the old text would stay: remove one of them"
+            )
         if not os.access(real, os.W_OK):
             raise CannotSave("it is write-protected")
         descriptor, name = tempfile.mkstemp(dir=real.parent, prefix=f".{real.name}.")

@@ -2,7 +2,7 @@
 
 import difflib
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -40,6 +40,8 @@ def fixes(paths: Iterable[Path], *, diff: bool, aliases: bool) -> Iterator[Fixes
     Yields the same result after each file; the last time it is complete.
     """
     admission, result = Admission(), Fixes()
+    paths = list(paths)
+    given = {path.resolve() for path in paths}
     yield result
     for path in files(paths):
         text = path if isinstance(path, Unreadable) else read(path)
@@ -52,6 +54,9 @@ def fixes(paths: Iterable[Path], *, diff: bool, aliases: bool) -> Iterator[Fixes
         result.unreadable += fixed.unreadable
         if str(path) == STANDARD_INPUT and not diff:
             sys.stdout.buffer.write(fixed.after.encode(text.encoding))
+        elif fixed.changed and not _is_within(path, given):
+            result.left += _left_outside(fixed)
+            continue
         elif fixed.changed and not diff:
             try:
                 save(path, text, fixed.after)
@@ -61,6 +66,19 @@ def fixes(paths: Iterable[Path], *, diff: bool, aliases: bool) -> Iterator[Fixes
         if fixed.changed:
             result.changed.append(fixed)
         yield result
+
+
+def _is_within(path: Path, given: Set[Path]) -> bool:
+    """Whether a file is one of those that were given, or in one of the directories, wherever links lead."""
+    real = path.resolve()
+    return str(path) == STANDARD_INPUT or not given.isdisjoint((real, *real.parents))
+
+
+def _left_outside(fixed: Fixed) -> Iterator[Unreadable]:
+    """What would be written into a file that nobody named."""
+    for line, name in dict.fromkeys((each.line, each.object) for each in fixed.written):
+        why = "not written: a link leads to it, out of what was given: name the file or its directory itself"
+        yield Unreadable(fixed.before.file, f"{name}: {why}", line, 1)
 
 
 def show(result: Fixes, console: Door, *, diff: bool) -> None:
