@@ -29,10 +29,15 @@ def dying_with_us(command: Sequence[str]) -> list[str]:
     return [sys.executable, "-I", "-S", __file__, str(os.getpid()), *command]
 
 
-def become(parent: int, command: list[str]) -> None:
-    """Turn this process into `command`, to be ended by the kernel with `parent`."""
+def die_with_parent() -> None:
+    """Be ended by the kernel with the parent of this process."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def become(parent: int, command: list[str]) -> None:
+    """Turn this process into `command`, to be ended by the kernel with `parent`."""
+    die_with_parent()
     if os.getppid() == parent:  # else it ended before we could ask
         os.execvp(command[0], command)  # noqa: S606 -- no shell is the point
 

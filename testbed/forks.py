@@ -21,6 +21,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from testbed.child import die_with_parent, dying_with_us
+
 _NUMBER = struct.Struct("i")
 
 
@@ -92,7 +94,7 @@ class ForkServer:
         """Run `stash-admission` with these arguments, environment and files to write to."""
         if self._process is None:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "testbed.forks", str(self._theirs.fileno())],
+                dying_with_us([sys.executable, "-m", "testbed.forks", str(self._theirs.fileno())]),
                 cwd=Path(__file__).parents[1],
                 pass_fds=[self._theirs.fileno()],
                 stdin=subprocess.DEVNULL,
@@ -120,6 +122,7 @@ def _wait_for_orders(channel: socket.socket) -> None:
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass
         if os.fork() == 0:
+            die_with_parent()
             channel.close()
             _wait_for_the_end(*descriptors)
             return
@@ -135,6 +138,7 @@ def _wait_for_the_end(stdout: int, stderr: int, teller: int) -> None:
                 told.sendall(_NUMBER.pack(pid))
                 told.sendall(_NUMBER.pack(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])))
             os._exit(0)
+        die_with_parent()
         os.setsid()
         os.dup2(stdout, 1)
         os.dup2(stderr, 2)

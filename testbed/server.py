@@ -30,6 +30,7 @@ from app.server.transport.in_flight import InFlightRequests
 from app.settings import PREFIX
 from certs.files import write
 from certs.issuing import issue_ca, issue_leaf
+from testbed.child import dying_with_us
 from testbed.forks import Forked, ForkServer
 from testbed.patience import PATIENCE, eventually
 from testbed.reviews import Document, review
@@ -256,7 +257,7 @@ def running(
             process = forks.start(arguments, environment(**variables), stdout.fileno(), stderr.fileno())
         else:
             process = subprocess.Popen(
-                [sys.executable, *(program or PROGRAM), *arguments],
+                dying_with_us([sys.executable, *(program or PROGRAM), *arguments]),
                 env=environment(**variables),
                 stdin=subprocess.DEVNULL,
                 stdout=stdout,
