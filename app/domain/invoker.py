@@ -5,7 +5,7 @@ backup or a restore.
 """
 
 import json
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator
 from functools import cached_property
 from typing import Any, NamedTuple, Self
 
@@ -18,12 +18,12 @@ from app.domain.hosts import (
     shape_of,
 )
 from app.domain.key import Key
-from app.domain.pace import paced, unhurried
+from app.domain.pace import paced
 from app.domain.path import Path
 from app.domain.resource import Resource
 from schemas.backupbatch import BackupBatchSpec
 from schemas.backupconfiguration import BackupConfigurationSpec, BackupJob
-from schemas.faults import Checker, Fault
+from schemas.faults import Checker
 from schemas.restorebatch import RestoreBatchSpec
 from schemas.restoresession import RestoreJob, RestoreSessionSpec
 from schemas.target import BackupTarget, RestoreTarget, Rule, TargetRef
@@ -135,16 +135,8 @@ class Deprecated(NamedTuple):
 class Invoker(Resource):
     """An object of one of the four kinds."""
 
-    def __init__(
-        self,
-        spec: Any,
-        namespace: str,
-        faults: Sequence[Fault] = (),
-        look: Callable[[], None] = unhurried,
-        *,
-        unread: str = "",
-    ) -> None:
-        super().__init__(spec, namespace, faults, look, unread=unread)
+    def _read(self) -> None:
+        spec, faults = self.spec, self.faults
         self.driver_known = not any(fault.path == _DRIVER and fault.found != "" for fault in faults)
         """Whether the driver is one that there is; the empty one, which the CRD refuses, is Restic to the operator."""
         self.stored_members: list[int | None] = []
@@ -152,8 +144,8 @@ class Invoker(Resource):
         self.snapshotter = spec.get("driver") == SNAPSHOTTER
         """Whether the driver is VolumeSnapshotter, which knows neither hosts nor restic's repositories."""
         members = [self._member(*each) for each in self._bodies()]
-        self.members = paced(members, look)
-        self.targets = paced([member.target for member in members if member.target is not None], look)
+        self.members = paced(members, self._look)
+        self.targets = paced([member.target for member in members if member.target is not None], self._look)
 
     def _bodies(self) -> Iterator[tuple[Path, int, Any]]:
         """Path, index and body of each member."""

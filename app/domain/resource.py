@@ -38,6 +38,10 @@ class Resource:
         self._faulty = {above for path in self._wrong for above in ancestors(path)}
         self.stored: Self | None = None
         """On an update that changes the meaning of the spec, the object as it is stored."""
+        self._read()
+
+    def _read(self) -> None:
+        """What a kind makes of its spec, once."""
 
     def fields_valid(self, path: Path, fields: Iterable[Path]) -> bool:
         """Whether none of the fields below a path has itself a wrong type; what is below them may."""
