@@ -234,7 +234,7 @@ class Claims:
             try:
                 await self._call(lambda: self._leases.remove_older(STALE_AFTER + 2 * self._seconds))
             except KubeError as error:
-                self._forbidden(error)
+                self._tell(error)  # whether claims can be made, the next one will see
             await asyncio.sleep(random.uniform(0.5, 1.0) * _SWEEP_SECONDS)  # noqa: S311 -- so that not all do it at once
 
     def close(self) -> None:
@@ -243,9 +243,11 @@ class Claims:
 
     def _forbidden(self, error: KubeError) -> None:
         self._off_until = self._clock() + _FORBIDDEN_SECONDS
-        self._tell(f"claims cannot be made, so two replicas may admit what clashes at the same moment: {error}")
+        self._tell(error)
 
-    def _tell(self, fault: str | None) -> None:
+    def _tell(self, error: KubeError | None) -> None:
+        why = f"claims cannot be made, so two replicas may admit what clashes at the same moment: {error}"
+        fault = why if error else None
         if fault != self.fault:
             self.fault = fault
             self._telemetry.fault(fault)
