@@ -17,7 +17,7 @@ from app.commands.doctor.definitions import definitions
 from app.commands.doctor.dry_run import trial
 from app.commands.doctor.dry_run_result import bad, good
 from app.commands.doctor.endpoints import endpoints
-from app.commands.doctor.expected import RESOURCES, WEBHOOKS
+from app.commands.doctor.expected import DEFINED_RESOURCES, WEBHOOKS
 from app.commands.doctor.registration import registration
 from app.commands.doctor.state import InstallationState, Unreadable
 from certs.diagnostics import Diagnosis, Level
@@ -124,7 +124,7 @@ def seen(**changes: Any) -> InstallationState:
         "slices": slices(True, None),
         "deployments": [manifest("Deployment")],
         "cron_jobs": [cron_job()],
-        "definitions": {each: definition(each) for each in RESOURCES},
+        "definitions": {each: definition(each) for each in DEFINED_RESOURCES},
         "tried_in": {"metadata": {"name": "default"}},
         "may_claim": lambda _: True,
     }

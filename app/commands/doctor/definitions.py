@@ -1,10 +1,9 @@
-"""The CRDs: whether the API server knows the four kinds, and which fields it drops before any webhook sees them."""
+"""The CRDs: whether the API server knows the kinds, and which fields it drops before any webhook sees them."""
 
 from collections.abc import Iterator
 from typing import Any
 
 from app.commands.doctor.state import InstallationState, Unreadable
-from app.domain.invoker import VERSION
 from certs.diagnostics import Diagnosis, note, ok, wrong
 from kube.client import Object
 from schemas.crd import crds
@@ -16,7 +15,7 @@ _MAX_NAMED_FIELDS = 5
 
 
 def definitions(sight: InstallationState) -> Iterator[Diagnosis]:
-    """Remarks on each of the four."""
+    """Remarks on each of them."""
     ours, good = crds(), []
     for resource, found in sight.definitions.items():
         title = f"CRD {resource}.{GROUP}"
@@ -34,24 +33,22 @@ def definitions(sight: InstallationState) -> Iterator[Diagnosis]:
 
 
 def _definition(title: str, found: Object, ours: Object) -> Iterator[Diagnosis]:
-    version = _version(found)
+    (expected,) = ours["spec"]["versions"]
+    version = next((each for each in found["spec"]["versions"] if each["name"] == expected["name"]), None)
     if version is None or not version.get("served"):
-        yield wrong(f"{title}: version {VERSION} is not served", f"install the Stash that has it, or these:\n{_APPLY}")
+        yield wrong(
+            f"{title}: version {expected['name']} is not served", f"install the Stash that has it, or these:\n{_APPLY}"
+        )
         return
     states = {each["type"]: each["status"] for each in (found.get("status") or {}).get("conditions") or ()}
     if states.get("Established") != "True":
         look = f"kubectl describe crd {found['metadata']['name']}"
         yield wrong(f"{title}: it is not established, so the API server does not serve it", f"see why:\n{look}")
-    expected = _version(ours)
-    dropped = list(_dropped(_schema(expected), _schema(version), "")) if expected else []
+    dropped = list(_dropped(_schema(expected), _schema(version), ""))
     if dropped:
         more = f" and {len(dropped) - _MAX_NAMED_FIELDS} more" if len(dropped) > _MAX_NAMED_FIELDS else ""
         line = f"{title}: it is another version, so the API server drops {', '.join(dropped[:_MAX_NAMED_FIELDS])}{more}"
         yield note(line, f"these fields are lost when written, unless Stash's own CRDs are replaced:\n{_APPLY}")
-
-
-def _version(definition: Object) -> Object | None:
-    return next((each for each in definition["spec"]["versions"] if each["name"] == VERSION), None)
 
 
 def _schema(version: Object) -> Any:

@@ -8,7 +8,7 @@ from app.commands.doctor.client import Access
 from app.commands.doctor.definitions import definitions
 from app.commands.doctor.dry_run import trial
 from app.commands.doctor.endpoints import endpoints
-from app.commands.doctor.expected import RESOURCES
+from app.commands.doctor.expected import DEFINED_RESOURCES
 from app.commands.doctor.registration import registration
 from app.commands.doctor.state import look
 from certs.diagnostics import Diagnosis, Level
@@ -25,7 +25,7 @@ def examine(access: Access, names: Names, try_in: str, *, tries: bool) -> Iterat
     Raises Refused where nothing may be read, and Unavailable where nobody answers.
     """
     access.finish_within(SECONDS)
-    sight = look(access, names, RESOURCES, try_in)
+    sight = look(access, names, DEFINED_RESOURCES, try_in)
     if sight.is_blind:
         remarks = list(trial(access, sight, try_in)) if tries else []
         if all(each.level is Level.NOTE for each in remarks):

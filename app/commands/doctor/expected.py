@@ -3,6 +3,7 @@
 from typing import Any
 
 from app.domain.invoker import GROUP, INVOKERS
+from app.domain.kinds import KINDS
 from app.domain.repository import Repository
 from certs.state import Target
 from schemas.kinds import KINDS as DEFINED
@@ -14,6 +15,8 @@ ASKED = {
     Target.VALIDATING: {DEFINED[kind].plural: DEFINED[kind].version for kind in (*INVOKERS, Repository.kind)},
 }
 """All that each configuration asks about, and in which version."""
+DEFINED_RESOURCES = tuple(DEFINED[kind].plural for kind in KINDS)
+"""Whose CRDs are needed."""
 OPERATIONS = ("CREATE", "UPDATE")
 PATHS = {Target.MUTATING: "/mutate", Target.VALIDATING: "/validate"}
 WEBHOOKS = {Target.MUTATING: f"mutate.admission.{GROUP}", Target.VALIDATING: f"validate.admission.{GROUP}"}
