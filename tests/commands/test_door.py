@@ -10,12 +10,14 @@ from xml.etree import ElementTree as Xml
 
 import pytest
 
+from app.commands.doctor.report import report
 from app.commands.terminal.door import Door, data, escaped, one_line
+from certs.diagnostics import note, wrong
 from tests.support.commandline import run
+from tests.support.hostile import HOSTILE, is_text
 from tests.support.manifests import BAD, CHANGED
 from tests.support.terminal import PROGRAM, on_a_terminal
 
-HOSTILE = "::error::x\x1b]0;owned\x07\x1b[31m\r::stop-commands::y\u202e##[error]z##vso[task.complete]"
 NAME = "::error file=x::\x1b[31m\r\n::stop-commands::y\n##[group]\u202e.yaml"
 """Of a file: anything but a slash is one."""
 QUOTED = json.dumps(HOSTILE)
@@ -24,7 +26,6 @@ SAID = BAD.replace("name: web, namespace", f"name: {QUOTED}, namespace").replace
 )
 BROKEN = "\n::error::comment\n# \u202e ::x\n ::warning::y: [\n"
 DIFFERENCE = CHANGED.replace("  target:", "  # \u202e##[error]\n  ::add-mask::x: 1\n  target:")
-_BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 @pytest.fixture
@@ -37,18 +38,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (files / f"c{NAME}").write_text(DIFFERENCE)
     (files / f"d{NAME}").write_text("x: \x1b[31m")
     return files
-
-
-def _is_text(written: str, *, annotations: bool = False) -> None:
-    for character in written:
-        assert character in "\n\t" or character.isprintable(), repr(character)
-    assert not _BIDI.search(written)
-    for line in written.split("\n"):
-        if annotations and re.match(r"::(error|warning|notice) (file|title)=[^:]*::", line):
-            continue
-        assert not line.lstrip().startswith("::"), line
-        assert "##[" not in line
-        assert "##vso[" not in line
 
 
 def _calls() -> Iterator[tuple[str, ...]]:
@@ -81,8 +70,8 @@ def test_what_files_and_names_hold_reaches_both_streams_as_text(call: tuple[str,
     ended = run(*call)
     assert ended.exit_code in (0, 1, 2), ended.output
     assert ended.stdout or ended.stderr
-    _is_text(ended.stdout, annotations="github" in call)
-    _is_text(ended.stderr)
+    is_text(ended.stdout, annotations="github" in call)
+    is_text(ended.stderr)
 
 
 @pytest.mark.parametrize("command", ["check", "audit", "plan", "fix --diff", "fix"])
@@ -125,4 +114,13 @@ def test_a_bug_of_ours_quotes_nothing_as_a_command() -> None:
     code += "import sys\nsys.argv = ['x', 'check', 'files']\napp.cli.main()\n"
     ended = subprocess.run([str(program), "-c", code], capture_output=True, text=True, check=False)
     assert ended.returncode == 3
-    _is_text(ended.stderr)
+    is_text(ended.stderr)
+
+
+@pytest.mark.usefixtures("folder")
+def test_what_a_cluster_holds_reaches_the_doctors_reader_as_text(capsys: pytest.CaptureFixture[str]) -> None:
+    remarks = [wrong(f"broken {HOSTILE}", f"run this:\n{HOSTILE}", f"it says: {HOSTILE}"), note(HOSTILE)]
+    assert not report([(HOSTILE, remarks)], Door(width=200))
+    written = capsys.readouterr().out
+    assert written.count("owned") == 5
+    is_text(written)

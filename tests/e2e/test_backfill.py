@@ -31,6 +31,7 @@ from testbed.control_plane.objects import Document, Objects
 from testbed.patience import PATIENCE
 from tests.support.e2e.standin import Answer, Call, standing_in
 from tests.support.e2e.stored import PROGRAM, Holding, Page, aliased, batch_of, said, without_alias
+from tests.support.hostile import HOSTILE, is_text
 
 SAMPLES = Path(__file__).parents[2] / "manifests" / "samples"
 
@@ -188,6 +189,19 @@ def test_a_limit_writes_the_first_few(holding: Holding) -> None:
 
 
 # --- a dry run
+
+
+def test_what_the_cluster_holds_is_text_on_both_streams(holding: Holding) -> None:
+    namespace = holding.namespace("hostile")
+    document = without_alias(namespace, "web")
+    document["spec"] |= {"schedule": HOSTILE, "timeOut": HOSTILE}
+    holding.store(document)
+    for command in (("backfill", "--dry-run"), ("backfill", "--yes"), ("audit",), ("audit", "--output", "github")):
+        done = holding.run(*command, "-n", namespace)
+        assert done.returncode in (0, 1), done.stderr
+        assert done.stdout
+        is_text(done.stdout, annotations="github" in command)
+        is_text(done.stderr)
 
 
 def test_a_dry_run_shows_a_difference_for_each_object_and_writes_nothing(holding: Holding) -> None:

@@ -19,12 +19,13 @@ COUNT = 12
 MOST_MIB = 150
 """That a replica may grow: three times what one of the objects costs while it is read."""
 LISTING = """
-import re, sys, time
+import re, sys
 from pathlib import Path
 from app.inventory import store
 from app.inventory.informer import LiveInventory
 from app.server import process
 from kube.config import Config
+from testbed.patience import eventually
 
 def mib(which):
     return int(re.search(which + r":\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) // 1024
@@ -34,8 +35,7 @@ inventory = store.Inventory()
 before = mib("VmRSS")
 live = LiveInventory(inventory, Config(sys.argv[1]))
 live.start()
-while inventory.not_ready():
-    time.sleep(0.02)
+eventually(lambda: inventory.not_ready() is None)
 print(mib("VmHWM") - before, sum(inventory.counts().values()))
 live.stop()
 """
