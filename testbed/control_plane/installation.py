@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from app.commands.register.registrar import registered
 from certs.files import write
 from certs.issuing import issue_ca, issue_leaf
 from testbed.control_plane.cluster import Cluster
@@ -122,7 +123,7 @@ class Installation:
     def point_at(self, port: int, policy: str | None = None) -> None:
         """Register the webhooks as shipped, answered on a port. `policy` replaces the failurePolicy.
 
-        The CA is written as the certificates' own command does. The port is the server's: an API server that dials
+        The CA and the rules are written as the commands of a pod do. The port is the server's: an API server that dials
         an ExternalName ignores the Service's ports.
         """
         namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAME}}
@@ -132,7 +133,7 @@ class Installation:
             "metadata": {"name": NAME, "namespace": NAME},
             "spec": {"type": "ExternalName", "externalName": "localhost"},
         }
-        configurations = documents("base/webhooks.yaml")
+        configurations = [registered(each) for each in documents("base/webhooks.yaml")]
         for webhook in (webhook for each in configurations for webhook in each["webhooks"]):
             webhook["clientConfig"]["caBundle"] = base64.b64encode(self.ca.certificate_pem).decode()
             webhook["clientConfig"]["service"]["port"] = port
