@@ -35,6 +35,11 @@ def documents(path: str) -> list[dict[str, Any]]:
     return load_all((MANIFESTS / path).read_text())
 
 
+def whole() -> list[dict[str, Any]]:
+    """The objects of `install.yaml`, as they are once the webhooks have been registered."""
+    return [registered(each) if "webhooks" in each else each for each in documents("install.yaml")]
+
+
 def apply(cluster: Cluster, *objects: dict[str, Any]) -> None:
     """Apply objects, which must succeed."""
     text = "\n---\n".join(json.dumps(each) for each in objects)
@@ -133,7 +138,7 @@ class Installation:
             "metadata": {"name": NAME, "namespace": NAME},
             "spec": {"type": "ExternalName", "externalName": "localhost"},
         }
-        configurations = [registered(each) for each in documents("base/webhooks.yaml")]
+        configurations = [each for each in whole() if "webhooks" in each]
         for webhook in (webhook for each in configurations for webhook in each["webhooks"]):
             webhook["clientConfig"]["caBundle"] = base64.b64encode(self.ca.certificate_pem).decode()
             webhook["clientConfig"]["service"]["port"] = port
