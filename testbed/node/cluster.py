@@ -67,7 +67,9 @@ class Nodes:
         wait(lambda: self._answers("http://127.0.0.1:2379/readyz"), 60, lambda: first.tail("etcd"))
         self.daemon("node1", "kube-apiserver", configuration.apiserver())
         self._relay()
-        wait(lambda: self.kubectl("get", "--raw=/readyz", check=False) == "ok", 120, lambda: first.tail("kube-apiserver"))
+        wait(
+            lambda: self.kubectl("get", "--raw=/readyz", check=False) == "ok", 120, lambda: first.tail("kube-apiserver")
+        )
         self.daemon("node1", "kube-controller-manager", configuration.controllers())
         self.daemon("node1", "kube-scheduler", configuration.scheduler())
         for name in ADDRESSES:

@@ -41,7 +41,12 @@ state = "/run/containerd"
 
 def cni(pods: str) -> str:
     """The network of a node's pods: a bridge, routed to those of the other node."""
-    ipam = {"type": "host-local", "ranges": [[{"subnet": pods}]], "routes": [{"dst": "0.0.0.0/0"}], "dataDir": "/node/ipam"}
+    ipam = {
+        "type": "host-local",
+        "ranges": [[{"subnet": pods}]],
+        "routes": [{"dst": "0.0.0.0/0"}],
+        "dataDir": "/node/ipam",
+    }
     bridge = {"type": "bridge", "bridge": "cni0", "isGateway": True, "ipMasq": False, "hairpinMode": True, "ipam": ipam}
     ports = {"type": "portmap", "capabilities": {"portMappings": True}}
     return json.dumps({"cniVersion": "1.0.0", "name": "node", "plugins": [bridge, ports]})
@@ -106,7 +111,8 @@ def apiserver() -> list[str]:
         "kube-apiserver", "--etcd-servers=http://127.0.0.1:2379", "--bind-address=0.0.0.0", "--secure-port=6443",
         f"--advertise-address={SERVER}", f"--service-cluster-ip-range={SERVICES}", "--authorization-mode=Node,RBAC",
         "--enable-admission-plugins=NodeRestriction", "--allow-privileged=true",
-        "--tls-cert-file=/pki/apiserver.crt", "--tls-private-key-file=/pki/apiserver.key", "--client-ca-file=/pki/ca.crt",
+        "--tls-cert-file=/pki/apiserver.crt", "--tls-private-key-file=/pki/apiserver.key",
+        "--client-ca-file=/pki/ca.crt",
         "--service-account-issuer=https://kubernetes.default.svc", "--service-account-key-file=/pki/accounts.key",
         "--service-account-signing-key-file=/pki/accounts.key",
         "--kubelet-client-certificate=/pki/apiserver-kubelet.crt", "--kubelet-client-key=/pki/apiserver-kubelet.key",

@@ -50,7 +50,8 @@ if ! buildah images -q "localhost/python:$1" >/dev/null 2>&1; then
   buildah commit -q --rm "$it" local/pause:1 >/dev/null
   rm -f /out/pause.tar; buildah push -q local/pause:1 docker-archive:/out/pause.tar:docker.io/local/pause:1
 fi
-buildah build -q --network host --ulimit "nofile=$(ulimit -Sn):$(ulimit -Hn)" --ulimit "nproc=$(ulimit -Su):$(ulimit -Hu)" --build-arg BASE="localhost/python:$1" -t "stash-admission:$2" /project >/dev/null
+limits="--ulimit nofile=$(ulimit -Sn):$(ulimit -Hn) --ulimit nproc=$(ulimit -Su):$(ulimit -Hu)"
+buildah build -q --network host $limits --build-arg BASE="localhost/python:$1" -t "stash-admission:$2" /project >/dev/null
 rm -f "/out/stash-admission-$2.tar"
 buildah push -q "stash-admission:$2" "docker-archive:/out/stash-admission-$2.tar:docker.io/library/stash-admission:$2"
 """

@@ -8,7 +8,18 @@ from pathlib import Path
 from testbed.node.place import CGROUPS
 
 _SYSCTLS = ("vm", "kernel", "net", "fs")
-_MOVING = ("/random/", "/stat", "-state", "_count", "nr_", "/pty/", "/ns_last_pid", "/usage", "/lock_stat", "/route/flush")
+_MOVING = (
+    "/random/",
+    "/stat",
+    "-state",
+    "_count",
+    "nr_",
+    "/pty/",
+    "/ns_last_pid",
+    "/usage",
+    "/lock_stat",
+    "/route/flush",
+)
 """Parts of the names of those that change by themselves."""
 
 

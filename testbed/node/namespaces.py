@@ -85,7 +85,21 @@ class Namespaces:
     def command(self, *words: str) -> list[str]:
         """The command that runs words in these namespaces and cgroups, as a program of the machine."""
         script = f'for each in {" ".join(map(str, self._cgroups))}; do echo $$ > "$each/cgroup.procs"; done; exec "$@"'
-        enter = ["nsenter", "-t", str(self.pid), "-m", "-n", "-p", "-u", "-i", "-C", "--wd=/", "--", "/usr/bin/env", "-i"]
+        enter = [
+            "nsenter",
+            "-t",
+            str(self.pid),
+            "-m",
+            "-n",
+            "-p",
+            "-u",
+            "-i",
+            "-C",
+            "--wd=/",
+            "--",
+            "/usr/bin/env",
+            "-i",
+        ]
         path = "PATH=/programs:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
         return ["sh", "-c", script, "sh", *enter, path, "HOME=/node", *words]
 
@@ -129,7 +143,9 @@ def sweep() -> None:
     for each in SUBSYSTEMS:
         top = CGROUPS / each / CGROUP
         for _ in range(50):
-            folders = sorted((path for path in [top, *top.rglob("*")] if path.is_dir()), key=lambda path: -len(path.parts))
+            folders = sorted(
+                (path for path in [top, *top.rglob("*")] if path.is_dir()), key=lambda path: -len(path.parts)
+            )
             for folder in folders:
                 with contextlib.suppress(OSError):
                     folder.rmdir()

@@ -24,7 +24,15 @@ def write(folder: Path, server: str, nodes: dict[str, str]) -> None:
     ca = trustme.CA()
     ca.cert_pem.write_to_path(str(folder / "ca.crt"))
     ca.private_key_pem.write_to_path(str(folder / "ca.key"))
-    names = ("kubernetes", "kubernetes.default", "kubernetes.default.svc", "localhost", "10.96.0.1", "127.0.0.1", server)
+    names = (
+        "kubernetes",
+        "kubernetes.default",
+        "kubernetes.default.svc",
+        "localhost",
+        "10.96.0.1",
+        "127.0.0.1",
+        server,
+    )
     _leaf(folder, "apiserver", ca.issue_cert(*names, common_name="kube-apiserver"))
     for part, (user, group) in PARTS.items():
         _leaf(folder, part, ca.issue_cert(f"{part}.invalid", common_name=user, organization_name=group))

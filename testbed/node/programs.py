@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import shutil
 import tempfile
@@ -65,12 +64,14 @@ def versions() -> Iterator[tuple[str, str]]:
     for name, module in (("containerd", "runtime"), ("kube-router", "policies")):
         text = (_HERE / module / "go.mod").read_text()
         found = re.search(rf"/{name}/v2 (v\S+)", text)
-        assert found  # noqa: S101 -- for the type checker: it is required there
+        assert found
         yield name, found[1]
 
 
 def _key() -> str:
-    texts = [file.read_bytes() for each in _modules() for file in sorted(each.glob("*.*")) if file.suffix in (".mod", ".go")]
+    texts = [
+        file.read_bytes() for each in _modules() for file in sorted(each.glob("*.*")) if file.suffix in (".mod", ".go")
+    ]
     return hashlib.sha256(b"".join(texts)).hexdigest()[:16]
 
 
@@ -89,4 +90,4 @@ def _build(name: str, program: Program, folder: Path) -> None:
         if gobuild.run_saying(command, output, name, program.module) != 0:
             output.seek(0)
             raise place.CannotError(f"building {name} failed: {' '.join(command)}\n{output.read()[-3000:]}")
-        os.rename(Path(partial) / name, folder / name)
+        (Path(partial) / name).rename(folder / name)

@@ -32,7 +32,12 @@ class Terminal:
     def __init__(self, nodes: Nodes, archives: dict[str, Path]) -> None:
         self.nodes, self.archives = nodes, archives
         path = f"{nodes.programs}{os.pathsep}{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        self._environment = {"PATH": path, "HOME": str(nodes.folder), "KUBECONFIG": str(nodes.kubeconfig), "COLUMNS": "200"}
+        self._environment = {
+            "PATH": path,
+            "HOME": str(nodes.folder),
+            "KUBECONFIG": str(nodes.kubeconfig),
+            "COLUMNS": "200",
+        }
 
     def run(self, text: str, code: int = 0) -> str:
         """What a command prints, which ends so."""

@@ -26,7 +26,7 @@ def test_nothing_waits_while_the_readme_is_followed_although_the_image_comes_lat
     terminal: Terminal, stream: Stream, results: Results
 ) -> None:
     steps = [each for each in commands("../README.md", "Install it in a cluster") if "docker" not in each.text]
-    crds, install, rollout, register, doctor, demo, apply, stop = steps
+    crds, install, rollout, register, doctor, demo, repository, apply, stop = steps
     assert "crds" in crds.text
     assert "delete" in stop.text
     with stream.during("installing, with an image that comes late", checked=False) as phase:
@@ -40,7 +40,7 @@ def test_nothing_waits_while_the_readme_is_followed_although_the_image_comes_lat
     assert phase.unchecked
     results.keep(phase)
     assert terminal.run(doctor.text).endswith("nothing wrong\n")
-    terminal.follow(demo, apply)
+    terminal.follow(demo, repository, apply)
     with stream.during("afterwards, with nothing happening") as phase:
         pass
     assert phase.failed == []
@@ -48,7 +48,7 @@ def test_nothing_waits_while_the_readme_is_followed_although_the_image_comes_lat
 
 
 def test_the_page_shows_what_is_printed(terminal: Terminal) -> None:
-    doctor, _, refused, applied, stored, delete = commands(INSTALLATION, "See that it works")
+    doctor, _, _, refused, applied, stored, delete = commands(INSTALLATION, "See that it works")
     assert terminal.run(doctor.text).endswith("nothing wrong\n")
     terminal.run("kubectl -n demo delete restorebatch --all")
     terminal.follow(refused, applied, stored, delete)
@@ -203,18 +203,18 @@ def test_the_network_policy_lets_in_two_ports_and_lets_out_tcp(terminal: Termina
     )
     terminal.run("kubectl wait --for=condition=Ready pod/stranger --timeout=60s")
     listen = (
-        "import socket, time; s = socket.create_server((\"0.0.0.0\", 9999)); s.settimeout(60); s.accept(); time.sleep(1)"
+        'import socket, time; s = socket.create_server(("0.0.0.0", 9999)); s.settimeout(60); s.accept(); time.sleep(1)'
     )
     terminal.run(f"(kubectl -n {NAME} exec {name} -- timeout 60 python3 -c '{listen}' >/dev/null 2>&1 &) ; sleep 0")
 
     def reached(port: int) -> bool:
-        script = f"import socket; socket.create_connection((\"{address}\", {port}), timeout=3)"
+        script = f'import socket; socket.create_connection(("{address}", {port}), timeout=3)'
         return "Error" not in terminal.run(f"kubectl exec stranger -- python3 -c '{script}' 2>&1 || true")
 
     assert reached(10250)
     assert reached(8080)
     assert not reached(9999)
-    out = "import socket; socket.create_connection((\"10.96.0.1\", 443), timeout=3); print(\"out\")"
+    out = 'import socket; socket.create_connection(("10.96.0.1", 443), timeout=3); print("out")'
     assert "out" in terminal.run(f"kubectl -n {NAME} exec {name} -- python3 -c '{out}'")
     terminal.run("kubectl delete pod stranger --grace-period=0 --force")
 

@@ -1,0 +1,67 @@
+"""docs/node.md, written from what happened."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import platform
+from pathlib import Path
+from typing import Any
+
+PAGE = Path(__file__).parents[2] / "docs" / "node.md"
+_PAGE = """\
+# On real nodes
+
+Written by `make node`, on {date}: two nodes on one machine, each with kubelet, containerd and kube-proxy in namespaces of its own, joined by
+a bridge. The image is built by the Dockerfile, and the commands are those of [the README](../README.md),
+[installation](install/installation.md) and [operations](operate/operations.md). All the while, {rate} BackupBatches a second were created, each without
+an alias, for a Repository of its own. One counts as failed if it was not stored, or was stored without its alias where webhooks had to be
+asked.
+
+{versions}; {machine}. The run took {minutes:.0f} minutes.
+
+**{created} created, {failed} failed** while a replica was there or nothing had to be asked.
+
+| while | created | of these unchecked | failed | slowest | it took |
+|---|---|---|---|---|---|
+{rows}
+
+Unchecked are those that were created while no webhook had rules, or with `failurePolicy: Ignore`. Where no replica was left and the policy was
+`Fail`, creations failed for {gap:.0f} s, from the first to the last: scaled to none, and back.
+
+| | |
+|---|---|
+| from `kubectl apply` to a closed gate, with the image arriving after the pods had asked for it | {installing:.0f} s |
+| the same, when installing again with the image at hand | {again:.0f} s |
+
+## Run it
+
+`make node` needs root, Linux with cgroups of version 1, Debian's apt, and Go. The first run builds for about half an hour and keeps 4 GiB in
+`~/.cache/stash-admission/node`; later ones take the minutes above. It changes nothing of the machine: no rule, link, mount, cgroup or sysctl, which is compared
+before and after. `make node-down` removes what a crash has left. Where something is missing, it says what, and ends with 2.
+"""
+
+
+def write(rows: list[dict[str, Any]], figures: dict[str, Any], versions: list[tuple[str, str]], seconds: float) -> None:
+    """Write the page."""
+    without = [each for each in rows if each["name"] == "no replica, failurePolicy Fail"]
+    others = [each for each in rows if each not in without]
+    text = _PAGE.format(
+        date=datetime.datetime.now(datetime.UTC).date(),
+        rate=30,
+        versions=", ".join(f"{name} {version}" for name, version in versions),
+        machine=f"Linux {platform.release()} with {os.cpu_count()} cores",
+        minutes=seconds / 60,
+        created=f"{sum(each['created'] for each in others):,}",
+        failed=sum(each["failed"] for each in others),
+        rows="\n".join(map(_row, rows)),
+        gap=sum(each["gap"] for each in without),
+        installing=figures["installing"],
+        again=figures["installing again"],
+    )
+    PAGE.write_text(text)
+
+
+def _row(each: dict[str, Any]) -> str:
+    counts = f"{each['created']} | {each['unchecked']} | {each['failed']}"
+    return f"| {each['name']} | {counts} | {each['slowest']:.1f} s | {each['seconds']:.0f} s |"
