@@ -111,8 +111,8 @@ class Nodes:
         for image in self.images:
             self.load(name, image)
         self.daemon(name, "kubelet", [
-            "kubelet", "--config=/node/kubelet.yaml", f"--kubeconfig=/pki/{name}.kubeconfig", f"--hostname-override={name}",
-            f"--node-ip={ADDRESSES[name]}", "--root-dir=/node/kubelet", "--cert-dir=/node/kubelet-certs", "-v=2",
+            "kubelet", "--config=/node/kubelet.yaml", f"--kubeconfig=/pki/{name}.kubeconfig",
+            f"--hostname-override={name}", f"--node-ip={ADDRESSES[name]}", "--root-dir=/node/kubelet", "--cert-dir=/node/kubelet-certs", "-v=2",
         ])  # fmt: skip
         wait(lambda: self._pods_of(name) is not None, 60, lambda: it.tail("kubelet"))
         pods = self._pods_of(name)
@@ -140,7 +140,8 @@ class Nodes:
         """Run kubectl on the machine; what it printed, errors too."""
         done = subprocess.run(
             [str(self.programs / "kubectl"), f"--kubeconfig={self.kubeconfig}", *words],
-            input=stdin or "", stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=seconds, check=False,
+            input=stdin or "", stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=seconds,
+            check=False,
         )  # fmt: skip
         if check and done.returncode != 0:
             raise RuntimeError(f"kubectl {' '.join(words)}\n{done.stdout}")

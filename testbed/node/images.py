@@ -5,6 +5,7 @@ Only the network is the machine's, since what a build installs comes from there.
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 import sys
 import tempfile
@@ -13,6 +14,11 @@ from pathlib import Path
 from testbed.child import dying_with_us
 
 PROJECT = Path(__file__).resolve().parents[2]
+INPUTS = (
+    "app", "certs", "kube", "schemas", "image", "pyproject.toml", "README.md", "requirements.txt",
+    "requirements-traces.txt", "Dockerfile", ".dockerignore",
+)  # fmt: skip
+"""What of a checkout the image is made of."""
 _INSIDE = r"""
 set -eu
 root=$1 work=$2 project=$3 base=$4 pause=$5; shift 5
@@ -51,7 +57,8 @@ if ! buildah images -q "localhost/python:$1" >/dev/null 2>&1; then
   rm -f /out/pause.tar; buildah push -q local/pause:1 docker-archive:/out/pause.tar:docker.io/local/pause:1
 fi
 limits="--ulimit nofile=$(ulimit -Sn):$(ulimit -Hn) --ulimit nproc=$(ulimit -Su):$(ulimit -Hu)"
-buildah build -q --network host $limits --build-arg BASE="localhost/python:$1" -t "stash-admission:$2" /project >/dev/null
+buildah build -q --layers --network host $limits \
+  --build-arg BASE="localhost/python:$1" -t "stash-admission:$2" /project >/dev/null
 rm -f "/out/stash-admission-$2.tar"
 buildah push -q "stash-admission:$2" "docker-archive:/out/stash-admission-$2.tar:docker.io/library/stash-admission:$2"
 """
@@ -63,6 +70,9 @@ def build(root: Path, base: Path, pause: Path, work: Path, tag: str, project: Pa
     `base` is the file system of its base image, `pause` the folder of the pods' first process, `work` what is kept
     between builds.
     """
+    archive = work / "out" / f"stash-admission-{tag}-{_digest(base, project)}.tar"
+    if archive.exists():
+        return archive
     for each in ("over", "root", "out", "storage", "tmp"):
         (work / each).mkdir(parents=True, exist_ok=True)
     words = ["bash", "-c", _BUILD, "build", "3", tag]
@@ -78,4 +88,15 @@ def build(root: Path, base: Path, pause: Path, work: Path, tag: str, project: Pa
         said.seek(0)
         if done.returncode != 0:
             raise RuntimeError(f"building the image failed ({sys.executable}):\n{said.read()[-3000:]}")
-    return work / "out" / f"stash-admission-{tag}.tar"
+    return (work / "out" / f"stash-admission-{tag}.tar").rename(archive)
+
+
+def _digest(base: Path, project: Path) -> str:
+    """What an image is made of, in short."""
+    digest = hashlib.sha256(str(base).encode())
+    for each in INPUTS:
+        path = project / each
+        files = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
+        for file in (file for file in files if "__pycache__" not in file.parts):
+            digest.update(f"{file.relative_to(project)}\0".encode() + file.read_bytes())
+    return digest.hexdigest()[:16]

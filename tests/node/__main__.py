@@ -21,7 +21,8 @@ _CANNOT = 2
 
 def main(words: list[str]) -> int:
     """Exit code 0 if all passed, 1 if not, 2 where this machine cannot have a node."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, _interrupt)
     try:
         place.require()
         if words[:1] == ["down"]:

@@ -12,11 +12,11 @@ PAGE = Path(__file__).parents[2] / "docs" / "node.md"
 _PAGE = """\
 # On real nodes
 
-Written by `make node`, on {date}: two nodes on one machine, each with kubelet, containerd and kube-proxy in namespaces of its own, joined by
-a bridge. The image is built by the Dockerfile, and the commands are those of [the README](../README.md),
-[installation](install/installation.md) and [operations](operate/operations.md). All the while, {rate} BackupBatches a second were created, each without
-an alias, for a Repository of its own. One counts as failed if it was not stored, or was stored without its alias where webhooks had to be
-asked.
+Written by `make node`, on {date}: two nodes on one machine, each with kubelet, containerd, kube-proxy and kube-router
+in namespaces of its own, joined by a bridge. The image is built by the Dockerfile, and the commands are those of
+[the README](../README.md), [installation](install/installation.md) and [operations](operate/operations.md). All the
+while, up to {rate} BackupBatches a second were created, each without an alias, for a Repository of its own. One counts
+as failed if it was not stored, or was stored without its alias while webhooks had to be asked.
 
 {versions}; {machine}. The run took {minutes:.0f} minutes.
 
@@ -26,19 +26,20 @@ asked.
 |---|---|---|---|---|---|
 {rows}
 
-Unchecked are those that were created while no webhook had rules, or with `failurePolicy: Ignore`. Where no replica was left and the policy was
-`Fail`, creations failed for {gap:.0f} s, from the first to the last: scaled to none, and back.
+Unchecked are those that were created while no webhook had rules, or with `failurePolicy: Ignore`. With the policy
+`Fail` and no replica, creations failed for {gap:.0f} s, from the first to the last: scaled to none, and back.
 
 | | |
 |---|---|
-| from `kubectl apply` to a closed gate, with the image arriving after the pods had asked for it | {installing:.0f} s |
+| from `kubectl apply` to a closed gate, with an image that arrived after the pods had asked for it | {installing:.0f} s |
 | the same, when installing again with the image at hand | {again:.0f} s |
 
 ## Run it
 
-`make node` needs root, Linux with cgroups of version 1, Debian's apt, and Go. The first run builds for about half an hour and keeps 4 GiB in
-`~/.cache/stash-admission/node`; later ones take the minutes above. It changes nothing of the machine: no rule, link, mount, cgroup or sysctl, which is compared
-before and after. `make node-down` removes what a crash has left. Where something is missing, it says what, and ends with 2.
+`make node` needs root, Linux with cgroups of version 1, Debian's apt, and Go. The first run builds for about half an
+hour and keeps 4 GiB in `~/.cache/stash-admission/node`; later ones take the minutes above. It changes nothing of the
+machine: rules, links, mounts, cgroups and sysctls are compared before and after. `make node-down` removes what a crash
+has left. Where something is missing, it says what, and ends with 2.
 """
 
 

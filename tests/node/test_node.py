@@ -32,7 +32,7 @@ def test_nothing_waits_while_the_readme_is_followed_although_the_image_comes_lat
     with stream.during("installing, with an image that comes late", checked=False) as phase:
         terminal.follow(install)
         start = time.monotonic()
-        eventually(lambda: "Pull" in str([each["status"] for each in terminal.pods()]), says=terminal.pods)
+        eventually(lambda: "PullBackOff" in str(terminal.pods(f"app.kubernetes.io/name={NAME}")), says=terminal.pods)
         terminal.load("0.1.0")
         terminal.follow(rollout, register)
         results.figures["installing"] = time.monotonic() - start
