@@ -25,6 +25,7 @@ mkdir -p "$where/upper" "$where/work" "$where/root" "$where/node"
 mount -t overlay overlay -o "lowerdir=$lower,upperdir=$where/upper,workdir=$where/work" "$where/root"
 cd "$where/root"
 mkdir -p node programs pki old
+echo nameserver 127.0.0.1 > etc/resolv.conf
 mount --bind "$where/node" node
 mount --bind -o ro "$programs" programs
 mount --bind "$pki" pki

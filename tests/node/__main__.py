@@ -45,7 +45,7 @@ def _run(words: list[str]) -> int:
     cluster.down()  # what a crash has left is none of the machine's state
     before, start = machine.state(), time.monotonic()
     folder = Path(__file__).parent
-    code = pytest.main([str(folder), "-v", "-x", "-p", "no:cacheprovider", "--override-ini=addopts=", *words])
+    code = pytest.main([str(folder), "-v", "-p", "no:cacheprovider", "--override-ini=addopts=", *words])
     cluster.down()
     changed = machine.differences(before, machine.state())
     for line in changed:

@@ -8,6 +8,8 @@ import platform
 from pathlib import Path
 from typing import Any
 
+NO_REPLICA = "no replica, failurePolicy Fail"
+ABRUPT = ("a replica killed by kill -9",)
 PAGE = Path(__file__).parents[2] / "docs" / "node.md"
 _PAGE = """\
 # On real nodes
@@ -20,7 +22,7 @@ as failed if it was not stored, or was stored without its alias while webhooks h
 
 {versions}; {machine}. The run took {minutes:.0f} minutes.
 
-**{created} created, {failed} failed** while a replica was there or nothing had to be asked.
+**{created} created, {failed} failed** but for the two rows in which a replica was missing: killed, or scaled to none.
 
 | while | created | of these unchecked | failed | slowest | it took |
 |---|---|---|---|---|---|
@@ -28,6 +30,8 @@ as failed if it was not stored, or was stored without its alias while webhooks h
 
 Unchecked are those that were created while no webhook had rules, or with `failurePolicy: Ignore`. With the policy
 `Fail` and no replica, creations failed for {gap:.0f} s, from the first to the last: scaled to none, and back.
+
+{abrupt}
 
 | | |
 |---|---|
@@ -45,7 +49,8 @@ has left. Where something is missing, it says what, and ends with 2.
 
 def write(rows: list[dict[str, Any]], figures: dict[str, Any], versions: list[tuple[str, str]], seconds: float) -> None:
     """Write the page."""
-    without = [each for each in rows if each["name"] == "no replica, failurePolicy Fail"]
+    without = [each for each in rows if each["name"] in (NO_REPLICA, *ABRUPT)]
+    gap = sum(each["gap"] for each in without if each["name"] == NO_REPLICA)
     others = [each for each in rows if each not in without]
     text = _PAGE.format(
         date=datetime.datetime.now(datetime.UTC).date(),
@@ -56,11 +61,21 @@ def write(rows: list[dict[str, Any]], figures: dict[str, Any], versions: list[tu
         created=f"{sum(each['created'] for each in others):,}",
         failed=sum(each["failed"] for each in others),
         rows="\n".join(map(_row, rows)),
-        gap=sum(each["gap"] for each in without),
+        gap=gap,
+        abrupt=_abrupt(without),
         installing=figures["installing"],
         again=figures["installing again"],
     )
     PAGE.write_text(text)
+
+
+def _abrupt(rows: list[dict[str, Any]]) -> str:
+    said = [each for each in rows if each["name"] in ABRUPT]
+    return "\n".join(
+        f"With {each['name']}, {each['failed']} of {each['created'] + each['failed']} creations failed, within "
+        f"{each['gap']:.1f} s: connections to it are refused until its node has noticed and the Service leads elsewhere."
+        for each in said
+    )
 
 
 def _row(each: dict[str, Any]) -> str:
