@@ -112,7 +112,8 @@ class Nodes:
             self.load(name, image)
         self.daemon(name, "kubelet", [
             "kubelet", "--config=/node/kubelet.yaml", f"--kubeconfig=/pki/{name}.kubeconfig",
-            f"--hostname-override={name}", f"--node-ip={ADDRESSES[name]}", "--root-dir=/node/kubelet", "--cert-dir=/node/kubelet-certs", "-v=2",
+            f"--hostname-override={name}", f"--node-ip={ADDRESSES[name]}", "--root-dir=/node/kubelet",
+            "--cert-dir=/node/kubelet-certs", "-v=2",
         ])  # fmt: skip
         wait(lambda: self._pods_of(name) is not None, 60, lambda: it.tail("kubelet"))
         pods = self._pods_of(name)

@@ -17,8 +17,8 @@ _PAGE = """\
 Written by `make node`, on {date}: two nodes on one machine, each with kubelet, containerd, kube-proxy and kube-router
 in namespaces of its own, joined by a bridge. The image is built by the Dockerfile, and the commands are those of
 [the README](../README.md), [installation](install/installation.md) and [operations](operate/operations.md). All the
-while, up to {rate} BackupBatches a second were created, each without an alias, for a Repository of its own. One counts
-as failed if it was not stored, or was stored without its alias while webhooks had to be asked.
+while, up to {rate} BackupBatches a second were created, each without an alias, for a Repository of its own. One
+counts as failed if it was not stored, or was stored without its alias while webhooks had to be asked.
 
 {versions}; {machine}. The run took {minutes:.0f} minutes.
 
@@ -35,7 +35,7 @@ Unchecked are those that were created while no webhook had rules, or with `failu
 
 | | |
 |---|---|
-| from `kubectl apply` to a closed gate, with an image that arrived after the pods had asked for it | {installing:.0f} s |
+| from `kubectl apply` to a closed gate, with an image that arrived after the pods had asked | {installing:.0f} s |
 | the same, when installing again with the image at hand | {again:.0f} s |
 
 ## Run it
@@ -73,7 +73,7 @@ def _abrupt(rows: list[dict[str, Any]]) -> str:
     said = [each for each in rows if each["name"] in ABRUPT]
     return "\n".join(
         f"With {each['name']}, {each['failed']} of {each['created'] + each['failed']} creations failed, within "
-        f"{each['gap']:.1f} s: connections to it are refused until its node has noticed and the Service leads elsewhere."
+        f"{each['gap']:.1f} s: connections to it are refused until the Service leads elsewhere."
         for each in said
     )
 
