@@ -189,7 +189,7 @@ def scenario_of(alert: str, scenario: dict[str, Any]) -> dict[str, Any]:
 
 
 def units() -> dict[str, tuple[list[dict[str, Any]], list[dict[str, Any]]]]:
-    """All that promtool is asked, by name: rules, and scenarios for them. No rule is evaluated about which nobody asks."""
+    """What promtool is asked, by name: rules, and scenarios. A rule about which a scenario says nothing is left out."""
     (rules,) = yaml("alerts.yaml")[0]["groups"]
     (tests,) = yaml("alerts_test.yaml")
     asked = {
@@ -218,7 +218,7 @@ def verdicts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         (folder / "alerts.yaml").write_text(json.dumps({"groups": [group | {"rules": rules}]}))
         files[name] = folder / "alerts_test.yaml"
         files[name].write_text(json.dumps(tests | {"tests": scenarios}))
-    command = ["promtool", "test", "rules", *files.values()]
+    command = ["promtool", "test", "rules", *map(str, files.values())]
     told = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False).stdout
     said = dict(part.split("\n", 1) for part in told.split("Unit Testing:  ")[1:])
     return {name: said[str(file)].strip() for name, file in files.items()}
