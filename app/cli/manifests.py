@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from app.cli.console import Config, Rules, console, fail, levels, tell, watched
-from app.cli.findings import FailOn, Output, end, say
+from app.cli.findings import FailOn, Output, end, passed_over, say
 
 Paths = Annotated[
     list[Path],
@@ -25,13 +25,35 @@ Inventory = Annotated[
 ]
 
 
-def admission(rule: list[str] | None, config: Path | None, inventory: Path | None) -> Any:
+Exclude = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="GLOB",
+        help="What to leave out, as a line of a .gitignore: node_modules, *.tpl.yaml, charts/*/templates. Repeatable.",
+    ),
+]
+GitIgnore = Annotated[
+    bool, typer.Option("--gitignore", help="Leave out of directories what Git ignores.", show_default=False)
+]
+
+
+def exclusions(exclude: list[str] | None, *, gitignore: bool) -> Any:
+    """What is left out of what is read."""
+    from app.manifest.exclusions import BadPattern, Exclusions
+
+    try:
+        return Exclusions(exclude or (), gitignore=gitignore)
+    except BadPattern as error:
+        fail(f"--exclude: {error}")
+
+
+def admission(rule: list[str] | None, config: Path | None, inventory: Path | None, but: Any = None) -> Any:
     """The decisions, with the levels that the user chose and what is in the cluster."""
     from app.admission.engine import Admission
     from app.inventory.folder import BadFolder, read_folder
 
     try:
-        return Admission(levels(rule, config), None if inventory is None else read_folder(inventory))
+        return Admission(levels(rule, config), None if inventory is None else read_folder(inventory, but))
     except BadFolder as error:
         fail(str(error))
 
@@ -52,6 +74,8 @@ def check(
         ),
     ] = None,
     inventory: Inventory = None,
+    exclude: Exclude = None,
+    gitignore: GitIgnore = False,
     rule: Rules = None,
     config: Config = None,
     output: Annotated[Output, typer.Option(help="Output format.")] = Output.TEXT,
@@ -75,7 +99,8 @@ def check(
     from app.commands.check import report, text
 
     once(paths, old or [], [config] if config else [])
-    found = watched(report.report(paths, admission(rule, config, inventory), old or ()), text.summary)
+    but = exclusions(exclude, gitignore=gitignore)
+    found = watched(report.report(paths, admission(rule, config, inventory, but), old or (), but), text.summary)
     say(found, output, lambda: text.show(found, console()))
     end(found, fail_on)
 
@@ -87,6 +112,8 @@ def fix(
         bool,
         typer.Option("--suggest-aliases", help="Also give clashing members of a BackupBatch different aliases."),
     ] = False,
+    exclude: Exclude = None,
+    gitignore: GitIgnore = False,
 ) -> None:
     """Write into files what the server would change. Everything else stays the same, including comments and layout.
 
@@ -104,8 +131,10 @@ def fix(
     from app.commands.fix.report import fixes, show
 
     once(paths)
-    done = watched(fixes(paths, diff=diff, aliases=suggest_aliases), lambda each: each.summary(diff=diff))
+    but = exclusions(exclude, gitignore=gitignore)
+    done = watched(fixes(paths, but, diff=diff, aliases=suggest_aliases), lambda each: each.summary(diff=diff))
     show(done, console(), diff=diff)
+    passed_over(done.skipped)
     for each in (*done.unreadable, *done.left):
         tell(f"Error: {each}")
     tell(done.summary(diff=diff))
@@ -132,6 +161,8 @@ def plan(
         str | None, typer.Option(metavar="NAME,...", help="Nodes of the cluster, to list the hosts of DaemonSets.")
     ] = None,
     inventory: Inventory = None,
+    exclude: Exclude = None,
+    gitignore: GitIgnore = False,
     rule: Rules = None,
     config: Config = None,
     output: Annotated[PlanOutput, typer.Option(help="Output format.")] = PlanOutput.TEXT,
@@ -160,10 +191,11 @@ def plan(
     from app.commands.terminal.door import data
 
     once(paths, [config] if config else [])
-    decides = admission(rule, config, inventory)
+    but = exclusions(exclude, gitignore=gitignore)
+    decides = admission(rule, config, inventory, but)
     named = [each for each in (nodes or "").split(",") if each]
     cluster = Cluster(dict(map(_replicas, replicas or ())), named, decides.cluster)
-    found: Plans = watched(planned(paths, decides, cluster), lambda each: f"{len(each.plans)} objects planned")
+    found: Plans = watched(planned(paths, decides, cluster, but), lambda each: f"{len(each.plans)} objects planned")
     if output is PlanOutput.JSON:
         typer.echo(data(json_report.as_json(found.plans)))
     else:
@@ -172,6 +204,7 @@ def plan(
             tell("No Stash objects were found")
     for name in found.unused(cluster):
         tell(f"Warning: --replicas {name}: these files have no StatefulSet of that name")
+    passed_over(found.skipped)
     for each in found.unreadable:
         tell(f"Error: {each}")
     if found.unreadable:

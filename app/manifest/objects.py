@@ -1,19 +1,20 @@
 """The objects in files, each with where it is written."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from app.domain.path import Path as Field
-from app.manifest.discovery import Unreadable, files
+from app.manifest.discovery import OtherFile, Skipped, Unreadable, files
 from app.manifest.documents import Document, documents
+from app.manifest.exclusions import Exclusions
 from app.manifest.nodes import Alias, Malformed, Mapping, Node, Sequence, behind
 from app.manifest.positions import locate
-from app.manifest.source import Text, read
+from app.manifest.source import Text, read_if
 from app.manifest.values import entry, text_at, value_of
-from schemas.kinds import GROUP
+from app.manifest.wanted import STASH, Wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,29 +78,30 @@ class Manifest:
         return value if isinstance(value, str) else ""
 
 
-Found = Manifest | Other | Unreadable
+Found = Manifest | Other | OtherFile | Skipped | Unreadable
 
 
-Wanted = Callable[[str, str], bool]
-"""Whether objects of an `apiVersion` and a `kind` are asked for."""
+def objects(paths: Iterable[Path], wanted: Wanted = STASH, but: Exclusions | None = None) -> Iterator[Found]:
+    """Everything in files, in directories and on standard input (`-`): objects, and in their place what is wrong.
 
-
-def of_stash(api_version: str, kind: str) -> bool:
-    """Whether an object is one of Stash's group."""
-    return api_version.partition("/")[0] == GROUP and bool(kind)
-
-
-def objects(paths: Iterable[Path], wanted: Wanted = of_stash) -> Iterator[Found]:
-    """Everything in files, in directories and on standard input (`-`): objects, and in their place what is wrong."""
-    for path in files(paths):
-        text = path if isinstance(path, Unreadable) else read(path)
-        if isinstance(text, Unreadable):
-            yield text
-        else:
+    A file that cannot hold one is an OtherFile, whatever is in it. `but` is what is left out.
+    """
+    for text in texts(paths, wanted, but):
+        if isinstance(text, Text):
             yield from objects_in(text, wanted)
+        else:
+            yield text
 
 
-def objects_in(text: Text, wanted: Wanted = of_stash) -> Iterator[Found]:
+def texts(
+    paths: Iterable[Path], wanted: Wanted = STASH, but: Exclusions | None = None
+) -> Iterator[Text | OtherFile | Unreadable]:
+    """The files that may hold what is wanted, and in place of others what is known of them."""
+    for path in files(paths, but):
+        yield read_if(wanted, path) if isinstance(path, Path) else path
+
+
+def objects_in(text: Text, wanted: Wanted = STASH) -> Iterator[Found]:
     """Everything in the text of a file."""
     for index, document in enumerate(documents(text.text)):
         if isinstance(document, Malformed):
@@ -136,10 +138,12 @@ def _objects_of(node: Node, field: Field, held: set[int]) -> Iterator[tuple[Fiel
 
 def _found(text: Text, document: Document, index: int, field: Field, node: Node, wanted: Wanted) -> Found:
     is_object = isinstance(behind(node), Mapping)
-    if not is_object or not wanted(text_at(node, "apiVersion"), text_at(node, "kind")):
+    if not is_object or not wanted.matches(text_at(node, "apiVersion"), text_at(node, "kind")):
         return Other(text.file)
     return Manifest(text, document, index, node, field, value_of(node))
 
 
-def _unreadable(text: Text, error: Malformed) -> Unreadable:
+def _unreadable(text: Text, error: Malformed) -> Unreadable | Other:
+    if not text.names_group:
+        return Other(text.file)
     return Unreadable(text.file, str(error), *text.place(error.offset))

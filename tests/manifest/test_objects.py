@@ -18,6 +18,7 @@ from app.manifest.discovery import Unreadable, files
 from app.manifest.nodes import Malformed
 from app.manifest.objects import Manifest, Other, objects, objects_in
 from app.manifest.source import MAX_FILE_BYTES, Text, read
+from app.manifest.wanted import Wanted
 from testbed.growing import ENDLESS, GROWING
 from testbed.server import unprivileged
 from tests.support.objects import objects as any_objects
@@ -235,7 +236,7 @@ def test_the_items_of_a_list_may_be_aliases_and_faults_are_told_where_they_are()
 
 def test_objects_of_any_kind_can_be_asked_for() -> None:
     text = f"{HEAD}---\napiVersion: v1\nkind: Namespace\nmetadata: {{name: demo}}\n---\nkind: Secret\n"
-    found = objects_in(Text("x.yaml", text), lambda version, kind: (version, kind) == ("v1", "Namespace"))
+    found = objects_in(Text("x.yaml", text), Wanted(lambda version, kind: (version, kind) == ("v1", "Namespace")))
     assert [each.name if isinstance(each, Manifest) else each for each in found] == [
         Other("x.yaml"),
         "demo",

@@ -7,17 +7,20 @@ from pathlib import Path
 from app.admission.engine import Admission
 from app.commands.check.previous import Stored
 from app.commands.check.runner import Checked, check, concerns
-from app.manifest.discovery import Unreadable
+from app.manifest.discovery import OtherFile, Skipped, Unreadable
+from app.manifest.exclusions import Exclusions
 from app.manifest.objects import Found, Manifest, objects
 
 
 @dataclass
 class Report:
-    """What was found. `others`: objects of other kinds, which were left out."""
+    """What was found. `others`: objects of other kinds; `other_files`: files without any of ours, which were left out."""
 
     checked: list[Checked] = field(default_factory=list)
     unreadable: list[Unreadable] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
     others: int = 0
+    other_files: int = 0
     title: str = "stash-admission check"
     """The command that it is of."""
 
@@ -30,10 +33,23 @@ class Report:
         """How many operations the server would make."""
         return sum(len(change.edits) for one in self.checked for change in one.changes)
 
+    def leave_out(self, found: Found) -> None:
+        """Note what is not checked."""
+        if isinstance(found, Unreadable):
+            self.unreadable.append(found)
+        elif isinstance(found, Skipped):
+            self.skipped.append(found)
+        elif isinstance(found, OtherFile):
+            self.other_files += 1
+        else:
+            self.others += 1
 
-def report(paths: Iterable[Path], admission: Admission, old: Iterable[Path] = ()) -> Iterator[Report]:
-    """Check everything in `paths`; against what `old` holds, as updates of it."""
-    return reported(objects(paths), admission, Stored(objects(old)))
+
+def report(
+    paths: Iterable[Path], admission: Admission, old: Iterable[Path] = (), but: Exclusions | None = None
+) -> Iterator[Report]:
+    """Check everything in `paths`, but what is left out; against what `old` holds, as updates of it."""
+    return reported(objects(paths, but=but), admission, Stored(objects(old, but=but)))
 
 
 def reported(found: Iterable[Found], admission: Admission, stored: Stored) -> Iterator[Report]:
@@ -45,10 +61,8 @@ def reported(found: Iterable[Found], admission: Admission, stored: Stored) -> It
     result.unreadable += stored.unreadable
     yield result
     for each in found:
-        if isinstance(each, Unreadable):
-            result.unreadable.append(each)
-        elif isinstance(each, Manifest) and concerns(each):
+        if isinstance(each, Manifest) and concerns(each):
             result.checked.append(check(each, admission, stored.of(each)))
         else:
-            result.others += 1
+            result.leave_out(each)
         yield result
