@@ -55,7 +55,7 @@ class Admission:
         *,
         needs_inventory: bool = False,
     ) -> None:
-        self._inventory = inventory
+        self._inventory = self.inventory = inventory
         self._clock = clock
         self._needs_inventory = needs_inventory
         self._mutations = {kind: for_kind(kind, MUTATIONS) for kind in KINDS}

@@ -1,6 +1,7 @@
 """The commands about objects in files: `check`, `fix` and `plan`."""
 
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -74,6 +75,15 @@ def check(
         ),
     ] = None,
     inventory: Inventory = None,
+    together: Annotated[
+        bool | None,
+        typer.Option(
+            "--together/--no-together",
+            help="Also compare the objects with each other, as those of one cluster. "
+            "[default: for a directory, or one file alone]",
+            show_default=False,
+        ),
+    ] = None,
     exclude: Exclude = None,
     gitignore: GitIgnore = False,
     rule: Rules = None,
@@ -97,12 +107,24 @@ def check(
         stash-admission check --output sarif . > stash.sarif
     """
     from app.commands.check import report, text
+    from app.commands.check.one_cluster import OneCluster
 
     once(paths, old or [], [config] if config else [])
     but = exclusions(exclude, gitignore=gitignore)
-    found = watched(report.report(paths, admission(rule, config, inventory, but), old or (), but), text.summary)
+    decides = admission(rule, config, inventory, but)
+    one: Any = None
+    if together or (together is None and (len(paths) == 1 or any(map(_is_directory, paths)))):
+        one = partial(OneCluster, levels=decides.levels, inventory=decides.inventory, separate=not together)
+    found = watched(report.report(paths, decides, old or (), but, one), text.summary)
     say(found, output, lambda: text.show(found, console()))
     end(found, fail_on)
+
+
+def _is_directory(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:
+        return False  # which reading it will tell
 
 
 def fix(

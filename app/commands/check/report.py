@@ -1,12 +1,14 @@
 """All that there is to say about the objects in some files."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from app.admission.engine import Admission
+from app.commands.check.one_cluster import OneCluster
 from app.commands.check.previous import Stored
 from app.commands.check.runner import Checked, check, concerns
+from app.inventory.folder import HELD
 from app.manifest.discovery import OtherFile, Skipped, Unreadable
 from app.manifest.exclusions import Exclusions
 from app.manifest.objects import Found, Manifest, objects
@@ -14,7 +16,7 @@ from app.manifest.objects import Found, Manifest, objects
 
 @dataclass
 class Report:
-    """What was found. `others`: objects of other kinds; `other_files`: files without any of ours, which were left out."""
+    """What was found. `others`: objects of other kinds; `other_files`: files without any of ours."""
 
     checked: list[Checked] = field(default_factory=list)
     unreadable: list[Unreadable] = field(default_factory=list)
@@ -46,10 +48,40 @@ class Report:
 
 
 def report(
-    paths: Iterable[Path], admission: Admission, old: Iterable[Path] = (), but: Exclusions | None = None
+    paths: Iterable[Path],
+    admission: Admission,
+    old: Iterable[Path] = (),
+    but: Exclusions | None = None,
+    together: Callable[[Iterable[Manifest]], OneCluster] | None = None,
 ) -> Iterator[Report]:
-    """Check everything in `paths`, but what is left out; against what `old` holds, as updates of it."""
-    return reported(objects(paths, but=but), admission, Stored(objects(old, but=but)))
+    """Check everything in `paths`, but what is left out; against what `old` holds, as updates of it.
+
+    `together` makes one cluster of what is read; without it, each object is judged alone.
+    """
+    stored = Stored(objects(old, but=but))
+    if together is None:
+        return reported(objects(paths, but=but), admission, stored)
+    return _compared(objects(paths, HELD, but), together, stored)
+
+
+def _compared(
+    found: Iterable[Found], together: Callable[[Iterable[Manifest]], OneCluster], stored: Stored
+) -> Iterator[Report]:
+    """Check what was found as objects of one cluster, when all of it is known."""
+    result, manifests = Report(), list[Manifest]()
+    result.unreadable += stored.unreadable
+    yield result
+    for each in found:
+        if isinstance(each, Manifest):
+            manifests.append(each)
+        if not isinstance(each, Manifest) or not concerns(each):
+            result.leave_out(each)
+        yield result
+    cluster = together(manifests)
+    for manifest in filter(concerns, manifests):
+        same = cluster.same(manifest)
+        result.checked.append(check(manifest, cluster.admission(manifest), stored.of(manifest), same))
+        yield result
 
 
 def reported(found: Iterable[Found], admission: Admission, stored: Stored) -> Iterator[Report]:

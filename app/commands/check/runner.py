@@ -1,6 +1,6 @@
 """What becomes of an object in a file: what the API server does before, what both webhooks answer, and where."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -18,10 +18,11 @@ from app.manifest.positions import locate
 from app.rules.registry import RULES
 from schemas import kinds
 
-UNKNOWN_FIELD, API_VERSION = "unknown-field", "api-version"
+UNKNOWN_FIELD, API_VERSION, SAME_OBJECT = "unknown-field", "api-version", "same-object"
 BESIDE_THE_RULES = {
     UNKNOWN_FIELD: "Warn about a field that the CRD does not have: the API server drops it.",
     API_VERSION: "Refuse an API version that the kind does not have.",
+    SAME_OBJECT: "Warn about an object that another one of the same run replaces.",
 }
 """What is said of a file though no webhook would: the API server does, before it asks one."""
 
@@ -91,8 +92,16 @@ def backs_up_or_restores(manifest: Manifest) -> bool:
     return manifest.kind in INVOKERS
 
 
-def check(manifest: Subject, admission: Admission, old: Mapping[str, Any] | None = None) -> Checked:
-    """The object judged as new, or as an update of `old`, the stored one."""
+def check(
+    manifest: Subject,
+    admission: Admission,
+    old: Mapping[str, Any] | None = None,
+    same: Iterable[Finding] = (),
+) -> Checked:
+    """The object judged as new, or as an update of `old`, the stored one.
+
+    `same` says that it is there more than once.
+    """
     about = manifest.file, manifest.line, manifest.kind, manifest.namespace, manifest.name
     version = kinds.KINDS[manifest.kind].version
     if manifest.version != version:
@@ -102,6 +111,7 @@ def check(manifest: Subject, admission: Admission, old: Mapping[str, Any] | None
     # What a cluster has stored, its CRD has.
     fields = () if manifest.file is None else unknown_fields(manifest.kind, manifest.value)
     unknown = [RuleFinding(UNKNOWN_FIELD, each, refuses=False) for each in fields]
+    unknown += [RuleFinding(SAME_OBJECT, each, refuses=False) for each in same]
     answer = ask(manifest, admission, old)
     edits = [edit for _, edit in answer.edits]
     findings = tuple(_said(manifest, each, edits) for each in (*unknown, *answer.findings))
