@@ -29,6 +29,8 @@ class Text:
     encoding: str = "utf-8"
     names_group: bool = True
     """Whether the group is named in it: what cannot be read there is told."""
+    patched: str | None = None
+    """The directory of the kustomization that names it as a patch."""
 
     @cached_property
     def _lines(self) -> list[int]:

@@ -120,8 +120,8 @@ def test_other_escapes_name_nothing() -> None:
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (b"{{ x }}\n" + HEAD.encode(), "a.yaml:2:1: not YAML: did not find expected <document start>: render the template"),
-        (b"<<<<<<< HEAD\n" + HEAD.encode(), "a.yaml:2:11: not YAML: mapping values are not allowed in this context: resolve"),
+        (b"{{ x }}\n" + HEAD.encode(), "a.yaml:2:1: not YAML: did not find expected <document start>: render"),
+        (b"<<<<<<< HEAD\n" + HEAD.encode(), "a.yaml:2:11: not YAML: mapping values are not allowed in this context:"),
         (f"größe: 1\n{HEAD}".encode("latin-1"), "a.yaml:1:3: not UTF-8: byte 0xf6"),
         (HEAD.encode("utf-16-le"), "a.yaml: a binary file, not YAML: text must be UTF-8, or UTF-16 with a byte"),
         (f"a: [\n---\n{HEAD}".encode(), "a.yaml:2:1: not YAML"),

@@ -9,8 +9,9 @@ from typing import Any
 from app.admission.engine import Admission
 from app.admission.levels import Levels
 from app.admission.offline import Subject
+from app.commands.check.names import concerns
 from app.commands.check.report import Report
-from app.commands.check.runner import check, concerns
+from app.commands.check.runner import check
 from app.commands.cluster.client import Api
 from app.commands.cluster.snapshot import Contents, Scope, Step, read_cluster
 from app.domain.kinds import KINDS

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from app.admission.engine import Admission
+from app.commands.check.names import CHECKED, concerns
 from app.commands.check.one_cluster import OneCluster
 from app.commands.check.previous import Stored
-from app.commands.check.runner import Checked, check, concerns
-from app.inventory.folder import HELD
+from app.commands.check.runner import Checked, check, check_name
 from app.manifest.discovery import OtherFile, Skipped, Unreadable
 from app.manifest.exclusions import Exclusions
 from app.manifest.objects import Found, Manifest, objects
@@ -35,8 +35,16 @@ class Report:
         """How many operations the server would make."""
         return sum(len(change.edits) for one in self.checked for change in one.changes)
 
+    def note(self, found: Found) -> None:
+        """Note what is not judged: what is named wrongly, and what is left out."""
+        named = check_name(found) if isinstance(found, Manifest) else None
+        if named is not None:
+            self.checked.append(named)
+        else:
+            self.leave_out(found)
+
     def leave_out(self, found: Found) -> None:
-        """Note what is not checked."""
+        """Note what is not looked at."""
         if isinstance(found, Unreadable):
             self.unreadable.append(found)
         elif isinstance(found, Skipped):
@@ -60,8 +68,8 @@ def report(
     """
     stored = Stored(objects(old, but=but))
     if together is None:
-        return reported(objects(paths, but=but), admission, stored)
-    return _compared(objects(paths, HELD, but), together, stored)
+        return reported(objects(paths, CHECKED, but), admission, stored)
+    return _compared(objects(paths, CHECKED, but), together, stored)
 
 
 def _compared(
@@ -75,7 +83,7 @@ def _compared(
         if isinstance(each, Manifest):
             manifests.append(each)
         if not isinstance(each, Manifest) or not concerns(each):
-            result.leave_out(each)
+            result.note(each)
         yield result
     cluster = together(manifests)
     for manifest in filter(concerns, manifests):
@@ -96,5 +104,5 @@ def reported(found: Iterable[Found], admission: Admission, stored: Stored) -> It
         if isinstance(each, Manifest) and concerns(each):
             result.checked.append(check(each, admission, stored.of(each)))
         else:
-            result.leave_out(each)
+            result.note(each)
         yield result

@@ -3,7 +3,7 @@
 import difflib
 import sys
 from collections.abc import Iterable, Iterator, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from app.admission.engine import Admission
@@ -12,6 +12,7 @@ from app.commands.fix.fixer import Fixed, fix
 from app.commands.terminal.door import Door
 from app.manifest.discovery import STANDARD_INPUT, OtherFile, Skipped, Unreadable, files
 from app.manifest.exclusions import Exclusions
+from app.manifest.kustomization import Kustomizations
 from app.manifest.source import Text, read, read_if
 from app.manifest.wanted import STASH
 
@@ -49,7 +50,9 @@ def fixes(paths: Iterable[Path], but: Exclusions | None = None, *, diff: bool, a
     paths = list(paths)
     given = {path.resolve() for path in paths}
     yield result
-    for path in files(paths, but):
+    found = list(files(paths, but))
+    kustomizations = Kustomizations(each for each in found if isinstance(each, Path))
+    for path in found:
         text = _read(path) if isinstance(path, Path) else path
         if isinstance(text, Unreadable):
             result.unreadable.append(text)
@@ -57,6 +60,7 @@ def fixes(paths: Iterable[Path], but: Exclusions | None = None, *, diff: bool, a
         if isinstance(text, OtherFile) or not isinstance(path, Path):
             result.other_files += 1
             continue
+        text = replace(text, patched=kustomizations.patching(path))
         fixed = fix(text, admission, aliases=aliases)
         result.files += 1
         result.left += fixed.left
