@@ -82,13 +82,16 @@ def _compared(
     for each in found:
         if isinstance(each, Manifest):
             manifests.append(each)
-        if not isinstance(each, Manifest) or not concerns(each):
-            result.note(each)
+        else:
+            result.leave_out(each)
         yield result
     cluster = together(manifests)
-    for manifest in filter(concerns, manifests):
-        same = cluster.same(manifest)
-        result.checked.append(check(manifest, cluster.admission(manifest), stored.of(manifest), same))
+    for manifest in manifests:
+        if concerns(manifest):
+            same = cluster.same(manifest)
+            result.checked.append(check(manifest, cluster.admission(manifest), stored.of(manifest), same))
+        else:
+            result.note(manifest)
         yield result
 
 

@@ -102,7 +102,8 @@ def check(
     about = manifest.file, manifest.line, manifest.kind, manifest.namespace, manifest.name
     version = kinds.KINDS[manifest.kind].version
     if manifest.version != version:
-        message = f"{manifest.kind} has no version {quoted(manifest.version)}: write {kinds.GROUP}/{version}"
+        what = f"has no version {quoted(manifest.version)}" if manifest.version else "needs a version"
+        message = f"{manifest.kind} {what}: write {kinds.GROUP}/{version}"
         finding = Finding(("apiVersion",), Reason.NOT_SUPPORTED, message)
         return Checked(*about, findings=(_said(manifest, RuleFinding(API_VERSION, finding, refuses=True), ()),))
     # What a cluster has stored, its CRD has.
