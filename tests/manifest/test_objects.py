@@ -15,6 +15,7 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
 from app.domain.path import Path as Field
 from app.manifest.discovery import OtherFile, Unreadable, files
+from app.manifest.growth import Growth
 from app.manifest.nodes import Malformed
 from app.manifest.objects import Manifest, Other, objects, objects_in
 from app.manifest.source import MAX_FILE_BYTES, Text, read
@@ -399,9 +400,21 @@ def test_a_document_may_be_as_deep_as_a_review_may(style: str, depth: int) -> No
     assert bool(wrong(text)) is (depth > 98)
 
 
-def test_a_document_with_too_many_values_is_refused() -> None:
-    assert "more than 1,000,000 values" in wrong(f"{HEAD}spec: [{'1,' * 1_000_001}]\n")[0]
-    assert "more than 1,000,000 values" in wrong(f'{{"a": [{"1," * 1_000_001}1]}}')[0]
+def test_a_document_with_too_many_values_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    def late(begin: Callable[[Growth], None]) -> Callable[[Growth], None]:
+        def begins(growth: Growth) -> None:
+            begin(growth)
+            growth._values = 999_000  # noqa: SLF001  as if so many were read already, which takes ten seconds
+
+        return begins
+
+    for name in ("__init__", "begin"):
+        monkeypatch.setattr(Growth, name, late(getattr(Growth, name)))
+    for count, refused in ((900, False), (1_001, True)):
+        for text in (f"{HEAD}spec: [{'1,' * count}]\n", f'{{"a": [{"1," * count}1]}}'):
+            said = wrong(text)
+            assert bool(said) is refused
+            assert not refused or "more than 1,000,000 values" in said[0]
 
 
 def test_ten_thousand_documents_are_read() -> None:
