@@ -157,7 +157,7 @@ class Inventory:
     def gap(self, kind: str) -> str:
         """Which objects of a kind are not known although the kind is; empty if all are."""
         unread = self._states[kind].unread
-        return f"some {KINDS[kind]} of the cluster are {unread}, and not known: make them smaller" if unread else ""
+        return f"some {KINDS[kind]} of the cluster are {unread}" if unread else ""
 
     def _late(self, state: _State) -> float:
         """Seconds without a word, if they are too many; otherwise 0."""
@@ -229,9 +229,9 @@ class Inventory:
         state = self._states[kind]
         state.fault, state.refused = fault, refused
 
-    def unread(self, kind: str, what: str) -> None:
-        """Note what those objects of a kind are that cannot be read; empty: all are."""
-        self._states[kind].unread = what
+    def unread(self, kind: str, what: str, advice: str = "make them smaller") -> None:
+        """Note what those objects of a kind are that cannot be read, and what to do; an empty `what`: all are."""
+        self._states[kind].unread = what and f"{what}, and not known: {advice}"
 
     # What the operator of the server sees.
 
