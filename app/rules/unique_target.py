@@ -96,7 +96,7 @@ def _differing(one: Member, other: Member) -> Iterator[str]:
 
 def _fields(body: Any) -> dict[str, Any]:
     """Of a member's target and task each field, of all else the whole."""
-    fields = {}
+    fields: dict[str, Any] = {}
     for name, value in body.items():
         if name in ("target", "task") and isinstance(value, dict):
             fields |= {f"{name}.{each}": below for each, below in value.items()}

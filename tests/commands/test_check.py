@@ -100,6 +100,51 @@ def repository(name: str, backend: str, namespace: str = "demo") -> str:
     return f"apiVersion: stash.appscode.com/v1alpha1\nkind: Repository\nmetadata: {metadata}\nspec:\n  {backend}\n"
 
 
+RESTORE = """\
+apiVersion: stash.appscode.com/v1beta1
+kind: RestoreSession
+metadata: {name: restore, namespace: demo}
+spec:
+  repository: {name: gcs-repo}
+  RULES
+  target:
+    alias: shop
+    ref: {apiVersion: apps/v1, kind: Deployment, name: shop}
+"""
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("snapshots: [b7c1d2e3, 00701234]", "snapshots[1] is 00701234, which is the number 230044: put it in quotes"),
+        ("snapshots: [5e4]", "snapshots[0] is 5e4, which is the number 50000: put it in quotes"),
+        ("paths: [/data, no]", "paths[1] is no, which is the boolean false: put it in quotes"),
+        ("targetHosts: [0]", "targetHosts[0] is 0, a number: put it in quotes"),
+        ("snapshots: 0x1F", "snapshots is 0x1F, which is the number 31: write a list"),
+        (f"sourceHost: {'0' * 90}7", "sourceHost is 7, a number: put it in quotes"),
+        ("paths: latest", 'paths is "latest", a string: write a list'),
+        ("include: [{a: 1}]", "include[0] is an object: write a string"),
+    ],
+)
+@pytest.mark.parametrize("deprecated", [False, True], ids=["in-the-target", "moved-there"])
+@pytest.mark.usefixtures("folder")
+def test_a_value_of_a_wrong_type_is_shown_as_it_is_written_by_its_place_in_the_list(
+    written: str, said: str, deprecated: bool
+) -> None:
+    rules = f"rules: [{{{written}}}]"
+    text = RESTORE.replace("RULES", rules) if deprecated else RESTORE.replace("  RULES\n", "") + f"    {rules}\n"
+    (found,) = (each for each in check(put("mine.yaml", text))["findings"] if each["rule"] != "deprecated-rules")
+    assert (found["rule"], found["message"]) == ("field-type", said)
+    assert found["line"] == (6 if deprecated else 9)
+
+
+@pytest.mark.usefixtures("folder")
+def test_an_item_of_a_list_of_private_values_is_not_shown() -> None:
+    text = RESTORE.replace("RULES", "hooks: {preRestore: {httpPost: {port: 80, form: [{key: k, values: [007]}]}}}")
+    (found,) = check(put("mine.yaml", text))["findings"]
+    assert found["message"] == "values[0] is a number: put it in quotes"
+
+
 @pytest.mark.usefixtures("folder")
 def test_repositories_are_judged_with_their_places_in_the_file() -> None:
     (found,) = check(put("mine.yaml", repository("two", "backend: {gcs: {bucket: b}, b2: {bucket: b}}")))["findings"]

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Literal
 
 from app.admission.decision import RuleFinding
 from app.admission.engine import Admission
 from app.admission.offline import Subject, ask
 from app.commands.check.unknown_fields import unknown_fields
+from app.commands.check.wording import FIELD_TYPE, as_written, wrong_values
 from app.domain.invoker import INVOKERS
 from app.domain.kinds import KINDS
 from app.domain.outcome import Edit, Finding, Reason
@@ -104,19 +106,24 @@ def check(manifest: Subject, admission: Admission, old: Mapping[str, Any] | None
     unknown = [RuleFinding(UNKNOWN_FIELD, each, refuses=False) for each in fields]
     answer = ask(manifest, admission, old)
     edits = [edit for _, edit in answer.edits]
-    findings = tuple(_said(manifest, each, edits) for each in (*unknown, *answer.findings))
+    wrong = wrong_values(manifest, answer) if isinstance(manifest, Manifest) else {}
+    findings = tuple(_said(manifest, each, edits, wrong) for each in (*unknown, *answer.findings))
     return Checked(*about, findings, tuple(_changes(manifest, answer.edits)), answer.notes)
 
 
-def _said(manifest: Subject, found: RuleFinding, edits: Sequence[Edit]) -> Diagnostic:
+def _said(
+    manifest: Subject, found: RuleFinding, edits: Sequence[Edit], wrong: Mapping[Path, str] = MappingProxyType({})
+) -> Diagnostic:
     finding = found.finding
+    written = wrong.get(finding.path) if found.rule == FIELD_TYPE else None
+    message = finding.message if written is None else written
     note = " [not refused: the stored object already has this problem]" if found.preexisting else ""
     return Diagnostic(
         rule=found.rule,
         level="error" if found.refuses else "warning",
         reason=finding.reason.value,
         path=printable(dotted(finding.path)),
-        message=printable(finding.message) + note,
+        message=printable(message) + note,
         place=_place(manifest, as_written(finding.path, edits)),
     )
 
@@ -127,14 +134,6 @@ def _changes(manifest: Subject, edits: Sequence[tuple[str, Edit]]) -> Iterator[C
         if mine:
             places = tuple(_place(manifest, edit.source or edit.path) for edit in mine)
             yield Change(rule, mine, places)
-
-
-def as_written(path: Path, edits: Sequence[Edit]) -> Path:
-    """Where a field of the mutated object stood before the edits."""
-    for edit in reversed(edits):
-        if edit.op == "move" and path[: len(edit.path)] == edit.path:
-            path = edit.source + path[len(edit.path) :]
-    return path
 
 
 def _place(manifest: Subject, path: Path) -> Place | None:
