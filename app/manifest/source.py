@@ -13,7 +13,7 @@ from app.manifest.regular_file import opened
 
 MAX_FILE_BYTES = 32 * 1024 * 1024
 """Bytes of a file that is read."""
-_BREAK = re.compile(r"\r\n|\r|\n")
+_BREAK = re.compile(r"(?:\r\n|\r|\n)\ufeff?")
 _UTF_16 = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 
 
@@ -27,7 +27,7 @@ class Text:
 
     @cached_property
     def _lines(self) -> list[int]:
-        """Where each line begins. A line ends as editors have it: LF, CR LF or CR."""
+        """Where each line begins, behind a byte order mark. A line ends as editors have it: LF, CR LF or CR."""
         start = 1 if self.text.startswith("\ufeff") else 0
         return [start, *(match.end() for match in _BREAK.finditer(self.text))]
 
@@ -43,7 +43,7 @@ class Text:
         # Whoever holds many places of one line, as of JSON, is not to hold as many copies of it.
         found = self._cut.get(start)
         if found is None:
-            found = self._cut[start] = self.text[start:end].rstrip("\r\n")
+            found = self._cut[start] = self.text[start:end].rstrip("\r\n\ufeff")
         return found
 
     @cached_property

@@ -234,6 +234,7 @@ def test_any_object_and_any_update_is_judged_as_the_server_judges_it(
     fill = defaults_of(KINDS[new["kind"]].model).fill
     server = admit(fill(manifest.value), fill(old) if update else None)
     errors = [f"{each.path}: {each.message} ({each.rule})" for each in checked.findings if each.level == "error"]
+    errors = [re.sub(r"is \S+, which is the (number|boolean) (\S+): ", r"is \2, a \1: ", each) for each in errors]
     assert errors == [f"{each['field']}: {each['message']}" for each in server.validation.causes]
     assert [edit.operation() for each in checked.changes for edit in each.edits] == server.mutation.patch
     warned = {each.rule for each in checked.findings if each.level == "warning"} - {"unknown-field"}
@@ -278,6 +279,33 @@ def test_a_field_that_the_crd_does_not_have_is_warned_of(text: str, path: str, l
     (said,) = [each for each in check("a.yaml")["findings"] if each["rule"] == "unknown-field"]
     assert said["message"].startswith(f'unknown field "{path}"')
     assert (said["level"], said["path"], said["line"], said["column"]) == ("warning", path, line, column)
+
+
+@pytest.mark.parametrize(
+    ("kind", "field", "advice"),
+    [
+        ("BackupBatch", "backupConfigurationTemplates: []", "write `members`, and what is in the `spec` of each"),
+        ("BackupBatch", "members: [{spec: {}, target: {}}]", "write what is in it one level up"),
+        ("BackupBatch", "members: [{target: {directories: [/data]}}]", "an old version had it: write `paths`"),
+        ("BackupConfiguration", "target: {directories: [/data]}", "an old version had it: write `paths`"),
+        ("BackupConfiguration", "target: {labelSelector: {}}", "write a BackupBatch with a member for each workload"),
+        ("BackupConfiguration", "tempDir: {disableCache: true}", "write `disableCaching`"),
+        ("BackupConfiguration", "timeout: 1h", "write `timeOut`"),
+        ("BackupConfiguration", "schedul: '@daily'", "write `schedule`"),
+        ("BackupConfiguration", "hooks: {preBackup: {execute: {}}}", "remove it"),
+        ("RestoreSession", "target: {include: ['*']}", "write it into a rule of `spec.target.rules`"),
+        ("RestoreBatch", "members: [{target: {snapshots: [latest]}}]", "a rule of `spec.members[0].target.rules`"),
+        ("RestoreSession", "target: {rules: [{targetHost: [a]}]}", "write `targetHosts`"),
+        ("Repository", "backend: {s3: {buckets: b}}", "write `bucket`"),
+    ],
+)
+@pytest.mark.usefixtures("folder")
+def test_an_unknown_field_is_answered_with_what_to_write_instead(kind: str, field: str, advice: str) -> None:
+    version = KINDS[kind].version
+    put("a.yaml", f"apiVersion: stash.appscode.com/{version}\nkind: {kind}\nmetadata: {{name: a}}\nspec:\n  {field}\n")
+    (said,) = [each for each in check("a.yaml")["findings"] if each["rule"] == "unknown-field"]
+    assert advice in said["message"]
+    assert "the API server drops it, and kubectl refuses the object" in said["message"]
 
 
 @pytest.mark.usefixtures("folder")
