@@ -25,6 +25,7 @@ from schemas.defaults import defaults_of
 from schemas.kinds import KINDS
 from testbed.cases import Case, cases
 from testbed.reviews import admit
+from tests.support import metadata
 from tests.support.manifests import BAD, CHANGED, GOOD, WARNED
 from tests.support.objects import updates
 from tests.support.terminal import PROGRAM, on_a_terminal
@@ -313,7 +314,49 @@ def test_fields_that_are_opaque_or_of_a_wrong_type_are_not_unknown() -> None:
     put("a.yaml", GOOD + "  runtimeSettings: {pod: {any: thing}}\n  interimVolumeTemplate: {spec: {any: thing}}\n")
     assert check("a.yaml")["findings"] == []
     put("a.yaml", GOOD.replace("metadata: {name: web, namespace: demo}", "metadata: [web]"))
+    assert [each["rule"] for each in check("a.yaml")["findings"]] == ["metadata"]
+
+
+@pytest.mark.parametrize("metadata", metadata.GOOD, ids=str)
+@pytest.mark.usefixtures("folder")
+def test_nothing_is_said_of_metadata_that_the_api_server_takes(metadata: dict[str, Any]) -> None:
+    put("a.yaml", _with_metadata(metadata))
     assert check("a.yaml")["findings"] == []
+
+
+@pytest.mark.parametrize(("metadata", "fields"), metadata.BAD, ids=lambda each: str(each)[:60])
+@pytest.mark.usefixtures("folder")
+def test_metadata_that_the_api_server_refuses_is_an_error(metadata: Any, fields: list[str]) -> None:
+    put("a.yaml", _with_metadata(metadata))
+    found = check("a.yaml")["findings"]
+    assert [each["path"] for each in found] == fields
+    assert {(each["rule"], each["level"]) for each in found} == {("metadata", "error")}
+    assert run("a.yaml").exit_code == 1
+
+
+def _with_metadata(metadata: Any) -> str:
+    return GOOD.replace("metadata: {name: web, namespace: demo}", f"metadata: {json.dumps(metadata)}")
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        (
+            "annotations: {argocd.argoproj.io/sync-wave: 010}",
+            "sync-wave is 010, which is the number 8: put it in quotes",
+        ),
+        ("labels: {version: 1.0}", "version is 1.0, which is the number 1: put it in quotes"),
+        ("labels: {backup: on}", "backup is on, which is the boolean true: put it in quotes"),
+        ("annotations: {retries: 5}", "retries is 5, a number: put it in quotes"),
+    ],
+)
+@pytest.mark.usefixtures("folder")
+def test_a_label_or_annotation_that_is_no_text_is_shown_as_it_is_written(written: str, said: str) -> None:
+    put("a.yaml", GOOD.replace("{name: web, ", f"{{{written}, name: web, "))
+    (found,) = check("a.yaml")["findings"]
+    assert said in found["message"]
+    assert "json: cannot unmarshal" in found["message"]
+    assert found["line"] == 3
 
 
 @pytest.mark.parametrize(
@@ -613,7 +656,7 @@ def test_sarif_is_built_as_its_specification_demands() -> None:
     assert set(driver) == {"name", "version", "informationUri", "rules"}
     identifiers = [rule["id"] for rule in driver["rules"]]
     assert len(set(identifiers)) == len(identifiers)
-    assert set(identifiers) == {*RULES, "unknown-field", "api-version"}
+    assert set(identifiers) == {*RULES, "unknown-field", "metadata", "api-version"}
     for rule in driver["rules"]:
         assert rule["shortDescription"]["text"]
         assert rule["defaultConfiguration"]["level"] in {"note", "warning", "error"}

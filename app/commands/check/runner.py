@@ -8,6 +8,7 @@ from typing import Any, Literal
 from app.admission.decision import RuleFinding
 from app.admission.engine import Admission
 from app.admission.offline import Subject, ask
+from app.commands.check.metadata import metadata_faults
 from app.commands.check.unknown_fields import unknown_fields
 from app.commands.check.wording import FIELD_TYPE, as_written, wrong_values
 from app.domain.invoker import INVOKERS
@@ -20,8 +21,9 @@ from app.manifest.positions import locate
 from app.rules.registry import RULES
 from schemas import kinds
 
-UNKNOWN_FIELD, API_VERSION = "unknown-field", "api-version"
+UNKNOWN_FIELD, METADATA, API_VERSION = "unknown-field", "metadata", "api-version"
 BESIDE_THE_RULES = {
+    METADATA: "Refuse metadata that the API server refuses: names, labels, annotations, finalizers.",
     UNKNOWN_FIELD: "Warn about a field that the CRD does not have: the API server drops it.",
     API_VERSION: "Refuse an API version that the kind does not have.",
 }
@@ -101,14 +103,20 @@ def check(manifest: Subject, admission: Admission, old: Mapping[str, Any] | None
         message = f"{manifest.kind} has no version {quoted(manifest.version)}: write {kinds.GROUP}/{version}"
         finding = Finding(("apiVersion",), Reason.NOT_SUPPORTED, message)
         return Checked(*about, findings=(_said(manifest, RuleFinding(API_VERSION, finding, refuses=True), ()),))
-    # What a cluster has stored, its CRD has.
-    fields = () if manifest.file is None else unknown_fields(manifest.kind, manifest.value)
-    unknown = [RuleFinding(UNKNOWN_FIELD, each, refuses=False) for each in fields]
+    before = list(_before_the_webhooks(manifest)) if isinstance(manifest, Manifest) else []
     answer = ask(manifest, admission, old)
     edits = [edit for _, edit in answer.edits]
     wrong = wrong_values(manifest, answer) if isinstance(manifest, Manifest) else {}
-    findings = tuple(_said(manifest, each, edits, wrong) for each in (*unknown, *answer.findings))
+    findings = tuple(_said(manifest, each, edits, wrong) for each in (*before, *answer.findings))
     return Checked(*about, findings, tuple(_changes(manifest, answer.edits)), answer.notes)
+
+
+def _before_the_webhooks(manifest: Manifest) -> Iterator[RuleFinding]:
+    """What the API server says of an object that is no cluster's yet."""
+    for each in metadata_faults(manifest):
+        yield RuleFinding(METADATA, each, refuses=True)
+    for each in unknown_fields(manifest.kind, manifest.value):
+        yield RuleFinding(UNKNOWN_FIELD, each, refuses=False)
 
 
 def _said(

@@ -34,8 +34,14 @@ def wrong_values(manifest: Manifest, answer: Answer) -> dict[Path, str]:
 
 def _messages(manifest: Manifest, answer: Answer, edits: Sequence[Edit]) -> Iterator[tuple[Path, str]]:
     for fault in read(manifest.kind, answer.document, manifest.namespace).faults:
-        node = behind(locate(manifest.node, as_written(fault.path, edits)).node)
-        if fault.lack != "type" or isinstance(fault.found, str) or not isinstance(node, Scalar) or not node.plain:
-            continue
-        if node.text != quoted(fault.found) and len(node.text) <= _MAX_CHARS:
-            yield fault.path, message(fault, node.text)
+        written = as_it_stands(manifest, as_written(fault.path, edits), fault.found)
+        if fault.lack == "type" and written:
+            yield fault.path, message(fault, written)
+
+
+def as_it_stands(manifest: Manifest, path: Path, value: object) -> str:
+    """A number or boolean as the file has it; empty if that is what JSON would have."""
+    node = behind(locate(manifest.node, path).node)
+    if isinstance(value, str) or not isinstance(node, Scalar) or not node.plain:
+        return ""
+    return node.text if node.text != quoted(value) and len(node.text) <= _MAX_CHARS else ""
