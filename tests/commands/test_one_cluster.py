@@ -143,7 +143,7 @@ def test_the_same_object_twice_in_a_file_or_a_directory_is_warned_of_with_both_p
 def test_an_object_without_a_name_is_not_the_same_as_another() -> None:
     unnamed = backup("x").replace("name: x, ", "generateName: x-, ", 1)
     put("a.yaml", unnamed, unnamed, backup("x").replace("{name: x, namespace: demo}", "{name: x, namespace: [1]}"))
-    assert {rule for rule, _, _ in found("a.yaml")} <= {"same-object", "repository-host"}
+    assert {rule for rule, _, _ in found("a.yaml")} <= {"metadata", "same-object", "repository-host"}
     assert "same-object" not in {rule for rule, _, _ in found("a.yaml")}
 
 
