@@ -13,13 +13,13 @@ from app.manifest.wanted import BYTE_ORDER_MARKS, Wanted, names_group
 
 MAX_FILE_BYTES = 32 * 1024 * 1024
 """Bytes of a file that is read."""
-_BREAK = re.compile(r"\r\n|\r|\n")
 MAX_SEARCHED_BYTES = 1024 * 1024 * 1024
 """Bytes of a file that is not read, but looked through for the name of the group."""
 _USUAL_BYTES = 64 * 1024
 """What most files have less of."""
 _PIECE_BYTES, _OVERLAP_BYTES = 1024 * 1024, 1024
 """What is looked through at a time, and how much of it once more with the next, as a name may be cut."""
+_BREAK = re.compile(r"(?:\r\n|\r|\n)\ufeff?")
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Text:
 
     @cached_property
     def _lines(self) -> list[int]:
-        """Where each line begins. A line ends as editors have it: LF, CR LF or CR."""
+        """Where each line begins, behind a byte order mark. A line ends as editors have it: LF, CR LF or CR."""
         start = 1 if self.text.startswith("\ufeff") else 0
         return [start, *(match.end() for match in _BREAK.finditer(self.text))]
 
@@ -52,7 +52,7 @@ class Text:
         # Whoever holds many places of one line, as of JSON, is not to hold as many copies of it.
         found = self._cut.get(start)
         if found is None:
-            found = self._cut[start] = self.text[start:end].rstrip("\r\n")
+            found = self._cut[start] = self.text[start:end].rstrip("\r\n\ufeff")
         return found
 
     @cached_property

@@ -9,10 +9,12 @@ from yaml.error import MarkedYAMLError
 from yaml.reader import ReaderError
 
 from app.manifest.growth import MAX_NESTING, Extent, Growth
-from app.manifest.nodes import Alias, Malformed, Mapping, Node, Scalar, Sequence
+from app.manifest.nodes import Alias, Malformed, Mapping, Node, Scalar, Sequence, StrayMark
 
 _MAX_TAG_DIRECTIVES = 100
 """`%TAG` lines that a document may have: libyaml compares each with all the others."""
+MARK = "\n\ufeff"
+"""A byte order mark at the beginning of a line, in whose column the line then seems to begin."""
 _TAG_DIRECTIVE = re.compile(r"^%TAG\b", re.MULTILINE)
 
 
@@ -31,10 +33,23 @@ def compose(text: str, offset: int = 0, growth: Growth | None = None) -> Node | 
         place = len(text.encode()[: error.position].decode(errors="ignore"))
         raise Malformed(f"not YAML: the character {error.character:#06x} is not allowed", offset + place) from None
     except MarkedYAMLError as error:
+        if _is_read_without_marks(text):
+            raise StrayMark(offset + text.index(MARK) + len(MARK)) from None
         mark = cast("Any", error.problem_mark)
         place = mark.index if mark else 0
         said = ", ".join(each for each in (error.context, error.problem) if each)
         raise Malformed(f"not YAML: {said}{_advice(text, place)}", offset + place) from None
+
+
+def _is_read_without_marks(text: str) -> bool:
+    """Whether byte order marks are all that is wrong."""
+    if MARK not in text:
+        return False
+    try:
+        _Composer(text.replace(MARK, "\n"), 0, Growth()).root()
+    except (Malformed, ReaderError, MarkedYAMLError):
+        return False
+    return True
 
 
 class _Composer:

@@ -90,6 +90,35 @@ def test_a_text_is_fixed_as_its_example_shows(path: Path, newline: str) -> None:
         assert after(head + before) == head + expected
 
 
+def test_a_document_behind_a_byte_order_mark_is_fixed_as_any_other() -> None:
+    document = BACKUP + f"  target: {{ref: {REF}}}\n"
+    text = f"{document}---\n\ufeff{document}"
+    assert after(text) == text.replace("{ref:", "{alias: host-0, ref:")
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"], ids=["lf", "crlf"])
+def test_byte_order_marks_that_keep_a_document_from_being_read_are_removed(newline: str) -> None:
+    document = BACKUP + f"  target: {{alias: web, ref: {REF}}}\n"
+    bad = f"# joined\n\ufeff{document}---\n\ufeff# once\n\ufeff{document}---\nnote: |\n\n\ufeff\n"
+    text = f"{document}---\n{bad}".replace("\n", newline)
+    result = fixed(text)
+    assert result.unreadable == []
+    good = f"{document}---\n# joined\n{document}---\n\ufeff# once\n{document}---\nnote: |\n\n\ufeff\n"
+    assert result.after == good.replace("\n", newline)
+    assert [(each.line, each.change) for each in result.written] == [
+        (10, "the byte order mark is removed"),
+        (19, "the byte order mark is removed"),
+    ]
+    assert fixed(result.after).after == result.after
+
+
+def test_a_byte_order_mark_is_not_removed_from_a_document_that_is_broken_without_it_too() -> None:
+    text = "# joined\n\ufeffapiVersion: [\n"
+    result = fixed(text)
+    assert result.after == text
+    assert "byte order mark" not in str(result.unreadable[0])
+
+
 def test_json_stays_json() -> None:
     text = '{\n  "apiVersion": "stash.appscode.com/v1beta1",\n  "kind": "RestoreBatch",\n  "metadata": {"name": "x"},\n'
     text += '  "spec": {\n    "repository": {"name": "r"},\n    "members": [\n      {\n'

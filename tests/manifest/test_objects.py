@@ -49,6 +49,27 @@ def wrong(text: str) -> list[str]:
     return [str(each) for each in objects_in(Text("x.yaml", text)) if isinstance(each, Unreadable)]
 
 
+# --- Byte order marks
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"], ids=["lf", "crlf"])
+def test_a_document_may_begin_with_a_byte_order_mark_which_is_in_no_column(newline: str) -> None:
+    text = f"{HEAD}spec: {{}}\n---\n\ufeff{HEAD}spec: {{paused: true}}\n".replace("\n", newline)
+    first, second = objects_in(Text("x.yaml", text))
+    assert isinstance(first, Manifest)
+    assert isinstance(second, Manifest)
+    assert second.value["spec"] == {"paused": True}
+    assert second.place(("apiVersion",)) == (6, 1)
+    assert second.place(("spec", "paused")) == (9, 8)
+    assert second.text.line(6) == "apiVersion: stash.appscode.com/v1beta1"
+    assert second.text.line(5) == "---"
+
+
+def test_a_byte_order_mark_in_the_middle_of_a_document_is_named_where_it_is() -> None:
+    (said,) = wrong(f"# Source: a.yaml\n\ufeff{HEAD}")
+    assert said.startswith("x.yaml:2:1: a byte order mark (U+FEFF) in the middle: remove it")
+
+
 # --- As kubectl
 
 

@@ -2,13 +2,16 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Literal
 
 from app.admission.decision import RuleFinding
 from app.admission.engine import Admission
 from app.admission.offline import Subject, ask
+from app.commands.check.metadata import metadata_faults
 from app.commands.check.names import API_VERSION, KIND, misnamed
 from app.commands.check.unknown_fields import unknown_fields
+from app.commands.check.wording import FIELD_TYPE, as_written, wrong_values
 from app.domain.invoker import INVOKERS
 from app.domain.outcome import Edit, Finding, Reason
 from app.domain.path import Path, dotted
@@ -19,8 +22,9 @@ from app.manifest.positions import locate
 from app.rules.registry import RULES
 from schemas import kinds
 
-UNKNOWN_FIELD, SAME_OBJECT = "unknown-field", "same-object"
+UNKNOWN_FIELD, METADATA, SAME_OBJECT = "unknown-field", "metadata", "same-object"
 BESIDE_THE_RULES = {
+    METADATA: "Refuse metadata that the API server refuses: names, labels, annotations, finalizers.",
     UNKNOWN_FIELD: "Warn about a field that the CRD does not have: the API server drops it.",
     API_VERSION: "Refuse an API version that the kind does not have.",
     KIND: "Refuse a kind that differs from one of ours by its spelling alone, or none at all.",
@@ -106,13 +110,12 @@ def check(
         message = f"{manifest.kind} {what}: write {kinds.GROUP}/{version}"
         finding = Finding(("apiVersion",), Reason.NOT_SUPPORTED, message)
         return Checked(*about, findings=(_said(manifest, RuleFinding(API_VERSION, finding, refuses=True), ()),))
-    # What a cluster has stored, its CRD has.
-    fields = () if manifest.file is None else unknown_fields(manifest.kind, manifest.value)
-    unknown = [RuleFinding(UNKNOWN_FIELD, each, refuses=False) for each in fields]
-    unknown += [RuleFinding(SAME_OBJECT, each, refuses=False) for each in same]
+    before = list(_before_the_webhooks(manifest)) if isinstance(manifest, Manifest) else []
+    before += [RuleFinding(SAME_OBJECT, each, refuses=False) for each in same]
     answer = ask(manifest, admission, old)
     edits = [edit for _, edit in answer.edits]
-    findings = tuple(_said(manifest, each, edits) for each in (*unknown, *answer.findings))
+    wrong = wrong_values(manifest, answer) if isinstance(manifest, Manifest) else {}
+    findings = tuple(_said(manifest, each, edits, wrong) for each in (*before, *answer.findings))
     return Checked(*about, findings, tuple(_changes(manifest, answer.edits)), answer.notes)
 
 
@@ -125,15 +128,27 @@ def check_name(manifest: Manifest) -> Checked | None:
     return Checked(*about, findings=tuple(_said(manifest, each, ()) for each in found))
 
 
-def _said(manifest: Subject, found: RuleFinding, edits: Sequence[Edit]) -> Diagnostic:
+def _before_the_webhooks(manifest: Manifest) -> Iterator[RuleFinding]:
+    """What the API server says of an object that is no cluster's yet."""
+    for each in metadata_faults(manifest):
+        yield RuleFinding(METADATA, each, refuses=True)
+    for each in unknown_fields(manifest.kind, manifest.value):
+        yield RuleFinding(UNKNOWN_FIELD, each, refuses=False)
+
+
+def _said(
+    manifest: Subject, found: RuleFinding, edits: Sequence[Edit], wrong: Mapping[Path, str] = MappingProxyType({})
+) -> Diagnostic:
     finding = found.finding
+    written = wrong.get(finding.path) if found.rule == FIELD_TYPE else None
+    message = finding.message if written is None else written
     note = " [not refused: the stored object already has this problem]" if found.preexisting else ""
     return Diagnostic(
         rule=found.rule,
         level="error" if found.refuses else "warning",
         reason=finding.reason.value,
         path=printable(dotted(finding.path)),
-        message=printable(finding.message) + _hint(manifest, as_written(finding.path, edits)) + note,
+        message=printable(message) + _hint(manifest, as_written(finding.path, edits)) + note,
         place=_place(manifest, as_written(finding.path, edits)),
     )
 
@@ -154,14 +169,6 @@ def _changes(manifest: Subject, edits: Sequence[tuple[str, Edit]]) -> Iterator[C
         if mine:
             places = tuple(_place(manifest, edit.source or edit.path) for edit in mine)
             yield Change(rule, mine, places)
-
-
-def as_written(path: Path, edits: Sequence[Edit]) -> Path:
-    """Where a field of the mutated object stood before the edits."""
-    for edit in reversed(edits):
-        if edit.op == "move" and path[: len(edit.path)] == edit.path:
-            path = edit.source + path[len(edit.path) :]
-    return path
 
 
 def _place(manifest: Subject, path: Path) -> Place | None:
