@@ -61,7 +61,8 @@ def files(paths: Iterable[Path], but: Exclusions | None = None) -> Iterator[Path
     directory is read once. In a directory, what is no file at all, as a link to nowhere, is an OtherFile.
     """
     but = but or Exclusions()
-    seen: set[Path] = set()
+    seen: set[str] = set()
+    here = os.getcwd()  # noqa: PTH109  a path for each of very many files takes its time
     read: set[_Identity] = set()
     for path in paths:
         found: Iterable[Path | Unreadable | OtherFile] = ()
@@ -75,7 +76,7 @@ def files(paths: Iterable[Path], but: Exclusions | None = None) -> Iterator[Path
         for each in found:
             if not isinstance(each, Path):
                 yield each
-            elif (name := each if str(each) == STANDARD_INPUT else each.absolute()) not in seen:
+            elif (name := os.path.join(here, each)) not in seen:  # noqa: PTH118
                 seen.add(name)
                 yield each
 

@@ -595,7 +595,7 @@ def test_a_secret_line_break_in_a_name_cannot_forge_a_line() -> None:
 def test_github_annotations_name_file_line_and_column() -> None:
     put("50%,a:b.yaml", BAD)
     put("c.yaml", CHANGED, "a: [\n")
-    lines = run(".", "--output", "github", "--no-together").stdout.splitlines()
+    lines = run(".", "--no-together", "--output", "github").stdout.splitlines()
     assert lines[0].startswith(
         "::error file=50%25%2Ca%3Ab.yaml,line=6,col=3,title=valid-schedule::"
         'schedule "0 24 * * *" is not valid: hour "24" is'

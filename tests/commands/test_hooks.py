@@ -90,12 +90,12 @@ def test_the_action_judges_by_the_levels_and_the_contents_of_a_cluster(tmp_path:
         assert _action(tmp_path, paths="bad.yaml", config=config).returncode == 0
     sample = ROOT / "manifests" / "samples" / "exclusive-repository.yaml"
     (tmp_path / "what else").mkdir()
-    for number, document in enumerate(sample.read_text().split("---\n")):
-        (tmp_path / "what else" / f"{number}.yaml").write_text(document)
-    last = f"what else/{number}.yaml"
-    assert _action(tmp_path, paths=last).returncode == 0
-    assert _action(tmp_path, paths="what else").returncode == 1, "one directory is one cluster"
-    beside = _action(tmp_path, paths=last, inventory="what else")
+    (tmp_path / "what else" / sample.name).write_text(sample.read_text())
+    named = f"what else/{sample.name}\nbad.yaml"
+    assert _action(tmp_path, paths=named, config="of one cluster").returncode == 0, (
+        "files that are named are not compared"
+    )
+    beside = _action(tmp_path, paths=named, config="of one cluster", inventory="what else")
     assert beside.returncode == 1
     assert "title=exclusive-repository" in beside.stdout
 

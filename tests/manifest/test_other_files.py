@@ -142,6 +142,7 @@ def test_what_names_the_group_and_cannot_be_read_is_an_error_with_its_place(cont
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Bounds that a test reaches."""
     monkeypatch.setattr(source, "MAX_FILE_BYTES", 100)
+    monkeypatch.setattr(source, "_USUAL_BYTES", 10)
     monkeypatch.setattr(source, "_PIECE_BYTES", 64)
     monkeypatch.setattr(source, "_OVERLAP_BYTES", 32)
 
