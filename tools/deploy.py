@@ -96,6 +96,7 @@ _WEBHOOK = """\
     - key: kubernetes.io/metadata.name
       operator: NotIn
       values: [{name}]
+  objectSelector: {{}}
   # What these keep away works while nobody answers: labels, finalizers, deletion, the operator's writes.
   matchConditions:
   - name: created-or-spec-changed
