@@ -4,16 +4,14 @@
 verified without kustomize. Only what that overlay uses is known: resources, components, labels and images.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
 
-from app.domain.invoker import GROUP, INVOKERS
-from app.domain.repository import Repository
-from schemas.kinds import KINDS as DEFINED
+from app.domain.invoker import GROUP
 
 MANIFESTS = Path(__file__).resolve().parents[1] / "manifests"
 NAME = "stash-admission"
@@ -43,31 +41,23 @@ def files() -> dict[str, str]:
 
 
 def registration() -> str:
-    """Both webhook configurations, for the kinds that the code handles."""
-    mutating = _CONFIGURATION.format(kind="Mutating", name=NAME) + _webhook("mutate", "mutate", INVOKERS, _FAIL)
+    """Both webhook configurations, as they are applied: their rules come later, by `stash-admission register`."""
+    mutating = _CONFIGURATION.format(kind="Mutating", name=NAME) + _webhook("mutate", "mutate", _FAIL)
     validating = _CONFIGURATION.format(kind="Validating", name=NAME)
-    validating += _webhook("validate", "validate", INVOKERS, _FAIL, _CLAIMS)
-    repositories = _webhook("validate-repositories", "validate", [Repository.kind], _IGNORE)
-    said = f"{_GENERATED} from the kinds that the code handles.\n"
+    validating += _webhook("validate", "validate", _FAIL, _CLAIMS)
+    repositories = _webhook("validate-repositories", "validate", _IGNORE)
+    said = f"{_GENERATED}.\n{_OPEN}"
     return f"{said}{mutating}{_REINVOCATION}---\n{validating}{repositories}"
 
 
-def _webhook(webhook: str, path: str, kinds: Iterable[str], policy: str, effects: str = "  sideEffects: None\n") -> str:
-    defined = [DEFINED[kind] for kind in kinds]
-    (version,) = {each.version for each in defined}
-    resources = "\n".join(f"    - {each.plural}" for each in defined)
-    return _WEBHOOK.format(
-        webhook=webhook,
-        path=path,
-        group=GROUP,
-        version=version,
-        resources=resources,
-        name=NAME,
-        policy=policy,
-        effects=effects,
-    )
+def _webhook(webhook: str, path: str, policy: str, effects: str = "  sideEffects: None\n") -> str:
+    return _WEBHOOK.format(webhook=webhook, path=path, group=GROUP, name=NAME, policy=policy, effects=effects)
 
 
+_OPEN = """\
+# No `rules`: a webhook without any is asked about nothing, so objects can be created while the replicas start. The Job
+# stash-admission-register writes them as soon as one answers, and applying this again leaves them alone.
+"""
 _CONFIGURATION = """\
 apiVersion: admissionregistration.k8s.io/v1
 kind: {kind}WebhookConfiguration
@@ -84,13 +74,6 @@ _WEBHOOK = """\
       name: {name}
       path: /{path}
       port: 443
-  rules:
-  - apiGroups: [{group}]
-    apiVersions: [{version}]
-    resources:
-{resources}
-    scope: Namespaced
-    operations: [CREATE, UPDATE]
   matchPolicy: Equivalent
   namespaceSelector:
     matchExpressions:

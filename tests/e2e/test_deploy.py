@@ -22,6 +22,7 @@ from typing import Any
 import pytest
 import trustme
 
+from app.commands.register.registrar import registered
 from testbed.control_plane.cluster import Cluster
 from testbed.control_plane.heeding import wait_until_heeded
 from testbed.control_plane.installation import define, definition
@@ -40,6 +41,8 @@ OVERLAY = pytest.mark.parametrize("overlay", OVERLAYS)
 MODE = pytest.mark.parametrize("mode", MODES)
 NAMESPACE = deploy.NAME
 CERTS = f"system:serviceaccount:{NAMESPACE}:stash-admission-certs"
+REGISTER = "stash-admission-register"
+REGISTERS = f"system:serviceaccount:{NAMESPACE}:{REGISTER}"
 SERVER = f"system:serviceaccount:{NAMESPACE}:stash-admission"
 TRUSTED = trustme.CA().cert_pem.bytes()
 """What the user of the overlay `own-secret` puts beside it."""
@@ -134,7 +137,7 @@ def test_cert_manager_is_told_to_write_the_ca_into_both_registrations(cluster: C
         annotations = objects[kind, deploy.NAME]["metadata"]["annotations"]
         namespace, _, name = annotations["cert-manager.io/inject-ca-from"].partition("/")
         assert objects["Certificate", name]["metadata"]["namespace"] == namespace
-    assert not {kind for kind, _ in objects} & {"Job", "CronJob"}
+    assert {name for kind, name in objects if kind in ("Job", "CronJob")} == {REGISTER}
 
 
 def test_on_the_hosts_network_only_the_server_changes(cluster: Cluster) -> None:
@@ -211,7 +214,8 @@ def test_the_ca_of_ones_own_secret_is_in_both_registrations_and_in_no_secret(clu
     for kind in REGISTRATION:
         for webhook in objects[kind, deploy.NAME]["webhooks"]:
             assert base64.b64decode(webhook["clientConfig"]["caBundle"]) == TRUSTED
-    assert not {kind for kind, _ in objects} & {"Secret", "Job", "CronJob"}
+    assert "Secret" not in {kind for kind, _ in objects}
+    assert {name for kind, name in objects if kind in ("Job", "CronJob")} == {REGISTER}
 
 
 def test_without_the_ca_of_ones_own_secret_nothing_is_rendered(cluster: Cluster, tmp_path: Path) -> None:
@@ -348,6 +352,12 @@ MAY = (
     *((CERTS, verb, f"{kind}s/{deploy.NAME}", False) for kind in REGISTRATIONS for verb in ("update", "delete")),
     *((CERTS, verb, f"{kind}s/another", False) for kind in REGISTRATIONS for verb in ("get", "patch")),
     *((CERTS, verb, f"{kind}s/", False) for kind in REGISTRATIONS for verb in ("create", "list")),
+    (REGISTERS, "get", f"services/{deploy.NAME}", True),
+    (REGISTERS, "get", "services/another", False),
+    (REGISTERS, "get", "secrets/stash-admission-tls", False),
+    *((REGISTERS, verb, f"{kind}s/{deploy.NAME}", True) for kind in REGISTRATIONS for verb in ("get", "patch")),
+    *((REGISTERS, verb, f"{kind}s/{deploy.NAME}", False) for kind in REGISTRATIONS for verb in ("update", "delete")),
+    *((REGISTERS, verb, f"{kind}s/another", False) for kind in REGISTRATIONS for verb in ("get", "patch")),
     (SERVER, "get", "secrets/stash-admission-tls", False),
     (SERVER, "patch", f"mutatingwebhookconfigurations/{deploy.NAME}", False),
     (SERVER, "list", "pods/", False),
@@ -390,8 +400,8 @@ def templates(objects: list[Manifest]) -> dict[str, Manifest]:
             for step in POD_TEMPLATES[each["kind"]]:
                 value = value[step]
             pod = {"apiVersion": "v1", "kind": "Pod", **copy.deepcopy(value)}
-            pod["metadata"]["name"] = each["kind"].lower()
-            found[each["kind"]] = pod
+            pod["metadata"]["name"] = f"{each['metadata']['name']}-{each['kind'].lower()}"
+            found[f"{'register ' if each['metadata']['name'] == REGISTER else ''}{each['kind']}"] = pod
     return found
 
 
@@ -419,7 +429,7 @@ def test_the_pods_are_created_where_pod_security_is_as_shipped(own: Cluster, ove
     where = enforcing(own, f"shipped-{overlay}", labels)
     for pod in templates(objects).values():
         kubectl(own, "create", where, "-f", "-", stdin=pod)
-    critical = kubectl(own, "get", "pod", "deployment", where, "-o", "jsonpath={.spec.priority}")
+    critical = kubectl(own, "get", "pod", "stash-admission-deployment", where, "-o", "jsonpath={.spec.priority}")
     assert critical == "2000000000"
 
 
@@ -521,8 +531,9 @@ def recorder(own: Cluster) -> Iterator[Recorder]:
     enforcing(own, "asked", {})
     for started in Recorder(context).serve():
         bundle = base64.b64encode(ca.cert_pem.bytes()).decode()
-        register(own, parse(deploy.registration()), started, bundle)
-        register(own, [later(parse(deploy.registration())[0])], started, bundle)
+        configurations = [registered(each) for each in parse(deploy.registration())]
+        register(own, configurations, started, bundle)
+        register(own, [later(copy.deepcopy(configurations[0]))], started, bundle)
         wait_until_asked(own, started)
         yield started
 
