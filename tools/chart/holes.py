@@ -33,40 +33,48 @@ def _optional(value: str, indent: int, key: str) -> str:
     return f"{space}{{{{- with .Values.{value} }}}}\n{space}{key}:\n{space}  {{{{- toYaml . | nindent {indent + 2} }}}}\n{space}{{{{- end }}}}\n"
 
 
+def _line(text: str, template: str, times: int = 1) -> Hole:
+    """Whole lines."""
+    return Hole(re.compile("^" + re.escape(text), re.MULTILINE), template, times)
+
+
 def _image(indent: int) -> tuple[Hole, ...]:
+    """What every pod has."""
     space = " " * indent
+    keys = (("image.pullSecrets", "imagePullSecrets"), ("nodeSelector", "nodeSelector"), ("tolerations", "tolerations"))
+    options = "".join(_optional(value, indent, key) for value, key in keys)
+    image = re.compile(rf"^{space}  image: stash-admission:\S+\n", re.MULTILINE)
     return (
-        Hole(re.compile(r"image: stash-admission:\S+\n"), 'image: {{ include "stash-admission.image" . }}\n'),
-        Hole("imagePullPolicy: IfNotPresent\n", "imagePullPolicy: {{ .Values.image.pullPolicy }}\n"),
-        Hole(
-            f"{space}containers:\n",
-            "".join(
-                _optional(value, indent, key)
-                for value, key in (
-                    ("image.pullSecrets", "imagePullSecrets"),
-                    ("nodeSelector", "nodeSelector"),
-                    ("tolerations", "tolerations"),
-                )
-            )
-            + f"{space}containers:\n",
+        Hole(image, f'{space}  image: {{{{ include "stash-admission.image" . }}}}\n'),
+        _line(
+            f"{space}  imagePullPolicy: IfNotPresent\n",
+            f"{space}  imagePullPolicy: {{{{ .Values.image.pullPolicy }}}}\n",
         ),
+        _line(f"{space}containers:\n", f"{options}{space}containers:\n"),
     )
 
 
 def _ids(text: str, indent: int) -> Hole:
     """The user ids, which OpenShift chooses itself."""
     space = " " * indent
-    return Hole(text, f"{space}{{{{- if not .Values.openshift }}}}\n{text}{space}{{{{- end }}}}\n")
+    return _line(text, f"{space}{{{{- if not .Values.openshift }}}}\n{text}{space}{{{{- end }}}}\n")
 
 
 def _job(indent: int) -> tuple[Hole, ...]:
-    """Of a pod that keeps the certificates right."""
+    """The pod of a Job."""
     space = " " * (indent + 2)
     return (
         *_image(indent),
         _ids(f"{space}runAsUser: 65532\n{space}runAsGroup: 65532\n", indent + 2),
-        Hole("--namespace=stash-admission\n", "--namespace={{ .Release.Namespace }}\n"),
+        _line(f"{space}- --namespace=stash-admission\n", f"{space}- --namespace={{{{ .Release.Namespace }}}}\n"),
     )
+
+
+def _each_revision(name: str) -> Hole:
+    """The template of a Job cannot be changed, so each revision of the release has a Job of its own."""
+    revision = "{{ if gt .Release.Revision 1 }}-{{ .Release.Revision }}{{ end }}"
+    named = f"kind: Job\nmetadata:\n  name: {name}"
+    return Hole(f"{named}\n", f"{named}{revision}\n")
 
 
 DEPLOYMENT = (
@@ -146,15 +154,18 @@ DEPLOYMENT = (
     ),
     Hole("secretName: stash-admission-tls\n", 'secretName: {{ include "stash-admission.secret" . }}\n'),
 )
-JOB = (
-    *_job(6),
-    # The template of a Job cannot be changed, so each revision of the release has one of its own.
-    Hole(
-        "  name: stash-admission-certs\n  namespace",
-        "  name: stash-admission-certs{{ if gt .Release.Revision 1 }}-{{ .Release.Revision }}{{ end }}\n  namespace",
-    ),
-)
+JOB = (*_job(6), _each_revision("stash-admission-certs"))
 CRON_JOB = _job(10)
+REGISTRATION = (
+    *_job(6),
+    *_job(10),
+    _each_revision("stash-admission-register"),
+    _line(
+        "apiVersion: networking.k8s.io/v1\n",
+        "{{- if .Values.networkPolicy.enabled }}\napiVersion: networking.k8s.io/v1\n",
+    ),
+    Hole("  - ports:\n    - protocol: TCP\n---\n", "  - ports:\n    - protocol: TCP\n{{- end }}\n---\n"),
+)
 BUDGET = (
     Hole(
         "  maxUnavailable: 1\n",

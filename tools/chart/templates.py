@@ -40,6 +40,7 @@ TEMPLATES = {
     "poddisruptionbudget": Template("base/poddisruptionbudget.yaml", holes.BUDGET, ".Values.podDisruptionBudget.enabled"),
     "networkpolicy": Template("base/networkpolicy.yaml", holes.NETWORK_POLICY, _POLICY),
     "resourcequota": Template("base/resourcequota.yaml", holes.QUOTA, holes.QUOTA_CONDITION),
+    "registration": Template("base/registration.yaml", holes.REGISTRATION),
     "webhooks": Template(deploy.REGISTRATION, holes.WEBHOOKS),
     "self/rbac": Template("overlays/self-managed/rbac.yaml", (), _SELF),
     "self/networkpolicy": Template(
