@@ -36,7 +36,7 @@ Manifest = dict[str, Any]
 Calls = list[tuple[str, str]]
 """Path and operation of each."""
 MODES = ("self-managed", "cert-manager", "own-secret")
-OVERLAYS = (*MODES, "host-network")
+OVERLAYS = (*MODES, "host-network", "openshift")
 OVERLAY = pytest.mark.parametrize("overlay", OVERLAYS)
 MODE = pytest.mark.parametrize("mode", MODES)
 NAMESPACE = deploy.NAME
@@ -149,7 +149,10 @@ def test_on_the_hosts_network_only_the_server_changes(cluster: Cluster) -> None:
     pod = templates(list(after.values()))["Deployment"]["spec"]
     assert (pod["hostNetwork"], pod["dnsPolicy"]) == (True, "ClusterFirstWithHostNet")
     (container,) = pod["containers"]
-    host = {"name": "STASH_ADMISSION_HOST", "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": "status.hostIP"}}}
+    host = {
+        "name": "STASH_ADMISSION_HOST",
+        "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": "status.hostIP"}},
+    }
     assert host in container["env"]
     assert [each["containerPort"] for each in container["ports"]] == [9443, 9444]
 

@@ -153,6 +153,10 @@ def test_the_values_of_a_platform_are_accepted(helm: Helm, platform: str) -> Non
     applied(helm, helm.template(load((CHART / "platforms" / f"{platform}.yaml").read_text())))
 
 
+def listed(objects: list[Manifest]) -> str:
+    return json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
+
+
 def applied(helm: Helm, objects: list[Manifest]) -> None:
     """Apply, compare, and remove all but CRDs, whose removal takes the objects of other tests along."""
     definitions = [each for each in objects if each["kind"] == "CustomResourceDefinition"]
@@ -160,12 +164,13 @@ def applied(helm: Helm, objects: list[Manifest]) -> None:
     helm.cluster.kubectl("create", "namespace", deploy.NAME)
     try:
         assert drifts(helm.cluster, others, manager="argocd-controller") == []
-        text = json.dumps({"apiVersion": "v1", "kind": "List", "items": definitions})
-        tried = helm.cluster.kubectl("apply", "--server-side", "--dry-run=server", "--force-conflicts", "-f", "-", stdin=text)
-        assert tried.returncode == 0, tried.stderr
+        if definitions:
+            tried = helm.cluster.kubectl(
+                "apply", "--server-side", "--dry-run=server", "--force-conflicts", "-f", "-", stdin=listed(definitions)
+            )
+            assert tried.returncode == 0, tried.stderr
     finally:
-        text = json.dumps({"apiVersion": "v1", "kind": "List", "items": others})
-        gone = helm.cluster.kubectl("delete", "--ignore-not-found", "-f", "-", stdin=text)
+        gone = helm.cluster.kubectl("delete", "--ignore-not-found", "-f", "-", stdin=listed(others))
         assert gone.returncode == 0, gone.stderr
 
 

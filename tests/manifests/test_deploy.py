@@ -31,7 +31,7 @@ from tools import deploy
 
 Manifest = dict[str, Any]
 FOLDERS = ("base", "components", "overlays")
-NOT_RENDERED = ("cert-manager", "own-secret", "host-network")
+NOT_RENDERED = ("cert-manager", "own-secret", "host-network", "openshift")
 """The overlays that are not `install.yaml`."""
 TIMEOUT = 5
 """Seconds that the API server waits for an answer."""

@@ -110,7 +110,8 @@ DEPLOYMENT = (
     Hole(
         "          value: 0.0.0.0\n",
         "          {{- if .Values.hostNetwork.enabled }}\n"
-        "          valueFrom:\n            fieldRef:\n              apiVersion: v1\n              fieldPath: status.hostIP\n"
+        "          valueFrom:\n            fieldRef:\n"
+        "              apiVersion: v1\n              fieldPath: status.hostIP\n"
         "          {{- else }}\n          value: {{ .Values.host | quote }}\n          {{- end }}\n",
     ),
     Hole('value: "10250"\n', 'value: {{ include "stash-admission.port" . | quote }}\n'),
@@ -169,7 +170,7 @@ REGISTRATION = (
 BUDGET = (
     Hole(
         "  maxUnavailable: 1\n",
-        "  {{- if not (kindIs \"invalid\" .Values.podDisruptionBudget.minAvailable) }}\n"
+        '  {{- if not (kindIs "invalid" .Values.podDisruptionBudget.minAvailable) }}\n'
         "  minAvailable: {{ .Values.podDisruptionBudget.minAvailable }}\n"
         "  {{- else }}\n  maxUnavailable: {{ .Values.podDisruptionBudget.maxUnavailable }}\n  {{- end }}\n",
     ),
@@ -211,7 +212,9 @@ WEBHOOKS = (
     ),
     Hole(
         "  namespaceSelector:\n    matchExpressions:\n",
-        "  namespaceSelector:\n" + _optional("webhooks.namespaceSelector.matchLabels", 4, "matchLabels") + "    matchExpressions:\n",
+        "  namespaceSelector:\n"
+        + _optional("webhooks.namespaceSelector.matchLabels", 4, "matchLabels")
+        + "    matchExpressions:\n",
         3,
     ),
     Hole(
@@ -228,7 +231,10 @@ WEBHOOKS = (
 )
 FLOW_CONTROL = (Hole("      namespaces: [stash-admission]\n", "      namespaces: [{{ .Release.Namespace }}]\n"),)
 CERTIFICATE = (
-    Hole("dnsNames: [stash-admission.stash-admission.svc]\n", "dnsNames: [stash-admission.{{ .Release.Namespace }}.svc]\n"),
+    Hole(
+        "dnsNames: [stash-admission.stash-admission.svc]\n",
+        "dnsNames: [stash-admission.{{ .Release.Namespace }}.svc]\n",
+    ),
     Hole(
         "  issuerRef:\n    group: cert-manager.io\n    kind: Issuer\n    name: stash-admission\n",
         "  issuerRef:\n"
@@ -256,7 +262,5 @@ TEST_ROLE = (
         '  annotations:\n    {{- include "stash-admission.testHook" -1 | nindent 4 }}\n',
     ),
 )
-QUOTA = (
-    Hole("values: [system-cluster-critical]\n", "values: [{{ .Values.priorityClassName }}]\n"),
-)
+QUOTA = (Hole("values: [system-cluster-critical]\n", "values: [{{ .Values.priorityClassName }}]\n"),)
 QUOTA_CONDITION = "and .Values.resourceQuota.enabled .Values.priorityClassName"

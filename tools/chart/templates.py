@@ -37,7 +37,9 @@ TEMPLATES = {
     "flowcontrol": Template("base/flowcontrol.yaml", holes.FLOW_CONTROL, ".Values.inventory.enabled"),
     "service": Template("base/service.yaml"),
     "deployment": Template("base/deployment.yaml", holes.DEPLOYMENT),
-    "poddisruptionbudget": Template("base/poddisruptionbudget.yaml", holes.BUDGET, ".Values.podDisruptionBudget.enabled"),
+    "poddisruptionbudget": Template(
+        "base/poddisruptionbudget.yaml", holes.BUDGET, ".Values.podDisruptionBudget.enabled"
+    ),
     "networkpolicy": Template("base/networkpolicy.yaml", holes.NETWORK_POLICY, _POLICY),
     "resourcequota": Template("base/resourcequota.yaml", holes.QUOTA, holes.QUOTA_CONDITION),
     "registration": Template("base/registration.yaml", holes.REGISTRATION),
@@ -52,9 +54,7 @@ TEMPLATES = {
     "cert-manager/certificate": Template("overlays/cert-manager/certificate.yaml", holes.CERTIFICATE, _CERT_MANAGER),
     "tests/role": Template("roles/doctor.yaml", holes.TEST_ROLE),
     "monitoring/podmonitor": Template("monitoring/podmonitor.yaml", holes.POD_MONITOR, ".Values.podMonitor.enabled"),
-    "monitoring/prometheusrule": Template(
-        "monitoring/prometheusrule.yaml", holes.ALERTS, ".Values.alerts.enabled"
-    ),
+    "monitoring/prometheusrule": Template("monitoring/prometheusrule.yaml", holes.ALERTS, ".Values.alerts.enabled"),
 }
 """By their names in `templates/`. `_helpers.tpl` and what no manifest has are written by hand beside them."""
 

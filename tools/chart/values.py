@@ -1,4 +1,4 @@
-"""The values of the chart: what each is for, what it may be, and its default, which the manifests say where they can."""
+"""The values of the chart: what each is for, what it may be, and its default, from the manifests where they have it."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -110,7 +110,7 @@ VALUES = (
         "webhooks.failurePolicy",
         POLICY,
         _WEBHOOKS[0]["failurePolicy"],
-        "What becomes of backups and restores that nobody answered for: `Fail` refuses them, `Ignore` stores them unchecked.",
+        "What becomes of backups and restores while nobody answers: `Fail` refuses, `Ignore` stores them unchecked.",
     ),
     Value(
         "webhooks.repositoriesFailurePolicy",
@@ -158,7 +158,7 @@ VALUES = (
         "certificates.caBundle",
         TEXT,
         "",
-        "For `existingSecret`: the CAs that the API server believes, in PEM. Empty only where an annotation has them injected.",
+        "For `existingSecret`: the CAs that the API server believes, in PEM. Empty: an annotation has them injected.",
     ),
     Value("hostNetwork.enabled", FLAG, False, "Whether the replicas are on the network of the nodes."),
     Value("hostNetwork.port", PORT, _HOST_PORTS["webhook"], "Port of the webhooks there."),
@@ -199,14 +199,18 @@ VALUES = (
         "What becomes of an object where the inventory lacks what an enforced rule asks.",
     ),
     Value("inventory.claims", FLAG, True, "Whether a backup is claimed in a Lease before it is admitted."),
-    Value("networkPolicy.enabled", FLAG, True, "Whether there are NetworkPolicies. None bind pods on the host's network."),
+    Value(
+        "networkPolicy.enabled", FLAG, True, "Whether there are NetworkPolicies. None bind pods on the host's network."
+    ),
     Value("networkPolicy.webhookFrom", OBJECTS, [], "Who reaches the webhooks' port. Empty: everybody."),
     Value("networkPolicy.managementFrom", OBJECTS, [], "Who reaches the port of health and metrics. Empty: everybody."),
     Value("resourceQuota.enabled", FLAG, True, "Whether a quota permits the priority of the replicas, as GKE asks."),
     Value("podMonitor.enabled", FLAG, False, "Whether the Prometheus Operator scrapes the pods."),
     Value("podMonitor.interval", NAME, _ENDPOINT["interval"], "How often."),
     Value("podMonitor.labels", TEXTS, {}, "Labels by which Prometheus selects it."),
-    Value("serviceMonitor.enabled", FLAG, False, "Whether it scrapes them through a Service, in place of a PodMonitor."),
+    Value(
+        "serviceMonitor.enabled", FLAG, False, "Whether it scrapes them through a Service, in place of a PodMonitor."
+    ),
     Value("serviceMonitor.interval", NAME, _ENDPOINT["interval"], "How often."),
     Value("serviceMonitor.labels", TEXTS, {}, "Labels by which Prometheus selects it."),
     Value("alerts.enabled", FLAG, False, "Whether there is a PrometheusRule with the alerts."),
@@ -223,7 +227,9 @@ VALUES = (
     Value("extraVolumes", OBJECTS, [], "Further volumes of the replicas."),
     Value("extraVolumeMounts", OBJECTS, [], "Where they are mounted."),
     Value("crds.enabled", FLAG, False, "Whether the CRDs of this project are installed. Stash brings its own."),
-    Value("crds.keep", FLAG, True, "Whether they stay when the release is uninstalled: all objects would go with them."),
+    Value(
+        "crds.keep", FLAG, True, "Whether they stay when the release is uninstalled: all objects would go with them."
+    ),
     Value("test.namespace", NAME, "default", "Namespace of the dry run of `helm test`."),
 )
 """Every value, in the order of `values.yaml`."""

@@ -23,15 +23,18 @@ _ASSIGNED = {
 
 def drifts(cluster: Cluster, objects: list[Manifest], manager: str = "test") -> list[str]:
     """Apply objects on the server's side, and tell each field that is then stored otherwise."""
-    return [line for each in objects for line in _drifts(each, _applied(cluster, each, manager))]
+    stored = _applied(cluster, objects, manager)
+    return [line for sent, now in zip(objects, stored, strict=True) for line in _drifts(sent, now)]
 
 
-def _applied(cluster: Cluster, manifest: Manifest, manager: str) -> Manifest:
+def _applied(cluster: Cluster, objects: list[Manifest], manager: str) -> list[Manifest]:
+    """The objects as they are stored, in the same order."""
     command = ("apply", "--server-side", "--force-conflicts", f"--field-manager={manager}", "--validate=strict")
-    done = cluster.kubectl(*command, "-f", "-", "-o", "json", stdin=json.dumps(manifest))
+    text = json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
+    done = cluster.kubectl(*command, "-f", "-", "-o", "json", stdin=text)
     assert done.returncode == 0, done.stderr
     assert done.stderr == "", "a warning"
-    stored: Manifest = json.loads(done.stdout)
+    stored: list[Manifest] = json.loads(done.stdout)["items"]
     return stored
 
 
