@@ -263,7 +263,7 @@ def test_the_configuration_is_where_the_server_looks_and_nobody_needs_to_make_it
     assert Path(mount["mountPath"]) == settings().config
     assert mount["readOnly"]
     assert "subPath" not in mount, "what is mounted so is never updated"
-    assert volume["configMap"] == {"name": deploy.NAME, "optional": True}
+    assert volume["configMap"] == {"name": deploy.NAME, "defaultMode": 0o644, "optional": True}
     assert "ConfigMap" not in {each["kind"] for each in INSTALLED}, "applied again, it would undo what its owner wrote"
 
 

@@ -30,7 +30,8 @@ def _block(value: str, indent: int) -> str:
 def _optional(value: str, indent: int, key: str) -> str:
     """A key with its value, if there is one."""
     space = " " * indent
-    return f"{space}{{{{- with .Values.{value} }}}}\n{space}{key}:\n{space}  {{{{- toYaml . | nindent {indent + 2} }}}}\n{space}{{{{- end }}}}\n"
+    inner = f"{space}  {{{{- toYaml . | nindent {indent + 2} }}}}\n"
+    return f"{space}{{{{- with .Values.{value} }}}}\n{space}{key}:\n{inner}{space}{{{{- end }}}}\n"
 
 
 def _line(text: str, template: str, times: int = 1) -> Hole:

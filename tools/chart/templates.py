@@ -81,7 +81,7 @@ def filled(manifest: str, text: str, pieces: Iterable[Hole]) -> str:
     """A manifest's text as a template."""
     for hole in pieces:
         piece = hole.piece if isinstance(hole.piece, re.Pattern) else re.compile(re.escape(hole.piece))
-        text, times = piece.subn(lambda _, new=hole.template: new, text)
+        text, times = piece.subn(hole.template.replace("\\", r"\\"), text)
         if times != hole.times:
             raise Mismatch(f"manifests/{manifest}: {times} times, not {hole.times}: {piece.pattern}")
     text = _VERSION.sub(_labels, text)
