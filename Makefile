@@ -85,6 +85,12 @@ e2e: $(READY) ## the tests against a real API server, which the first run builds
 	@$(BIN)/python -m testbed.control_plane.binaries >/dev/null
 	@$(BIN)/pytest tests/e2e --numprocesses 2 --dist loadfile
 
+.PHONY: helm
+helm: $(READY) ## the tests of the chart with real Helm 3 and 4, which the first run builds (5 minutes, needs Go)
+	@$(BIN)/python -m testbed.control_plane.binaries >/dev/null
+	@$(BIN)/python -m testbed.helm.binaries >/dev/null
+	@$(BIN)/pytest tests/helm --numprocesses 2
+
 .PHONY: proof
 proof: $(READY) ## failed calls, hostile connections, memory: writes docs/proof.md (a quarter of an hour, needs haproxy)
 	@$(BIN)/python -m proof

@@ -64,12 +64,12 @@ class Api:
         """A webhook configuration; None if there is none."""
         return self._get(_configuration(kind, name))
 
-    def apply_configuration(self, kind: str, name: str, fields: Object) -> None:
-        """Own `fields` of a webhook configuration, and no other. Conflict as above.
+    def apply_configuration(self, kind: str, name: str, fields: Object, manager: str = FIELD_MANAGER) -> None:
+        """Own `fields` of a webhook configuration as `manager`, and no other. Conflict as above.
 
         Fields that another manager owns are taken over: who applies an empty `caBundle` would break every call.
         """
-        query = {**_WRITTEN, "force": "true"}
+        query = {"fieldManager": manager, "force": "true"}
         self._call(self._client.patch, _configuration(kind, name), PatchType.APPLY, fields, query)
 
     def _get(self, where: str) -> Object | None:

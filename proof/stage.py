@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 
+from app.commands.register.registrar import registered
 from certs.files import write
 from certs.issuing import issue_ca, issue_leaf
 from proof.background import Background
@@ -128,7 +129,7 @@ def registration(port: int, ca_bundle: str | None) -> list[dict[str, Any]]:
     The Service has the type ExternalName, so that the API server behaves as in a cluster (HTTP/1.1, the Service's name
     in TLS, a pool of connections for each webhook); it dials the registration's port.
     """
-    found = documents("base/webhooks.yaml")
+    found = [registered(each) for each in documents("base/webhooks.yaml")]
     for configuration in found:
         configuration["webhooks"] = [each for each in configuration["webhooks"] if each["failurePolicy"] == "Fail"]
         if not configuration["webhooks"]:

@@ -17,7 +17,7 @@ from typer.exceptions import TyperException
 from app.cli.catalogue import explain, rules
 from app.cli.cluster import audit, backfill
 from app.cli.console import tell
-from app.cli.installation import doctor
+from app.cli.installation import doctor, register
 from app.cli.manifests import check, fix, plan
 from app.cli.playground import playground
 from app.cli.server import review, serve
@@ -61,7 +61,7 @@ def commands(version: Annotated[bool, option("stash-admission")] = False) -> Non
     """Admission webhook server for Stash: keeps the backups of different targets apart."""
 
 
-for command in (serve, check, fix, plan, playground, audit, backfill, review, rules, explain, doctor):
+for command in (serve, check, fix, plan, playground, audit, backfill, review, rules, explain, doctor, register):
     app.command()(command)
 
 

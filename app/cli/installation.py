@@ -1,10 +1,10 @@
-"""The command `doctor`, which examines an installation in a cluster."""
+"""The commands about an installation in a cluster: `doctor` examines it, `register` switches it on."""
 
 from typing import Annotated
 
 import typer
 
-from app.cli.console import console, fail
+from app.cli.console import console, fail, tell
 from certs.names import INSTALLED
 
 
@@ -60,3 +60,39 @@ def doctor(
         fail(str(error))
     if not is_well:
         raise typer.Exit(1)
+
+
+def register(
+    namespace: Annotated[str, typer.Option(help="Namespace of the Service.", callback=_label)] = INSTALLED,
+    service: Annotated[str, typer.Option(help="Service that the API server calls.", callback=_label)] = INSTALLED,
+    mutating: Annotated[
+        str, typer.Option(help="Name of the MutatingWebhookConfiguration.", callback=_subdomain)
+    ] = INSTALLED,
+    validating: Annotated[
+        str, typer.Option(help="Name of the ValidatingWebhookConfiguration.", callback=_subdomain)
+    ] = INSTALLED,
+    settle_seconds: Annotated[
+        float, typer.Option(min=0, max=600, help="How long a replica has to have answered before it is asked.")
+    ] = 5,
+    wait_seconds: Annotated[
+        float | None, typer.Option(min=0, help="Longest time to wait for a replica. [default: for ever]")
+    ] = None,
+) -> None:
+    """Wait until a replica answers, then have the API server ask the webhooks.
+
+    A Job and a CronJob of the manifests run it. The manifests have webhooks without rules, so that whatever is created
+    during an installation is admitted, unchecked. This writes the rules, unless every webhook has them already.
+
+    It runs in a pod of the cluster, since it calls the Service by its address. Exit code 1 if it gives up waiting.
+    """
+    from app.commands.doctor.client import Access
+    from app.commands.register.registrar import Registrar
+    from certs.names import Names
+    from kube.errors import Refused
+
+    names = Names(namespace, service=service, mutating=mutating, validating=validating)
+    try:
+        Registrar(Access.connect(), names, settle_seconds, wait_seconds).run(tell)
+    except Refused as error:
+        tell(f"Error: {error}")
+        raise typer.Exit(1) from None

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from app.commands.register.registrar import registered
 from certs.files import write
 from certs.issuing import issue_ca, issue_leaf
 from testbed.control_plane.cluster import Cluster
@@ -32,6 +33,11 @@ PROBE = {
 def documents(path: str) -> list[dict[str, Any]]:
     """The objects in a file of `manifests/`."""
     return load_all((MANIFESTS / path).read_text())
+
+
+def whole() -> list[dict[str, Any]]:
+    """The objects of `install.yaml`, as they are once the webhooks have been registered."""
+    return [registered(each) if "webhooks" in each else each for each in documents("install.yaml")]
 
 
 def apply(cluster: Cluster, *objects: dict[str, Any]) -> None:
@@ -122,7 +128,7 @@ class Installation:
     def point_at(self, port: int, policy: str | None = None) -> None:
         """Register the webhooks as shipped, answered on a port. `policy` replaces the failurePolicy.
 
-        The CA is written as the certificates' own command does. The port is the server's: an API server that dials
+        The CA and the rules are written as the commands of a pod do. The port is the server's: an API server that dials
         an ExternalName ignores the Service's ports.
         """
         namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAME}}
@@ -132,7 +138,7 @@ class Installation:
             "metadata": {"name": NAME, "namespace": NAME},
             "spec": {"type": "ExternalName", "externalName": "localhost"},
         }
-        configurations = documents("base/webhooks.yaml")
+        configurations = [each for each in whole() if "webhooks" in each]
         for webhook in (webhook for each in configurations for webhook in each["webhooks"]):
             webhook["clientConfig"]["caBundle"] = base64.b64encode(self.ca.certificate_pem).decode()
             webhook["clientConfig"]["service"]["port"] = port

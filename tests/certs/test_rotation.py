@@ -168,7 +168,7 @@ class FakeApi(Api):
     def configuration(self, kind: str, name: str) -> Object | None:
         return self._read(kind, name)
 
-    def apply_configuration(self, kind: str, name: str, fields: Object) -> None:
+    def apply_configuration(self, kind: str, name: str, fields: Object, manager: str = "") -> None:  # noqa: ARG002
         with self._writing():
             self._same_version(kind, name, fields)
             stored = copy.deepcopy(self.world.objects[kind, name])

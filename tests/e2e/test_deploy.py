@@ -22,11 +22,13 @@ from typing import Any
 import pytest
 import trustme
 
+from app.commands.register.registrar import registered
 from testbed.control_plane.cluster import Cluster
 from testbed.control_plane.heeding import wait_until_heeded
 from testbed.control_plane.installation import define, definition
 from testbed.documents import load_all
 from tests.support.e2e import certmanager
+from tests.support.e2e.drift import drifts
 from tests.support.e2e.standin import Answer, Call, Hangup, standing_in
 from tools import deploy
 
@@ -34,11 +36,13 @@ Manifest = dict[str, Any]
 Calls = list[tuple[str, str]]
 """Path and operation of each."""
 MODES = ("self-managed", "cert-manager", "own-secret")
-OVERLAYS = (*MODES, "host-network")
+OVERLAYS = (*MODES, "host-network", "openshift")
 OVERLAY = pytest.mark.parametrize("overlay", OVERLAYS)
 MODE = pytest.mark.parametrize("mode", MODES)
 NAMESPACE = deploy.NAME
 CERTS = f"system:serviceaccount:{NAMESPACE}:stash-admission-certs"
+REGISTER = "stash-admission-register"
+REGISTERS = f"system:serviceaccount:{NAMESPACE}:{REGISTER}"
 SERVER = f"system:serviceaccount:{NAMESPACE}:stash-admission"
 TRUSTED = trustme.CA().cert_pem.bytes()
 """What the user of the overlay `own-secret` puts beside it."""
@@ -133,7 +137,7 @@ def test_cert_manager_is_told_to_write_the_ca_into_both_registrations(cluster: C
         annotations = objects[kind, deploy.NAME]["metadata"]["annotations"]
         namespace, _, name = annotations["cert-manager.io/inject-ca-from"].partition("/")
         assert objects["Certificate", name]["metadata"]["namespace"] == namespace
-    assert not {kind for kind, _ in objects} & {"Job", "CronJob"}
+    assert {name for kind, name in objects if kind in ("Job", "CronJob")} == {REGISTER}
 
 
 def test_on_the_hosts_network_only_the_server_changes(cluster: Cluster) -> None:
@@ -145,7 +149,10 @@ def test_on_the_hosts_network_only_the_server_changes(cluster: Cluster) -> None:
     pod = templates(list(after.values()))["Deployment"]["spec"]
     assert (pod["hostNetwork"], pod["dnsPolicy"]) == (True, "ClusterFirstWithHostNet")
     (container,) = pod["containers"]
-    host = {"name": "STASH_ADMISSION_HOST", "valueFrom": {"fieldRef": {"fieldPath": "status.hostIP"}}}
+    host = {
+        "name": "STASH_ADMISSION_HOST",
+        "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": "status.hostIP"}},
+    }
     assert host in container["env"]
     assert [each["containerPort"] for each in container["ports"]] == [9443, 9444]
 
@@ -210,7 +217,8 @@ def test_the_ca_of_ones_own_secret_is_in_both_registrations_and_in_no_secret(clu
     for kind in REGISTRATION:
         for webhook in objects[kind, deploy.NAME]["webhooks"]:
             assert base64.b64decode(webhook["clientConfig"]["caBundle"]) == TRUSTED
-    assert not {kind for kind, _ in objects} & {"Secret", "Job", "CronJob"}
+    assert "Secret" not in {kind for kind, _ in objects}
+    assert {name for kind, name in objects if kind in ("Job", "CronJob")} == {REGISTER}
 
 
 def test_without_the_ca_of_ones_own_secret_nothing_is_rendered(cluster: Cluster, tmp_path: Path) -> None:
@@ -235,6 +243,18 @@ def test_every_overlay_is_accepted_with_strict_validation(own: Cluster, overlay:
     kubectl(own, "apply", "-f", "-", stdin=first)
     printed = kubectl(own, "apply", "--server-side", "--dry-run=server", "--validate=strict", "-f", "-", stdin=others)
     assert printed.count("serverside-applied (server dry run)\n") == len(others)
+
+
+@OVERLAY
+@pytest.mark.usefixtures("cert_manager")
+def test_what_is_stored_is_what_was_sent_field_by_field(own: Cluster, overlay: str) -> None:
+    objects = overlaid(own, overlay)
+    first, others = namespaces(objects)
+    try:
+        for manager in ("argocd-controller", "kustomize-controller", "argocd-controller"):
+            assert drifts(own, [*first, *others], manager) == []
+    finally:
+        kubectl(own, "delete", "-f", "-", stdin=others)
 
 
 @pytest.fixture
@@ -335,6 +355,12 @@ MAY = (
     *((CERTS, verb, f"{kind}s/{deploy.NAME}", False) for kind in REGISTRATIONS for verb in ("update", "delete")),
     *((CERTS, verb, f"{kind}s/another", False) for kind in REGISTRATIONS for verb in ("get", "patch")),
     *((CERTS, verb, f"{kind}s/", False) for kind in REGISTRATIONS for verb in ("create", "list")),
+    (REGISTERS, "get", f"services/{deploy.NAME}", True),
+    (REGISTERS, "get", "services/another", False),
+    (REGISTERS, "get", "secrets/stash-admission-tls", False),
+    *((REGISTERS, verb, f"{kind}s/{deploy.NAME}", True) for kind in REGISTRATIONS for verb in ("get", "patch")),
+    *((REGISTERS, verb, f"{kind}s/{deploy.NAME}", False) for kind in REGISTRATIONS for verb in ("update", "delete")),
+    *((REGISTERS, verb, f"{kind}s/another", False) for kind in REGISTRATIONS for verb in ("get", "patch")),
     (SERVER, "get", "secrets/stash-admission-tls", False),
     (SERVER, "patch", f"mutatingwebhookconfigurations/{deploy.NAME}", False),
     (SERVER, "list", "pods/", False),
@@ -377,8 +403,8 @@ def templates(objects: list[Manifest]) -> dict[str, Manifest]:
             for step in POD_TEMPLATES[each["kind"]]:
                 value = value[step]
             pod = {"apiVersion": "v1", "kind": "Pod", **copy.deepcopy(value)}
-            pod["metadata"]["name"] = each["kind"].lower()
-            found[each["kind"]] = pod
+            pod["metadata"]["name"] = f"{each['metadata']['name']}-{each['kind'].lower()}"
+            found[f"{'register ' if each['metadata']['name'] == REGISTER else ''}{each['kind']}"] = pod
     return found
 
 
@@ -406,7 +432,7 @@ def test_the_pods_are_created_where_pod_security_is_as_shipped(own: Cluster, ove
     where = enforcing(own, f"shipped-{overlay}", labels)
     for pod in templates(objects).values():
         kubectl(own, "create", where, "-f", "-", stdin=pod)
-    critical = kubectl(own, "get", "pod", "deployment", where, "-o", "jsonpath={.spec.priority}")
+    critical = kubectl(own, "get", "pod", "stash-admission-deployment", where, "-o", "jsonpath={.spec.priority}")
     assert critical == "2000000000"
 
 
@@ -508,8 +534,9 @@ def recorder(own: Cluster) -> Iterator[Recorder]:
     enforcing(own, "asked", {})
     for started in Recorder(context).serve():
         bundle = base64.b64encode(ca.cert_pem.bytes()).decode()
-        register(own, parse(deploy.registration()), started, bundle)
-        register(own, [later(parse(deploy.registration())[0])], started, bundle)
+        configurations = [registered(each) for each in parse(deploy.registration())]
+        register(own, configurations, started, bundle)
+        register(own, [later(copy.deepcopy(configurations[0]))], started, bundle)
         wait_until_asked(own, started)
         yield started
 

@@ -28,7 +28,7 @@ from certs.issuing import Pair, issue_ca, issue_leaf
 from testbed.control_plane import binaries
 from testbed.control_plane.cluster import Cluster
 from testbed.control_plane.flags import free_ports
-from testbed.control_plane.installation import NAME, apply, crds, define, documents, shipped_crds
+from testbed.control_plane.installation import NAME, apply, crds, define, shipped_crds, whole
 from testbed.patience import PATIENCE, eventually
 from testbed.server import environment, running
 from tests.support.e2e.standin import Answer, Call, Fault, standing_in
@@ -196,7 +196,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Patient]:
     with Cluster(binaries.find_or_build()) as cluster:
         patient = Patient(cluster, tmp_path_factory.mktemp("patient"))
         define(cluster, crds())
-        apply(cluster, *(each for each in documents("install.yaml") if each["kind"] != "Service"), EXTERNAL)
+        apply(cluster, *(each for each in whole() if each["kind"] != "Service"), EXTERNAL)
         patient.rotate()
         certificates = patient.folder / "certs"
         certificates.mkdir()
@@ -733,7 +733,7 @@ def routed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Patient]:
     with Cluster(binaries.find_or_build(), "--enable-aggregator-routing=true") as cluster:
         patient = Patient(cluster, tmp_path_factory.mktemp("routed"))
         define(cluster, crds())
-        apply(cluster, *documents("install.yaml"))
+        apply(cluster, *whole())
         patient.rotate()
         yield patient
 
@@ -783,7 +783,7 @@ def test_a_service_that_selects_no_pods(routed: Patient) -> None:
         .remedy("no endpoint is ready")
         .startswith(f"no Deployment in {NAME} makes pods that the Service selects, so apply the manifests again")
     )
-    apply(routed.cluster, *documents("install.yaml"))
+    apply(routed.cluster, *whole())
 
 
 def test_one_endpoint_is_a_note_and_two_are_well(routed: Patient) -> None:

@@ -12,6 +12,8 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from app.admission.engine import Admission
+from app.commands.doctor.expected import RULES
+from app.commands.register.registrar import registered as asked
 from app.domain.invoker import GROUP, INVOKERS, VERSION
 from app.inventory.store import KINDS as HELD
 from app.inventory.store import NAMESPACE
@@ -29,7 +31,7 @@ from tools import deploy
 
 Manifest = dict[str, Any]
 FOLDERS = ("base", "components", "overlays")
-NOT_RENDERED = ("cert-manager", "own-secret", "host-network")
+NOT_RENDERED = ("cert-manager", "own-secret", "host-network", "openshift")
 """The overlays that are not `install.yaml`."""
 TIMEOUT = 5
 """Seconds that the API server waits for an answer."""
@@ -54,6 +56,8 @@ def of_cert_manager() -> list[Manifest]:
 
 
 INSTALLED = read("install.yaml")
+REGISTRATION = "stash-admission-register"
+"""Whoever has the webhooks asked."""
 
 
 def installed(kind: str, name: str = deploy.NAME) -> Manifest:
@@ -62,14 +66,14 @@ def installed(kind: str, name: str = deploy.NAME) -> Manifest:
 
 
 def pods() -> dict[str, Manifest]:
-    """The template of each kind's pods."""
+    """The templates of all pods: of the replicas, and of the Jobs and CronJobs by what they are for."""
     found = {}
     for each in INSTALLED:
         if each["kind"] in POD_TEMPLATES:
             value = each
             for key in POD_TEMPLATES[each["kind"]]:
                 value = value[key]
-            found[each["kind"]] = value
+            found[f"{'register ' if each['metadata']['name'] == REGISTRATION else ''}{each['kind']}"] = value
     return found
 
 
@@ -97,9 +101,9 @@ def settings() -> Settings:
 
 
 def registered() -> list[Manifest]:
-    """All webhooks."""
+    """All webhooks, as they are asked in the end."""
     kinds = ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration")
-    return [webhook for kind in kinds for webhook in installed(kind)["webhooks"]]
+    return [webhook for kind in kinds for webhook in asked(installed(kind))["webhooks"]]
 
 
 def webhooks() -> dict[str, Manifest]:
@@ -109,7 +113,8 @@ def webhooks() -> dict[str, Manifest]:
 
 
 BOTH = pytest.mark.parametrize("path", ["/mutate", "/validate"])
-POD = pytest.mark.parametrize("kind", POD_TEMPLATES)
+PODS = ("Deployment", "Job", "CronJob", "register Job", "register CronJob")
+POD = pytest.mark.parametrize("kind", PODS)
 
 
 @pytest.mark.parametrize("name", ["base/webhooks.yaml", "install.yaml"])
@@ -132,6 +137,12 @@ def test_the_rules_list_the_kinds_that_the_code_handles(path: str) -> None:
         "operations": ["CREATE", "UPDATE"],
     }
     assert {DEFINED[kind].version for kind in INVOKERS} == {VERSION}
+
+
+@pytest.mark.parametrize("kind", ["MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"])
+def test_nothing_is_asked_about_until_a_replica_answers(kind: str) -> None:
+    assert not [each["name"] for each in installed(kind)["webhooks"] if "rules" in each]
+    assert {each["name"] for each in installed(kind)["webhooks"]} <= RULES.keys()
 
 
 @BOTH
@@ -203,8 +214,9 @@ def test_the_network_policy_lets_in_these_ports_and_lets_out_what_may_be_the_api
     assert policy["egress"] == [{"ports": [{"protocol": "TCP"}]}]
 
 
-def test_the_certificates_jobs_are_reached_by_nobody() -> None:
-    policy = installed("NetworkPolicy", "stash-admission-certs")["spec"]
+@pytest.mark.parametrize("name", ["stash-admission-certs", REGISTRATION])
+def test_the_jobs_are_reached_by_nobody(name: str) -> None:
+    policy = installed("NetworkPolicy", name)["spec"]
     assert policy["policyTypes"] == ["Ingress", "Egress"]
     assert "ingress" not in policy
 
@@ -229,7 +241,7 @@ def test_every_variable_is_a_setting() -> None:
 def test_the_service_does_not_pass_for_a_setting() -> None:
     """A Service stash-admission makes the kubelet set STASH_ADMISSION_PORT=tcp://... in its namespace."""
     assert installed("Service")["metadata"]["name"].upper().replace("-", "_") + "_" == PREFIX
-    assert [pod["spec"]["enableServiceLinks"] for pod in pods().values()] == [False] * 3
+    assert [pod["spec"]["enableServiceLinks"] for pod in pods().values()] == [False] * 5
 
 
 def test_a_pod_is_not_killed_while_it_drains() -> None:
@@ -250,7 +262,7 @@ def test_the_configuration_is_where_the_server_looks_and_nobody_needs_to_make_it
     assert Path(mount["mountPath"]) == settings().config
     assert mount["readOnly"]
     assert "subPath" not in mount, "what is mounted so is never updated"
-    assert volume["configMap"] == {"name": deploy.NAME, "optional": True}
+    assert volume["configMap"] == {"name": deploy.NAME, "defaultMode": 0o644, "optional": True}
     assert "ConfigMap" not in {each["kind"] for each in INSTALLED}, "applied again, it would undo what its owner wrote"
 
 
@@ -292,7 +304,7 @@ def test_rotate_may_touch_the_two_registrations_and_no_other() -> None:
 
 def test_no_right_has_a_wildcard() -> None:
     rules = [rule for each in INSTALLED if each["kind"] in ("Role", "ClusterRole") for rule in each["rules"]]
-    assert len(rules) == 6
+    assert len(rules) == 8
     assert not [rule for rule in rules if "*" in str(rule)]
 
 
@@ -335,15 +347,37 @@ def test_claims_do_not_wait_for_the_seats_of_the_calls_that_wait_for_them() -> N
 def test_each_pod_has_an_account_of_its_own() -> None:
     bindings = [each for each in INSTALLED if each["kind"].endswith("RoleBinding")]
     subjects = [subject["name"] for each in bindings for subject in each["subjects"]]
-    assert sorted(subjects) == ["stash-admission"] * 2 + ["stash-admission-certs"] * 2
-    tokens = {kind: pod["spec"]["automountServiceAccountToken"] for kind, pod in pods().items()}
-    assert tokens == {"Deployment": True, "Job": True, "CronJob": True}
-    accounts = {kind: pod["spec"]["serviceAccountName"] for kind, pod in pods().items()}
-    assert accounts == {"Deployment": deploy.NAME, "Job": "stash-admission-certs", "CronJob": "stash-admission-certs"}
+    assert sorted(subjects) == [
+        *["stash-admission"] * 2,
+        *["stash-admission-certs"] * 2,
+        *[REGISTRATION] * 2,
+    ]
+    assert {pod["spec"]["automountServiceAccountToken"] for pod in pods().values()} == {True}
+    certs = "stash-admission-certs"
+    accounts = [pods()[kind]["spec"]["serviceAccountName"] for kind in PODS]
+    assert accounts == [deploy.NAME, certs, certs, REGISTRATION, REGISTRATION]
 
 
 def test_the_job_and_the_cron_job_run_the_same_pod() -> None:
     assert pods()["Job"] == pods()["CronJob"]
+
+
+def test_the_job_waits_for_the_first_replica_for_ever_and_the_cron_job_does_not() -> None:
+    job, cron = pods()["register Job"], pods()["register CronJob"]
+    assert (job["spec"].pop("restartPolicy"), cron["spec"].pop("restartPolicy")) == ("OnFailure", "Never")
+    assert cron["spec"]["containers"][0]["args"].pop() == "--wait-seconds=900"
+    assert job == cron
+    assert "activeDeadlineSeconds" not in installed("Job", REGISTRATION)["spec"]
+
+
+def test_register_is_told_the_names_of_what_is_installed_and_may_touch_nothing_else() -> None:
+    names = {f"--{each}={deploy.NAME}" for each in ("namespace", "service", "mutating", "validating")}
+    assert set(container("register Job")["args"]) == names
+    (configurations,) = installed("ClusterRole", REGISTRATION)["rules"]
+    assert configurations["resources"] == ["mutatingwebhookconfigurations", "validatingwebhookconfigurations"]
+    assert (configurations["resourceNames"], configurations["verbs"]) == ([deploy.NAME], ["get", "patch"])
+    (service,) = installed("Role", REGISTRATION)["rules"]
+    assert (service["resources"], service["resourceNames"], service["verbs"]) == (["services"], [deploy.NAME], ["get"])
 
 
 @POD
@@ -388,22 +422,25 @@ def test_all_selectors_find_the_replicas_and_not_the_jobs() -> None:
     assert len(found) == 7
     for selector in found:
         assert selector.items() <= pods()["Deployment"]["metadata"]["labels"].items()
-        assert not selector.items() <= pods()["Job"]["metadata"]["labels"].items()
-    jobs = installed("NetworkPolicy", "stash-admission-certs")["spec"]["podSelector"]["matchLabels"]
-    assert jobs.items() <= pods()["Job"]["metadata"]["labels"].items()
-    assert not jobs.items() <= pods()["Deployment"]["metadata"]["labels"].items()
+        for kind in PODS[1:]:
+            assert not selector.items() <= pods()[kind]["metadata"]["labels"].items()
+    for policy, job in (("stash-admission-certs", "Job"), (REGISTRATION, "register Job")):
+        jobs = installed("NetworkPolicy", policy)["spec"]["podSelector"]["matchLabels"]
+        bound = {kind for kind, pod in pods().items() if jobs.items() <= pod["metadata"]["labels"].items()}
+        assert bound == {job, job.replace("Job", "CronJob")}
 
 
 def test_the_image_is_that_of_this_version_and_of_no_registry() -> None:
     project = tomllib.loads((deploy.MANIFESTS.parent / "pyproject.toml").read_text())["project"]
-    assert {container(kind)["image"] for kind in POD_TEMPLATES} == {f"{project['name']}:{project['version']}"}
+    assert {container(kind)["image"] for kind in PODS} == {f"{project['name']}:{project['version']}"}
     assert {each["metadata"]["labels"]["app.kubernetes.io/version"] for each in INSTALLED} == {project["version"]}
 
 
 def test_the_programs_are_those_of_the_project() -> None:
     scripts = tomllib.loads((deploy.MANIFESTS.parent / "pyproject.toml").read_text())["project"]["scripts"]
-    commands = [container(kind)["command"] for kind in POD_TEMPLATES]
-    assert commands == [["stash-admission", "serve"], ["stash-certs", "rotate"], ["stash-certs", "rotate"]]
+    commands = [container(kind)["command"] for kind in PODS]
+    rotate, register = ["stash-certs", "rotate"], ["stash-admission", "register"]
+    assert commands == [["stash-admission", "serve"], rotate, rotate, register, register]
     assert {command[0] for command in commands} == set(scripts)
 
 

@@ -20,6 +20,7 @@ from app.commands.doctor.endpoints import endpoints
 from app.commands.doctor.expected import DEFINED_RESOURCES, WEBHOOKS
 from app.commands.doctor.registration import registration
 from app.commands.doctor.state import InstallationState, Unreadable
+from app.commands.register.registrar import registered
 from certs.diagnostics import Diagnosis, Level
 from certs.issuing import Pair, issue_ca, issue_leaf
 from certs.names import Names
@@ -44,7 +45,8 @@ DAY, MINUTE = datetime.timedelta(days=1), datetime.timedelta(minutes=1)
 NAMES = Names()
 MUTATE, VALIDATE = WEBHOOKS.values()
 INSTALLED: dict[tuple[str, str], Object] = {
-    (each["kind"], each["metadata"]["name"]): each for each in load_all((ROOT / "manifests/install.yaml").read_text())
+    (each["kind"], each["metadata"]["name"]): registered(each) if "webhooks" in each else each
+    for each in load_all((ROOT / "manifests/install.yaml").read_text())
 }
 
 
@@ -197,6 +199,11 @@ _FINDINGS: dict[str, tuple[Iterable[Diagnosis], Level, str]] = {
     "no configuration": (looked(seen(mutating=None)), WRONG, "it does not exist, so nothing is changed"),
     "no other one": (looked(seen(validating=None)), WRONG, "it does not exist, so nothing is refused"),
     "no webhooks": (looked(seen(mutating={"metadata": {}, "webhooks": None})), WRONG, "it has no webhooks"),
+    "no rules": (
+        looked(seen(**both(rules=[]))),
+        WRONG,
+        "it asks about nothing, so everything is admitted unchecked",
+    ),
     "an operation": (
         looked(seen(**both(**changed_rules(operations=["CREATE"])))),
         WRONG,

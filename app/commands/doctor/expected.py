@@ -1,5 +1,9 @@
-"""What the manifests ship, as far as an installation is compared with it. A test compares this with the manifests."""
+"""What an installation is compared with: what the manifests ship, and what the webhooks are asked about in the end.
 
+A test compares this with the manifests.
+"""
+
+from collections.abc import Iterable
 from typing import Any
 
 from app.domain.invoker import GROUP, INVOKERS
@@ -23,6 +27,27 @@ WEBHOOKS = {Target.MUTATING: f"mutate.admission.{GROUP}", Target.VALIDATING: f"v
 """The name of the webhook in each configuration that is asked about backups and restores."""
 REPOSITORIES = f"validate-repositories.admission.{GROUP}"
 """The name of the one that is asked about Repositories. It is shipped with failurePolicy Ignore."""
+
+
+def _rules(kinds: Iterable[str]) -> list[dict[str, Any]]:
+    defined = [DEFINED[kind] for kind in kinds]
+    return [
+        {
+            "apiGroups": [GROUP],
+            "apiVersions": sorted({each.version for each in defined}),
+            "resources": [each.plural for each in defined],
+            "scope": "Namespaced",
+            "operations": list(OPERATIONS),
+        }
+    ]
+
+
+RULES = {
+    WEBHOOKS[Target.MUTATING]: _rules(INVOKERS),
+    WEBHOOKS[Target.VALIDATING]: _rules(INVOKERS),
+    REPOSITORIES: _rules([Repository.kind]),
+}
+"""The `rules` of each webhook, by its name. No manifest has them: `stash-admission register` writes them."""
 CONDITIONS = {
     "created-or-spec-changed": (
         'request.operation == "CREATE" || has(object.spec) != has(oldObject.spec)'

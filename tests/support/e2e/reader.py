@@ -110,13 +110,7 @@ class Reader:
 
     def settle(self) -> None:
         """Let the cluster do what it would do by itself, and wait until the API server heeds the registrations."""
-        for job in self.there("/apis/batch/v1", "jobs"):
-            if not job.get("status", {}).get("conditions"):
-                self._run_job(job)
-        registered = self._registrations()
-        if registered != self._registered:
-            wait_until_heeded(self.cluster)
-            self._registered = registered
+        self._run_jobs("stash-certs", *self.rotate_flags)
         data = self.secret(f"{NAME}-tls")
         for deployment in self.there("/apis/apps/v1", "deployments"):
             if data and data not in self.served:
@@ -126,6 +120,12 @@ class Reader:
             if deployment.get("status", {}).get("observedGeneration") != generation:
                 status = dict.fromkeys(_ROLLED_OUT, deployment["spec"]["replicas"])
                 self._patch_status("deployment", deployment, {**status, "observedGeneration": generation})
+        if self.replica.server is not None:
+            self._run_jobs("stash-admission", "--settle-seconds=0", f"--wait-seconds={PATIENCE:.0f}")
+        registered = self._registrations()
+        if registered != self._registered:
+            wait_until_heeded(self.cluster)
+            self._registered = registered
 
     def _registrations(self) -> list[str]:
         kinds = ("mutatingwebhookconfigurations", "validatingwebhookconfigurations")
@@ -161,7 +161,14 @@ class Reader:
         body: Document = response.json()
         return body
 
-    def _run_job(self, job: Document) -> None:
+    def _run_jobs(self, program: str, *flags: str) -> None:
+        """Run the Jobs of a program that have not run."""
+        for job in self.there("/apis/batch/v1", "jobs"):
+            (container,) = job["spec"]["template"]["spec"]["containers"]
+            if container["command"][0] == program and not job.get("status", {}).get("conditions"):
+                self._run_job(job, flags)
+
+    def _run_job(self, job: Document, flags: tuple[str, ...]) -> None:
         """Run its command as its pod would, with no other rights than its ServiceAccount's."""
         spec = job["spec"]["template"]["spec"]
         (container,) = spec["containers"]
@@ -169,7 +176,7 @@ class Reader:
         kubeconfig = json.loads(self.cluster.credentials.kubeconfig(GUEST).read_text())
         kubeconfig["users"][0]["user"] = {"token": token}
         self._account.write_text(json.dumps(kubeconfig))
-        command = [*container["command"], *container["args"], *self.rotate_flags]
+        command = [*container["command"], *container["args"], *flags]
         environment = {**self._environment, "KUBECONFIG": str(self._account)}
         done = subprocess.run(
             ["env", *command], env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False

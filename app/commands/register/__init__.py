@@ -1,0 +1,1 @@
+"""Closing the gate: the webhooks are asked about nothing until a replica has answered."""
