@@ -95,6 +95,13 @@ helm: $(READY) ## the tests of the chart with real Helm 3 and 4, which the first
 proof: $(READY) ## failed calls, hostile connections, memory: writes docs/proof.md (a quarter of an hour, needs haproxy)
 	@$(BIN)/python -m proof
 
+.PHONY: node node-down
+node: $(READY) ## the tests on two real nodes, into docs/node.md (a quarter of an hour, the first time one more; root, Linux, Go)
+	@$(BIN)/python -m tests.node
+
+node-down: $(READY) ## remove what a crash of `make node` has left
+	@$(BIN)/python -m tests.node down
+
 .PHONY: lint
 lint: $(READY) ## format, lint, types, import direction
 	@$(BIN)/ruff format --check --quiet .

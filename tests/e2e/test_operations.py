@@ -115,7 +115,7 @@ def test_the_readme_leads_to_a_refused_object(reader: Reader) -> None:
         reader.run(each)
         if "doctor" in each.text:
             assert_decides(reader)
-    (refused, *_) = commands(INSTALLATION, "See that it works")[2:]
+    (refused, *_) = commands(INSTALLATION, "See that it works")[3:]
     assert "is invalid" in reader.run(refused, code=1)
     reader.run(stop)
     reader.run(Command("kubectl delete namespace demo"))

@@ -1,0 +1,1 @@
+"""Two real nodes on one machine, in namespaces of their own: kubelet, containerd, kube-proxy, pods."""

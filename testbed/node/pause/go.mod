@@ -1,0 +1,3 @@
+module stash-admission.test/pause
+
+go 1.26.0

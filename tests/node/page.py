@@ -1,0 +1,83 @@
+"""docs/node.md, written from what happened."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import platform
+from pathlib import Path
+from typing import Any
+
+NO_REPLICA = "no replica, failurePolicy Fail"
+ABRUPT = ("a replica killed by kill -9",)
+PAGE = Path(__file__).parents[2] / "docs" / "node.md"
+_PAGE = """\
+# On real nodes
+
+Written by `make node`, on {date}: two nodes on one machine, each with kubelet, containerd, kube-proxy and kube-router
+in namespaces of its own, joined by a bridge. The image is built by the Dockerfile, and the commands are those of
+[the README](../README.md), [installation](install/installation.md) and [operations](operate/operations.md). All the
+while, up to {rate} BackupBatches a second were created, each without an alias, for a Repository of its own. One
+counts as failed if it was not stored, or was stored without its alias while webhooks had to be asked.
+
+{versions}; {machine}. The run took {minutes:.0f} minutes.
+
+**{created} created, {failed} failed** but for the two rows in which a replica was missing: killed, or scaled to none.
+
+| while | created | of these unchecked | failed | slowest | it took |
+|---|---|---|---|---|---|
+{rows}
+
+Unchecked are those that were created while no webhook had rules, or with `failurePolicy: Ignore`. With the policy
+`Fail` and no replica, creations failed for {gap:.0f} s, from the first to the last: scaled to none, and back.
+
+{abrupt}
+
+| | |
+|---|---|
+| from `kubectl apply` to a closed gate, with an image that arrived after the pods had asked | {installing:.0f} s |
+| the same, when installing again with the image at hand | {again:.0f} s |
+
+## Run it
+
+`make node` needs root, Linux with cgroups of version 1, Debian's apt, and Go. The first run builds for about half an
+hour and keeps 4 GiB in `~/.cache/stash-admission/node`; later ones take the minutes above. It changes nothing of the
+machine: rules, links, mounts, cgroups and sysctls are compared before and after. `make node-down` removes what a crash
+has left. Where something is missing, it says what, and ends with 2.
+"""
+
+
+def write(rows: list[dict[str, Any]], figures: dict[str, Any], versions: list[tuple[str, str]], seconds: float) -> None:
+    """Write the page."""
+    without = [each for each in rows if each["name"] in (NO_REPLICA, *ABRUPT)]
+    gap = sum(each["gap"] for each in without if each["name"] == NO_REPLICA)
+    others = [each for each in rows if each not in without]
+    text = _PAGE.format(
+        date=datetime.datetime.now(datetime.UTC).date(),
+        rate=30,
+        versions=", ".join(f"{name} {version}" for name, version in versions),
+        machine=f"Linux {platform.release()} with {os.cpu_count()} cores",
+        minutes=seconds / 60,
+        created=f"{sum(each['created'] for each in others):,}",
+        failed=sum(each["failed"] for each in others),
+        rows="\n".join(map(_row, rows)),
+        gap=gap,
+        abrupt=_abrupt(without),
+        installing=figures["installing"],
+        again=figures["installing again"],
+    )
+    PAGE.write_text(text)
+
+
+def _abrupt(rows: list[dict[str, Any]]) -> str:
+    said = [each for each in rows if each["name"] in ABRUPT]
+    return "\n".join(
+        f"With {each['name']}, {each['failed']} of {each['created'] + each['failed']} creations failed, within "
+        f"{each['gap']:.1f} s: connections to it are refused until the Service leads elsewhere."
+        for each in said
+    )
+
+
+def _row(each: dict[str, Any]) -> str:
+    counts = f"{each['created']} | {each['unchecked']} | {each['failed']}"
+    return f"| {each['name']} | {counts} | {each['slowest']:.1f} s | {each['seconds']:.0f} s |"
