@@ -87,6 +87,18 @@ def fix(
         bool,
         typer.Option("--suggest-aliases", help="Also give clashing members of a BackupBatch different aliases."),
     ] = False,
+    old: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="PATH",
+            help="What is already stored: targets without alias in here get none, since that would change their spec. "
+            "Repeatable.",
+        ),
+    ] = None,
+    inventory: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="The same: manifests of what is in the cluster.", exists=True),
+    ] = None,
 ) -> None:
     """Write into files what the server would change. Everything else stays the same, including comments and layout.
 
@@ -100,12 +112,20 @@ def fix(
         stash-admission fix --suggest-aliases backup.yaml
 
         kustomize build . | stash-admission fix - | kubectl apply -f -
-    """
-    from app.commands.fix.report import fixes, show
 
-    once(paths)
-    done = watched(fixes(paths, diff=diff, aliases=suggest_aliases), lambda each: each.summary(diff=diff))
+        kubectl get backupconfigurations,backupbatches -A -o yaml | stash-admission fix --old - manifests/
+    """
+    from app.commands.check.previous import Stored
+    from app.commands.fix.report import RESTARTS, fixes, show
+    from app.manifest.objects import objects
+
+    stored = [*(old or []), *([inventory] if inventory else [])]
+    once(paths, stored)
+    known = Stored(objects(stored))
+    done = watched(fixes(paths, diff=diff, aliases=suggest_aliases, stored=known), lambda each: each.summary(diff=diff))
     show(done, console(), diff=diff)
+    if done.writes_aliases and not stored:
+        tell(f"Note: {RESTARTS}")
     for each in (*done.unreadable, *done.left):
         tell(f"Error: {each}")
     tell(done.summary(diff=diff))

@@ -7,12 +7,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from app.admission.engine import Admission
+from app.commands.check.previous import Stored
 from app.commands.fix.atomic_write import CannotSave, save
 from app.commands.fix.fixer import Fixed, fix
 from app.commands.terminal.door import Door
 from app.manifest.discovery import STANDARD_INPUT, Unreadable, files
 from app.manifest.source import read
 
+RESTARTS = (
+    "an alias that is new to a stored object changes its spec, so sidecars restart, and Stash's operator refuses it "
+    "while the backup is Ready: --old PATH with what is stored leaves such objects alone"
+)
 _STYLES = {"+": "green", "-": "red", "@": "cyan"}
 
 
@@ -27,6 +32,15 @@ class Fixes:
     """What could not be read, or not be written."""
     files: int = 0
 
+    @property
+    def writes_aliases(self) -> bool:
+        """Whether a backup gets an alias, which it may be stored without."""
+        return any(
+            each.rule == "default-alias" and each.object.startswith("Backup")
+            for fixed in self.changed
+            for each in fixed.written
+        )
+
     def summary(self, *, diff: bool) -> str:
         """The last line: how much was done."""
         done = "would be changed" if diff else "changed"
@@ -34,21 +48,25 @@ class Fixes:
         return f"{len(self.changed)} of {_number(self.files, 'file')} {done}{left}"
 
 
-def fixes(paths: Iterable[Path], *, diff: bool, aliases: bool) -> Iterator[Fixes]:
-    """Fix the files; with `diff`, write nothing.
+def fixes(paths: Iterable[Path], *, diff: bool, aliases: bool, stored: Stored | None = None) -> Iterator[Fixes]:
+    """Fix the files, whose objects are updates of those that are stored; with `diff`, write nothing.
 
     Yields the same result after each file; the last time it is complete.
     """
     admission, result = Admission(), Fixes()
     paths = list(paths)
     given = {path.resolve() for path in paths}
+    if stored is not None:
+        result.unreadable += stored.unreadable
     yield result
+    if result.unreadable:
+        return  # nobody knows what is stored
     for path in files(paths):
         text = path if isinstance(path, Unreadable) else read(path)
         if isinstance(path, Unreadable) or isinstance(text, Unreadable):
             result.unreadable += [each for each in (path, text) if isinstance(each, Unreadable)][:1]
             continue
-        fixed = fix(text, admission, aliases=aliases)
+        fixed = fix(text, admission, aliases=aliases, stored=stored)
         result.files += 1
         result.left += fixed.left
         result.unreadable += fixed.unreadable
