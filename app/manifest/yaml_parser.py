@@ -136,11 +136,17 @@ class _Composer:
 
 
 def _advice(text: str, place: int) -> str:
-    """What to do about the two mistakes that are made most."""
+    """What to do about the mistakes that are made most: the line of the place, and the one before."""
     if text.startswith("\t", place):
         return ": replace the tab with spaces"
-    if "{{" in text[text.rfind("\n", 0, place) + 1 :].partition("\n")[0]:
+    begin = text.rfind("\n", 0, place) + 1
+    lines = text[text.rfind("\n", 0, max(begin - 1, 0)) + 1 :].split("\n", 2)[: 2 if begin else 1]
+    if any(mark in line for line in lines for mark in ("{{", "{%", "<%")):
         return ": render the template first"
+    if any("${" in line for line in lines):
+        return ": substitute the variables first, or put them in quotes"
+    if any(line.startswith(("<<<<<<<", "=======", ">>>>>>>")) for line in lines):
+        return ": resolve the merge conflict first"
     return ""
 
 

@@ -17,6 +17,7 @@ from typer.testing import CliRunner, Result
 
 from app.admission.engine import Admission
 from app.cli import app
+from app.commands.check.runner import BESIDE_THE_RULES
 from app.commands.check.runner import check as judge
 from app.manifest.objects import Manifest, objects_in
 from app.manifest.source import Text
@@ -85,7 +86,9 @@ def test_with_an_inventory_the_rules_that_ask_about_the_cluster_are_checked_too(
     assert "demo/blog" in found["message"]
 
 
-def test_the_object_itself_in_the_inventory_and_the_others_that_are_checked_do_not_count(folder: Path) -> None:
+def test_the_object_itself_in_the_inventory_does_not_count_and_files_that_are_named_are_judged_alone(
+    folder: Path,
+) -> None:
     (folder / "cluster").mkdir()
     put("cluster/stored.yaml", BATCH)
     put("cluster/repository.yaml", "apiVersion: stash.appscode.com/v1alpha1\nkind: Repository\n"
@@ -93,7 +96,12 @@ def test_the_object_itself_in_the_inventory_and_the_others_that_are_checked_do_n
     assert check(put("mine.yaml", BATCH), "--inventory", "cluster")["findings"] == []
     put("both.yaml", BATCH, BATCH.replace("shop", "blog"))
     (folder / "cluster" / "stored.yaml").unlink()
-    assert check("both.yaml", "--inventory", "cluster")["findings"] == []
+    put("blog.yaml", BATCH.replace("shop", "blog"))
+    assert check("mine.yaml", "blog.yaml", "--inventory", "cluster")["findings"] == []
+    assert {each["rule"] for each in check("both.yaml", "--inventory", "cluster")["findings"]} == {
+        "exclusive-repository",
+        "repository-host",
+    } - {"repository-host"}
 
 
 def repository(name: str, backend: str, namespace: str = "demo") -> str:
@@ -180,7 +188,7 @@ def test_a_repository_of_another_version_is_refused_by_its_version_alone() -> No
 
 
 def test_an_inventory_that_cannot_be_read_is_an_error_of_usage(folder: Path) -> None:
-    result = run(put("mine.yaml", BATCH), "--inventory", put("bad.yaml", "a: ["))
+    result = run(put("mine.yaml", BATCH), "--inventory", put("bad.yaml", "a: [ # stash.appscode.com"))
     assert result.exit_code == 2
     assert "bad.yaml" in result.stderr
     assert run("mine.yaml", "--inventory", folder / "none").exit_code == 2
@@ -489,7 +497,8 @@ def test_an_object_without_namespace_is_new_where_several_could_be_meant() -> No
         (CHANGED, ["--fail-on", "warning"], 0),
         (BAD, [], 1),
         (BAD, ["--fail-on", "warning"], 1),
-        ("a: [\n", [], 2),
+        ("a: [ # stash.appscode.com\n", [], 2),
+        ("a: [\n", [], 0),
         (f"{BAD}---\na: [\n", [], 2),
     ],
 )
@@ -505,8 +514,8 @@ def test_the_exit_code_says_what_was_found(text: str, flags: list[str], code: in
 @pytest.mark.usefixtures("folder")
 def test_what_cannot_be_read_does_not_keep_the_rest_from_being_checked() -> None:
     put("a.yaml", BAD)
-    put("b.yaml", "a: [\n")
-    Path("c.yaml").write_bytes(b"\xff")
+    put("b.yaml", "a: [ # stash.appscode.com\n")
+    Path("c.yaml").write_bytes(b"\xff stash.appscode.com")
     put("d.yaml", f"{GOOD}  schedule: again\n")
     result = run("b.yaml", "c.yaml", "nowhere.yaml", "d.yaml", "a.yaml", "--output", "json")
     assert result.exit_code == 2
@@ -599,7 +608,7 @@ def test_github_annotations_name_file_line_and_column() -> None:
 @pytest.mark.usefixtures("folder")
 def test_junit_has_a_suite_for_each_file_and_a_case_for_each_object() -> None:
     put("a.yaml", BAD, GOOD.replace("name: web,", "name: shop,"), WARNED.replace("name: web,", "name: blog,"))
-    put("b.yaml", "a: [\n")
+    put("b.yaml", "a: [ # stash.appscode.com\n")
     root = Xml.fromstring(run("a.yaml", "b.yaml", "--output", "junit").stdout)  # noqa: S314  it is our own
     counts = [(each.get("name"), each.get("tests"), each.get("failures"), each.get("errors")) for each in root]
     assert counts == [("a.yaml", "3", "1", "0"), ("b.yaml", "1", "0", "1")]
@@ -641,7 +650,7 @@ def test_sarif_has_a_result_for_each_thing_said_with_its_rule_and_region() -> No
 
 @pytest.mark.usefixtures("folder")
 def test_sarif_tells_what_cannot_be_read() -> None:
-    put("a.yaml", "a: [\n")
+    put("a.yaml", "a: [ # stash.appscode.com\n")
     (invocation,) = _sarif("a.yaml", "nowhere.yaml")["invocations"]
     assert invocation["executionSuccessful"] is False
     first, second = invocation["toolExecutionNotifications"]
@@ -656,7 +665,7 @@ def test_sarif_is_built_as_its_specification_demands() -> None:
     assert set(driver) == {"name", "version", "informationUri", "rules"}
     identifiers = [rule["id"] for rule in driver["rules"]]
     assert len(set(identifiers)) == len(identifiers)
-    assert set(identifiers) == {*RULES, "unknown-field", "metadata", "api-version"}
+    assert set(identifiers) == {*RULES, *BESIDE_THE_RULES}
     for rule in driver["rules"]:
         assert rule["shortDescription"]["text"]
         assert rule["defaultConfiguration"]["level"] in {"note", "warning", "error"}

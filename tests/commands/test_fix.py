@@ -408,7 +408,7 @@ def test_what_is_left_alone_ends_with_1_and_what_cannot_be_read_with_2() -> None
     assert result.exit_code == 1
     assert result.stderr.startswith("Error: a.yaml:1:1: BackupConfiguration web: ")
     assert result.stderr.endswith("0 of 1 file changed, 1 object left alone\n")
-    Path("b.yaml").write_text("a: [\n")
+    Path("b.yaml").write_text("a: [ # stash.appscode.com\n")
     assert run("a.yaml", "b.yaml").exit_code == 2
     assert run("nowhere.yaml").exit_code == 2
     assert run("-", "-").exit_code == 2

@@ -15,7 +15,7 @@ from app.commands.fix.layout import CannotRewrite
 from app.commands.fix.rewriting import rewritten
 from app.domain.invoker import VERSION
 from app.domain.outcome import Edit
-from app.manifest.discovery import Unreadable
+from app.manifest.discovery import Skipped, Unreadable
 from app.manifest.documents import Document, documents
 from app.manifest.nodes import StrayMark
 from app.manifest.objects import Manifest, objects_in
@@ -50,6 +50,7 @@ class Fixed:
     left: list[Unreadable] = field(default_factory=list)
     """What was left alone: an object, and why."""
     unreadable: list[Unreadable] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
 
     @property
     def changed(self) -> bool:
@@ -111,6 +112,8 @@ def _changes(text: Text, admission: Admission, result: Fixed, stored: Stored, *,
     for found in objects_in(text):
         if isinstance(found, Unreadable):
             result.unreadable.append(found)
+        elif isinstance(found, Skipped):
+            result.skipped.append(found)
         elif isinstance(found, Manifest) and backs_up_or_restores(found) and found.version == VERSION:
             change = _change(found, admission, result, stored, aliases=aliases)
             if change.edits:
