@@ -28,6 +28,7 @@ from app.domain.repository_index import Use, use_of
 from app.domain.resource import Resource
 from app.inventory.store import Inventory
 from app.rules import MUTATIONS
+from app.rules.alias_written import alias_written
 from app.rules.field_type import field_type
 from app.rules.registry import for_kind, levels
 from schemas.kinds import KINDS as DEFINED
@@ -123,7 +124,8 @@ class Admission:
             stored = read(kind, old, request.namespace, budget.look)
             mine, its = self._mutated(kind, resource, document), self._mutated(kind, stored, old)
             if (mine is not document or its is not old) and same(mine.get("spec"), its.get("spec")):
-                return NOTHING
+                # What it means stays the same: only that it is spelled out now can be news.
+                rules = tuple(each for each in rules if each[1] is alias_written)
             resource = resource.as_update_of(stored)
             found = self._findings(rules, resource, key, budget, excusable=True)
             doubtful = {each.rule for each in found if can_be_settled(each)}

@@ -134,6 +134,18 @@ def fix(
         bool,
         typer.Option("--suggest-aliases", help="Also give clashing members of a BackupBatch different aliases."),
     ] = False,
+    old: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="PATH",
+            help="What is already stored: targets without alias in here get none, since that would change their spec. "
+            "Repeatable.",
+        ),
+    ] = None,
+    inventory: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="The same: manifests of what is in the cluster.", exists=True),
+    ] = None,
     exclude: Exclude = None,
     gitignore: GitIgnore = False,
 ) -> None:
@@ -149,13 +161,22 @@ def fix(
         stash-admission fix --suggest-aliases backup.yaml
 
         kustomize build . | stash-admission fix - | kubectl apply -f -
-    """
-    from app.commands.fix.report import fixes, show
 
-    once(paths)
+        kubectl get backupconfigurations,backupbatches -A -o yaml | stash-admission fix --old - manifests/
+    """
+    from app.commands.check.previous import Stored
+    from app.commands.fix.report import RESTARTS, fixes, show
+    from app.manifest.objects import objects
+
+    stored = [*(old or []), *([inventory] if inventory else [])]
+    once(paths, stored)
     but = exclusions(exclude, gitignore=gitignore)
-    done = watched(fixes(paths, but, diff=diff, aliases=suggest_aliases), lambda each: each.summary(diff=diff))
+    known = Stored(objects(stored))
+    found = fixes(paths, but, diff=diff, aliases=suggest_aliases, stored=known)
+    done = watched(found, lambda each: each.summary(diff=diff))
     show(done, console(), diff=diff)
+    if done.writes_aliases and not stored:
+        tell(f"Note: {RESTARTS}")
     passed_over(done.skipped)
     for each in (*done.unreadable, *done.left):
         tell(f"Error: {each}")

@@ -7,6 +7,7 @@ other objects of the cluster, and runs only where the server knows them.
 
 from app.rules.alias_changed import alias_changed
 from app.rules.alias_syntax import alias_syntax
+from app.rules.alias_written import alias_written
 from app.rules.batch_members import batch_members
 from app.rules.conflicting_rules import conflicting_rules
 from app.rules.consistent_order import consistent_order
@@ -89,6 +90,7 @@ WARNINGS = (
     target_kind,
     unreachable_rule,
     alias_changed,
+    alias_written,
     nothing_kept,
     unused_field,
     repository_exists,

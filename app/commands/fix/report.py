@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from app.admission.engine import Admission
+from app.commands.check.previous import Stored
 from app.commands.fix.atomic_write import CannotSave, save
 from app.commands.fix.fixer import Fixed, fix
 from app.commands.terminal.door import Door
@@ -16,6 +17,10 @@ from app.manifest.kustomization import Kustomizations
 from app.manifest.source import Text, read, read_if
 from app.manifest.wanted import STASH
 
+RESTARTS = (
+    "an alias that is new to a stored object changes its spec, so sidecars restart, and Stash's operator refuses it "
+    "while the backup is Ready: --old PATH with what is stored leaves such objects alone"
+)
 _STYLES = {"+": "green", "-": "red", "@": "cyan"}
 
 
@@ -33,6 +38,15 @@ class Fixes:
     other_files: int = 0
     """Files that hold no objects of Stash."""
 
+    @property
+    def writes_aliases(self) -> bool:
+        """Whether a backup gets an alias, which it may be stored without."""
+        return any(
+            each.rule == "default-alias" and each.object.startswith("Backup")
+            for fixed in self.changed
+            for each in fixed.written
+        )
+
     def summary(self, *, diff: bool) -> str:
         """The last line: how much was done."""
         done = "would be changed" if diff else "changed"
@@ -41,15 +55,26 @@ class Fixes:
         return f"{len(self.changed)} of {_number(self.files, 'file')} {done}{left}{others}"
 
 
-def fixes(paths: Iterable[Path], but: Exclusions | None = None, *, diff: bool, aliases: bool) -> Iterator[Fixes]:
-    """Fix the files; with `diff`, write nothing.
+def fixes(
+    paths: Iterable[Path],
+    but: Exclusions | None = None,
+    *,
+    diff: bool,
+    aliases: bool,
+    stored: Stored | None = None,
+) -> Iterator[Fixes]:
+    """Fix the files, whose objects are updates of those that are stored; with `diff`, write nothing.
 
     Yields the same result after each file; the last time it is complete.
     """
     admission, result = Admission(), Fixes()
     paths = list(paths)
     given = {path.resolve() for path in paths}
+    if stored is not None:
+        result.unreadable += stored.unreadable
     yield result
+    if result.unreadable:
+        return  # nobody knows what is stored
     found = list(files(paths, but))
     kustomizations = Kustomizations(each for each in found if isinstance(each, Path))
     for path in found:
@@ -61,7 +86,7 @@ def fixes(paths: Iterable[Path], but: Exclusions | None = None, *, diff: bool, a
             result.other_files += 1
             continue
         text = replace(text, patched=kustomizations.patching(path))
-        fixed = fix(text, admission, aliases=aliases)
+        fixed = fix(text, admission, aliases=aliases, stored=stored)
         result.files += 1
         result.left += fixed.left
         result.unreadable += fixed.unreadable
