@@ -74,8 +74,8 @@ def measure(stage: Stage) -> Section:
     section.tables.append(Table(("calls", *HEADINGS), rows))
     answered = ", ".join(f"{count} got {status}" for status, count in sorted(large.items()))
     section.remarks.append(
-        f"Of the large reviews, {answered}. The server itself had {rest / 1024:.0f} MiB before, and {peak / 1024:.0f} MiB "
-        "at its peak, without the process that judges a large review."
+        f"Of the large reviews, {answered}. The server had {rest / 1024:.0f} MiB before, {peak / 1024:.0f} MiB at "
+        "its peak, without the process that judges a large review."
     )
     return section
 
