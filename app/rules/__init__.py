@@ -32,6 +32,7 @@ from app.rules.repository_required import repository_required
 from app.rules.shared_place import shared_place
 from app.rules.snapshots_or_paths import snapshots_or_paths
 from app.rules.sync_order import sync_order
+from app.rules.target_kind import target_kind
 from app.rules.target_namespace import target_namespace
 from app.rules.unique_alias import unique_alias
 from app.rules.unique_host import unique_host
@@ -85,6 +86,7 @@ WARNINGS = (
     possible_host_clash,
     defaulted_restore_alias,
     daemonset_alias,
+    target_kind,
     unreachable_rule,
     alias_changed,
     nothing_kept,

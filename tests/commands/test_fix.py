@@ -90,6 +90,35 @@ def test_a_text_is_fixed_as_its_example_shows(path: Path, newline: str) -> None:
         assert after(head + before) == head + expected
 
 
+def test_a_document_behind_a_byte_order_mark_is_fixed_as_any_other() -> None:
+    document = BACKUP + f"  target: {{ref: {REF}}}\n"
+    text = f"{document}---\n\ufeff{document}"
+    assert after(text) == text.replace("{ref:", "{alias: host-0, ref:")
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"], ids=["lf", "crlf"])
+def test_byte_order_marks_that_keep_a_document_from_being_read_are_removed(newline: str) -> None:
+    document = BACKUP + f"  target: {{alias: web, ref: {REF}}}\n"
+    bad = f"# joined\n\ufeff{document}---\n\ufeff# once\n\ufeff{document}---\nnote: |\n\n\ufeff\n"
+    text = f"{document}---\n{bad}".replace("\n", newline)
+    result = fixed(text)
+    assert result.unreadable == []
+    good = f"{document}---\n# joined\n{document}---\n\ufeff# once\n{document}---\nnote: |\n\n\ufeff\n"
+    assert result.after == good.replace("\n", newline)
+    assert [(each.line, each.change) for each in result.written] == [
+        (10, "the byte order mark is removed"),
+        (19, "the byte order mark is removed"),
+    ]
+    assert fixed(result.after).after == result.after
+
+
+def test_a_byte_order_mark_is_not_removed_from_a_document_that_is_broken_without_it_too() -> None:
+    text = "# joined\n\ufeffapiVersion: [\n"
+    result = fixed(text)
+    assert result.after == text
+    assert "byte order mark" not in str(result.unreadable[0])
+
+
 def test_json_stays_json() -> None:
     text = '{\n  "apiVersion": "stash.appscode.com/v1beta1",\n  "kind": "RestoreBatch",\n  "metadata": {"name": "x"},\n'
     text += '  "spec": {\n    "repository": {"name": "r"},\n    "members": [\n      {\n'
@@ -379,7 +408,7 @@ def test_what_is_left_alone_ends_with_1_and_what_cannot_be_read_with_2() -> None
     assert result.exit_code == 1
     assert result.stderr.startswith("Error: a.yaml:1:1: BackupConfiguration web: ")
     assert result.stderr.endswith("0 of 1 file changed, 1 object left alone\n")
-    Path("b.yaml").write_text("a: [\n")
+    Path("b.yaml").write_text("a: [ # stash.appscode.com\n")
     assert run("a.yaml", "b.yaml").exit_code == 2
     assert run("nowhere.yaml").exit_code == 2
     assert run("-", "-").exit_code == 2

@@ -185,8 +185,7 @@ def test_only_the_mutating_webhook_is_called_again() -> None:
 
 
 def test_the_paths_are_those_that_the_server_answers() -> None:
-    admission = Admission()
-    app = create_app(admission, Telemetry().calls, InFlightRequests(most=1), Unclaimed(admission))
+    app = create_app(Admission(), Telemetry().calls, InFlightRequests(most=1), Unclaimed(None))
     assert {route.path for route in app.routes if isinstance(route, Route)} == set(webhooks())
 
 
@@ -223,7 +222,7 @@ def test_the_jobs_are_reached_by_nobody(name: str) -> None:
 
 
 def test_the_probes_ask_what_the_management_port_answers() -> None:
-    app = create_management(Metrics(), lambda: None)
+    app = create_management(Metrics(), lambda: None, lambda: None)
     paths = {getattr(route, "path", "") for route in app.routes}
     probes = {name: container()[f"{name}Probe"]["httpGet"] for name in ("startup", "liveness", "readiness")}
     assert {name: probe["path"] for name, probe in probes.items()} == {
