@@ -16,7 +16,21 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from bench import cluster, costs, creates, memory, noise, page, plots, profile, ratios, start, throughput, versions
+from bench import (
+    cluster,
+    costs,
+    creates,
+    files,
+    memory,
+    noise,
+    page,
+    plots,
+    profile,
+    ratios,
+    start,
+    throughput,
+    versions,
+)
 from bench.cores import TooFewCores, load_core
 from bench.peers.build import CannotBuild, build
 from bench.result import Figures, Section
@@ -39,6 +53,7 @@ PARTS: dict[str, Callable[[Setting], Section]] = {
     "cluster": cluster.measure,
     "start": start.measure,
     "memory": memory.measure,
+    "files": files.measure,
     "profile": profile.measure,
 }
 """In the order of the page, and of the run."""

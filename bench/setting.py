@@ -37,6 +37,8 @@ class Scale:
     """Backups in the full cluster."""
     profile: float = 6.0
     """Seconds of each profile."""
+    files: tuple[int, int] = (1_000, 50_000)
+    """With an object, and of other things."""
 
 
 WHOLE = Scale()
@@ -66,6 +68,7 @@ QUICK = Scale(
     members=(10, 50, 500, 5_000),
     stored=100,
     profile=1.0,
+    files=(20, 200),
 )
 
 

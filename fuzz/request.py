@@ -13,11 +13,13 @@ import structlog
 from jsonpatch import JsonPatch
 
 from app.admission.engine import Admission
+from app.admission.judgement import Failed
 from app.admission.review import Request, parse, read_request
 from app.domain.repository_index import Use
 from app.inventory.store import KINDS, Inventory
 from app.rules.registry import RULES
 from app.server.claims import Unclaimed
+from app.server.large_reviews import LargeReviews
 from app.server.observability.labels import Webhook
 from app.server.observability.telemetry import CallTelemetry, Telemetry
 from app.server.transport.in_flight import InFlightRequests
@@ -34,9 +36,9 @@ _OF_SERVER = {"event", "webhook", "dry_run", "decision", "rules", "milliseconds"
 class _Strict(CallTelemetry):
     """An exception inside is a finding, not a 500."""
 
-    def failed(self, webhook: Webhook, uid: str, error: Exception) -> NoReturn:  # noqa: ARG002
+    def failed(self, webhook: Webhook, failed: Failed) -> NoReturn:  # noqa: ARG002
         """Raise it."""
-        raise error
+        raise failed
 
 
 class _Still(Inventory):
@@ -80,14 +82,16 @@ class Target:
         self._log = _Log()
         self._loop = asyncio.new_event_loop()
         weakref.finalize(self, self._loop.close)
+        cluster = _cluster()
         admission, telemetry, traffic = (
-            Admission(inventory=_cluster()),
+            Admission(inventory=cluster),
             Telemetry(_Strict).calls,
             InFlightRequests(most=16),
         )
+        confirming, large = Unclaimed(cluster), LargeReviews(cluster)
         self._endpoints = {
-            "mutate": Endpoint("mutate", admission, telemetry, traffic, Unclaimed(admission)),
-            "validate": Endpoint("validate", admission, telemetry, traffic, Unclaimed(admission)),
+            "mutate": Endpoint("mutate", admission, telemetry, traffic, confirming, large),
+            "validate": Endpoint("validate", admission, telemetry, traffic, confirming, large),
         }
 
     def attempt(self, body: bytes) -> None:

@@ -9,8 +9,9 @@ from xml.etree import ElementTree as Xml
 
 from app.admission.engine import Admission
 from app.commands.check import github, json_report, junit, sarif, text
+from app.commands.check.names import concerns
 from app.commands.check.report import Report
-from app.commands.check.runner import Checked, Place, backs_up_or_restores, check, concerns
+from app.commands.check.runner import Checked, Place, backs_up_or_restores, check
 from app.commands.fix.fixer import fix
 from app.commands.plan import json_report as plan_data
 from app.commands.plan import text as plan_text

@@ -15,7 +15,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from proof import balancer, claims, hostile, idle, listing, machine, memory, page, restarts, rotations, work
+from proof import balancer, claims, hostile, idle, listing, machine, memory, page, restarts, rotations, siege, work
 from proof.background import Background
 from proof.progress import Telling
 from proof.section import Check, Section
@@ -31,6 +31,7 @@ PARTS: dict[str, Callable[[Stage], Section]] = {
     "idle": idle.measure,
     "hostile": hostile.measure,
     "memory": memory.measure,
+    "siege": siege.measure,
     "work": work.measure,
     "listing": listing.measure,
     "claims": claims.measure,
@@ -38,7 +39,7 @@ PARTS: dict[str, Callable[[Stage], Section]] = {
 """In the order of the page."""
 _NEED_BALANCER = {"restarts", "rotations"}
 _NEED_CLUSTER = {"restarts", "rotations", "idle", "listing", "claims"}
-_FIRST = ("memory", "hostile", "work")
+_FIRST = ("memory", "hostile", "siege", "work")
 """Run before the API server is started: they need none, and one at rest takes a part of a core."""
 _FILES = 8192
 

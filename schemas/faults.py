@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, Literal, get_type_hints
 
 from pydantic import TypeAdapter
@@ -75,16 +75,30 @@ class Checker:
             return [path for path in found if path[:-1] not in self._open]
         return []
 
+    def fields(self, path: tuple[str | int, ...]) -> set[str]:
+        """The names of the fields that an object at a path has; empty if its fields are not listed in the model."""
+        models = [self._model]
+        for part in path:
+            if isinstance(part, str):
+                hints = [_hints(model).get(part) for model in models]
+                models = [below for hint in hints for below in parts_of(hint) if is_typeddict(below)]
+        return {name for model in models for name in model.__annotations__}
+
     @cached_property
     def _open(self) -> set[tuple[str | int, ...]]:
         """The paths of the objects whose further fields are not listed in the model; none is in a list."""
         return set(_open_objects(self._model))
 
 
+@cache
+def _hints(model: Any) -> dict[str, Any]:
+    return get_type_hints(model, include_extras=True)
+
+
 def _open_objects(model: Any) -> Iterator[tuple[str | int, ...]]:
     if (model.__pydantic_config__.get("json_schema_extra") or {}).get("x-kubernetes-preserve-unknown-fields"):
         yield ()
-    for name, hint in get_type_hints(model, include_extras=True).items():
+    for name, hint in _hints(model).items():
         for below in filter(is_typeddict, parts_of(hint)):
             yield from ((name, *path) for path in _open_objects(below))
 

@@ -26,7 +26,9 @@ def listed(levels: int) -> str:
 def held(levels: int) -> str:
     """Lists of Kubernetes that hold the one before twice."""
     lines = "".join(f"x{n}: &a{n} {{kind: List, items: [*a{n - 1}, *a{n - 1}]}}\n" for n in range(1, levels + 1))
-    return f"x0: &a0 {{kind: List, items: []}}\n{lines}kind: List\nitems: [*a{levels}, *a{levels}]\n"
+    return (
+        f"# stash.appscode.com\nx0: &a0 {{kind: List, items: []}}\n{lines}kind: List\nitems: [*a{levels}, *a{levels}]\n"
+    )
 
 
 def keyed(levels: int) -> str:

@@ -113,7 +113,8 @@ def answer(
     request = read_request(parse(body))
     before = copy.deepcopy((request.object, request.old_object))
     decision = (admission.mutate if webhook == "mutate" else admission.validate)(request, deadline)
-    admission.remember(decision)
+    if admission.inventory is not None and decision.use is not None:
+        admission.inventory.admitted(decision.use)
     assert (request.object, request.old_object) == before, "a rule changed the object that it read"
     response = json.loads(render(request, decision))["response"]
     patch = json.loads(base64.b64decode(response["patch"])) if "patch" in response else []

@@ -10,7 +10,6 @@ import socket
 import ssl
 import subprocess
 import sys
-import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -86,6 +85,9 @@ def series(text: str) -> Series:
     }
 
 
+_DECISIONS = "stash_admission_decisions_total"
+
+
 class Door:
     """Both webhooks and the management port, in this process."""
 
@@ -100,8 +102,8 @@ class Door:
         self.traffic = InFlightRequests(most=most)
         self.not_ready: str | None = None
         admission = admission or Admission(levels)
-        self.webhooks = webhooks.create_app(admission, telemetry.calls, self.traffic, Unclaimed(admission))
-        self.management = management.create_app(telemetry.metrics, lambda: self.not_ready)
+        self.webhooks = webhooks.create_app(admission, telemetry.calls, self.traffic, Unclaimed(admission.inventory))
+        self.management = management.create_app(telemetry.metrics, lambda: None, lambda: self.not_ready)
 
     async def request(
         self,
@@ -159,10 +161,16 @@ class Running:
     def log(self) -> list[dict[str, Any]]:
         """The lines on standard output, with those of all calls that were answered."""
         if self.management_port and self.process.poll() is None:
-            time.sleep(0.02)  # a line is written 10 ms after its answer,
             with contextlib.suppress(httpx.TransportError):
-                self.manage("/healthz")  # and then before another call is answered
-        return [json.loads(line) for line in (self.folder / "stdout").read_text().splitlines()]
+                made = sum(value for (name, _), value in self.metrics().items() if name == _DECISIONS)
+                # A line is written within 10 ms after its answer.
+                return eventually(lambda: self._lines(at_least=made), every=0.005)
+        return self._lines(at_least=0) or []
+
+    def _lines(self, at_least: float) -> list[dict[str, Any]] | None:
+        """The log so far; None if there are not so many decisions in it."""
+        lines: list[dict[str, Any]] = [json.loads(line) for line in (self.folder / "stdout").read_text().splitlines()]
+        return lines if sum(line["event"] == "decided" for line in lines) >= at_least else None
 
     @property
     def complaints(self) -> str:

@@ -17,7 +17,8 @@ from app.admission.review import Request, parse, read_request
 from app.domain.outcome import apply
 from app.rules.registry import RULES
 from app.settings import PREFIX, Settings
-from tools import alerts, metrics
+from tools import alerts, deploy, metrics
+from tools.chart.texts import table as values_table
 from tools.reference import reference
 from tools.rulebook import rulebook
 
@@ -126,6 +127,8 @@ _PARTS: dict[str, Callable[[], str]] = {
     "ask validate": lambda: _ask("validate", "batch-of-mistakes"),
     "rules": _rules,
     "settings": _settings,
+    "role of doctor": lambda: _block("yaml", (deploy.MANIFESTS / "roles" / "doctor.yaml").read_text()),
+    "chart values": values_table,
     "metrics": metrics.table,
     "alerts": alerts.section,
     "configuration": _configuration,

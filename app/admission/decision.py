@@ -1,6 +1,7 @@
 """What became of a request."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from app.domain.outcome import Edit, Finding
 from app.domain.repository_index import Use
@@ -17,6 +18,20 @@ class RuleFinding:
     """Whether the stored object has the same fault, so that it only warns."""
     last: bool = False
     """Whether it is the last that is looked at: nothing tells whether the stored object has those after it."""
+
+
+class Verdict(NamedTuple):
+    """A decision in a few words: what is counted and logged of it."""
+
+    outcome: str
+    """What became of the object: refused, mutated or allowed."""
+    rules: tuple[str, ...] = ()
+    """The ids of the rules that acted, in the order in which they did."""
+    acts: frozenset[tuple[str, str]] = frozenset()
+    """The rules, each with what it did: edit, refuse or warn."""
+
+
+_ALLOWED = Verdict("allowed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +61,14 @@ class Decision:
         return not (self.edits or self.findings or self.notes or self.unchecked)
 
     @property
-    def outcome(self) -> str:
-        """What became of it in one word: refused, mutated or allowed."""
-        if not self.allowed:
-            return "refused"
-        return "mutated" if self.edits else "allowed"
-
-    @property
-    def rules(self) -> list[str]:
-        """The ids of the rules that acted, in the order in which they did."""
-        acted = [rule for rule, _ in self.edits] + [found.rule for found in self.findings]
-        return list(dict.fromkeys(acted))
+    def verdict(self) -> Verdict:
+        """What became of it, and which rules acted."""
+        if self.plain:
+            return _ALLOWED
+        acts = [(rule, "edit") for rule, _ in self.edits]
+        acts += [(found.rule, "refuse" if found.refuses else "warn") for found in self.findings]
+        outcome = "refused" if not self.allowed else "mutated" if self.edits else "allowed"
+        return Verdict(outcome, tuple(dict.fromkeys(rule for rule, _ in acts)), frozenset(acts))
 
 
 NOTHING = Decision()

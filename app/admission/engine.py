@@ -28,6 +28,7 @@ from app.domain.repository_index import Use, use_of
 from app.domain.resource import Resource
 from app.inventory.store import Inventory
 from app.rules import MUTATIONS
+from app.rules.alias_written import alias_written
 from app.rules.field_type import field_type
 from app.rules.registry import for_kind, levels
 from schemas.kinds import KINDS as DEFINED
@@ -55,7 +56,8 @@ class Admission:
         *,
         needs_inventory: bool = False,
     ) -> None:
-        self._inventory = inventory
+        self.inventory = inventory
+        """What is known of the cluster; None: nothing."""
         self._clock = clock
         self._needs_inventory = needs_inventory
         self._mutations = {kind: for_kind(kind, MUTATIONS) for kind in KINDS}
@@ -64,12 +66,12 @@ class Admission:
     @property
     def cluster(self) -> ClusterView | None:
         """All objects of the cluster, where they are known."""
-        return None if self._inventory is None else self._inventory.view(None)
+        return None if self.inventory is None else self.inventory.view(None)
 
     def use(self, levels: Levels) -> None:
         """Decide by these levels from now on. A decision under way goes on with those that it began with."""
         self.levels = levels
-        self._selection = Selection(levels, knows_cluster=self._inventory is not None)
+        self._selection = Selection(levels, knows_cluster=self.inventory is not None)
 
     def mutate(self, request: Request, deadline: float | None = None) -> Decision:
         """What `/mutate` answers: the changes, and warnings of what they did or could not do. It refuses nothing.
@@ -122,7 +124,8 @@ class Admission:
             stored = read(kind, old, request.namespace, budget.look)
             mine, its = self._mutated(kind, resource, document), self._mutated(kind, stored, old)
             if (mine is not document or its is not old) and same(mine.get("spec"), its.get("spec")):
-                return NOTHING
+                # What it means stays the same: only that it is spelled out now can be news.
+                rules = tuple(each for each in rules if each[1] is alias_written)
             resource = resource.as_update_of(stored)
             found = self._findings(rules, resource, key, budget, excusable=True)
             doubtful = {each.rule for each in found if can_be_settled(each)}
@@ -136,7 +139,7 @@ class Admission:
         decision = NOTHING
         if found or budget.unchecked:
             decision = Decision(findings=tuple(without_covered(found)), notes=budget.notes, unchecked=budget.unchecked)
-        if self._inventory is not None and not request.dry_run and decision.allowed:
+        if self.inventory is not None and not request.dry_run and decision.allowed:
             use = use_of(key, resource)
             if use is not None:
                 before = None if stored is None else use_of(key, stored)
@@ -146,13 +149,8 @@ class Admission:
     def _adds_hosts(self, use: Use, before: Use | None) -> bool:
         if before is None or not (use.complete and before.complete and set(use.hosts) <= set(before.hosts)):
             return True
-        places = (self._inventory.stored.place(each.repository) for each in (use, before)) if self._inventory else ()
+        places = (self.inventory.stored.place(each.repository) for each in (use, before)) if self.inventory else ()
         return len({place.certain for place in places}) > 1
-
-    def remember(self, decision: Decision) -> None:
-        """Let a backup that was admitted count for the next decisions, although no watch has delivered it yet."""
-        if self._inventory is not None and decision.use is not None:
-            self._inventory.admitted(decision.use)
 
     def _edits(self, kind: str, resource: Resource) -> Iterable[tuple[str, Edit]]:
         return ((rule, edit) for rule, function in self._mutations[kind] for edit in function(resource))
@@ -179,7 +177,7 @@ class Admission:
             if clock() >= deadline:
                 budget.over(rule, enforced=enforced)
                 continue
-            cluster = self._inventory.view(key) if asks and self._inventory is not None else None
+            cluster = self.inventory.view(key) if asks and self.inventory is not None else None
             before = len(found)
             try:
                 findings = iter(function(resource) if cluster is None else function(resource, cluster))

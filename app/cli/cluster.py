@@ -8,7 +8,7 @@ import typer
 
 from app.cli.console import Config, Rules, console, fail, levels, tell
 from app.cli.findings import FailOn, Output, end, say, unread
-from app.cli.manifests import once
+from app.cli.manifests import Exclude, GitIgnore, exclusions, once
 from app.cli.progress import progressed
 
 Namespace = Annotated[
@@ -22,6 +22,8 @@ def audit(
         typer.Argument(metavar="PATH", help="Files, directories or -, to read instead of the cluster."),
     ] = None,
     namespace: Namespace = None,
+    exclude: Exclude = None,
+    gitignore: GitIgnore = False,
     rule: Rules = None,
     config: Config = None,
     output: Annotated[Output, typer.Option(help="Output format.")] = Output.TEXT,
@@ -51,7 +53,7 @@ def audit(
     once(paths or [], [config] if config else [])
     found, by = Audit(), levels(rule, config)
     if paths:
-        progressed(audit_files(found, paths, by))
+        progressed(audit_files(found, paths, by, exclusions(exclude, gitignore=gitignore)))
     else:
         api = _connect(namespace)
         progressed(audit_cluster(found, api, by, namespace))

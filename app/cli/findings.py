@@ -52,8 +52,15 @@ def unread(unreadable: Iterable[object]) -> None:
         tell(f"Error: {each}")
 
 
+def passed_over(skipped: Iterable[object]) -> None:
+    """Tell on standard error which objects were not looked at."""
+    for each in skipped:
+        tell(f"Note: {each}")
+
+
 def end(found: "Report", fail_on: FailOn) -> None:
     """Tell on standard error what could not be read, and end with the exit code."""
+    passed_over(found.skipped)
     unread(found.unreadable)
     if found.unreadable:
         raise typer.Exit(2)

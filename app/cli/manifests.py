@@ -1,13 +1,14 @@
 """The commands about objects in files: `check`, `fix` and `plan`."""
 
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from app.cli.console import Config, Rules, console, fail, levels, tell, watched
-from app.cli.findings import FailOn, Output, end, say
+from app.cli.findings import FailOn, Output, end, passed_over, say
 
 Paths = Annotated[
     list[Path],
@@ -25,13 +26,35 @@ Inventory = Annotated[
 ]
 
 
-def admission(rule: list[str] | None, config: Path | None, inventory: Path | None) -> Any:
+Exclude = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="GLOB",
+        help="What to leave out, as a line of a .gitignore: node_modules, *.tpl.yaml, charts/*/templates. Repeatable.",
+    ),
+]
+GitIgnore = Annotated[
+    bool, typer.Option("--gitignore", help="Leave out of directories what Git ignores.", show_default=False)
+]
+
+
+def exclusions(exclude: list[str] | None, *, gitignore: bool) -> Any:
+    """What is left out of what is read."""
+    from app.manifest.exclusions import BadPattern, Exclusions
+
+    try:
+        return Exclusions(exclude or (), gitignore=gitignore)
+    except BadPattern as error:
+        fail(f"--exclude: {error}")
+
+
+def admission(rule: list[str] | None, config: Path | None, inventory: Path | None, but: Any = None) -> Any:
     """The decisions, with the levels that the user chose and what is in the cluster."""
     from app.admission.engine import Admission
     from app.inventory.folder import BadFolder, read_folder
 
     try:
-        return Admission(levels(rule, config), None if inventory is None else read_folder(inventory))
+        return Admission(levels(rule, config), None if inventory is None else read_folder(inventory, but))
     except BadFolder as error:
         fail(str(error))
 
@@ -52,6 +75,17 @@ def check(
         ),
     ] = None,
     inventory: Inventory = None,
+    together: Annotated[
+        bool | None,
+        typer.Option(
+            "--together/--no-together",
+            help="Also compare the objects with each other, as those of one cluster. "
+            "[default: for a directory, or one file alone]",
+            show_default=False,
+        ),
+    ] = None,
+    exclude: Exclude = None,
+    gitignore: GitIgnore = False,
     rule: Rules = None,
     config: Config = None,
     output: Annotated[Output, typer.Option(help="Output format.")] = Output.TEXT,
@@ -73,11 +107,24 @@ def check(
         stash-admission check --output sarif . > stash.sarif
     """
     from app.commands.check import report, text
+    from app.commands.check.one_cluster import OneCluster
 
     once(paths, old or [], [config] if config else [])
-    found = watched(report.report(paths, admission(rule, config, inventory), old or ()), text.summary)
+    but = exclusions(exclude, gitignore=gitignore)
+    decides = admission(rule, config, inventory, but)
+    one: Any = None
+    if together or (together is None and (len(paths) == 1 or any(map(_is_directory, paths)))):
+        one = partial(OneCluster, levels=decides.levels, inventory=decides.inventory, separate=not together)
+    found = watched(report.report(paths, decides, old or (), but, one), text.summary)
     say(found, output, lambda: text.show(found, console()))
     end(found, fail_on)
+
+
+def _is_directory(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:
+        return False  # which reading it will tell
 
 
 def fix(
@@ -87,6 +134,20 @@ def fix(
         bool,
         typer.Option("--suggest-aliases", help="Also give clashing members of a BackupBatch different aliases."),
     ] = False,
+    old: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="PATH",
+            help="What is already stored: targets without alias in here get none, since that would change their spec. "
+            "Repeatable.",
+        ),
+    ] = None,
+    inventory: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="The same: manifests of what is in the cluster.", exists=True),
+    ] = None,
+    exclude: Exclude = None,
+    gitignore: GitIgnore = False,
 ) -> None:
     """Write into files what the server would change. Everything else stays the same, including comments and layout.
 
@@ -100,12 +161,23 @@ def fix(
         stash-admission fix --suggest-aliases backup.yaml
 
         kustomize build . | stash-admission fix - | kubectl apply -f -
-    """
-    from app.commands.fix.report import fixes, show
 
-    once(paths)
-    done = watched(fixes(paths, diff=diff, aliases=suggest_aliases), lambda each: each.summary(diff=diff))
+        kubectl get backupconfigurations,backupbatches -A -o yaml | stash-admission fix --old - manifests/
+    """
+    from app.commands.check.previous import Stored
+    from app.commands.fix.report import RESTARTS, fixes, show
+    from app.manifest.objects import objects
+
+    stored = [*(old or []), *([inventory] if inventory else [])]
+    once(paths, stored)
+    but = exclusions(exclude, gitignore=gitignore)
+    known = Stored(objects(stored))
+    found = fixes(paths, but, diff=diff, aliases=suggest_aliases, stored=known)
+    done = watched(found, lambda each: each.summary(diff=diff))
     show(done, console(), diff=diff)
+    if done.writes_aliases and not stored:
+        tell(f"Note: {RESTARTS}")
+    passed_over(done.skipped)
     for each in (*done.unreadable, *done.left):
         tell(f"Error: {each}")
     tell(done.summary(diff=diff))
@@ -132,6 +204,8 @@ def plan(
         str | None, typer.Option(metavar="NAME,...", help="Nodes of the cluster, to list the hosts of DaemonSets.")
     ] = None,
     inventory: Inventory = None,
+    exclude: Exclude = None,
+    gitignore: GitIgnore = False,
     rule: Rules = None,
     config: Config = None,
     output: Annotated[PlanOutput, typer.Option(help="Output format.")] = PlanOutput.TEXT,
@@ -160,10 +234,11 @@ def plan(
     from app.commands.terminal.door import data
 
     once(paths, [config] if config else [])
-    decides = admission(rule, config, inventory)
+    but = exclusions(exclude, gitignore=gitignore)
+    decides = admission(rule, config, inventory, but)
     named = [each for each in (nodes or "").split(",") if each]
     cluster = Cluster(dict(map(_replicas, replicas or ())), named, decides.cluster)
-    found: Plans = watched(planned(paths, decides, cluster), lambda each: f"{len(each.plans)} objects planned")
+    found: Plans = watched(planned(paths, decides, cluster, but), lambda each: f"{len(each.plans)} objects planned")
     if output is PlanOutput.JSON:
         typer.echo(data(json_report.as_json(found.plans)))
     else:
@@ -172,6 +247,7 @@ def plan(
             tell("No Stash objects were found")
     for name in found.unused(cluster):
         tell(f"Warning: --replicas {name}: these files have no StatefulSet of that name")
+    passed_over(found.skipped)
     for each in found.unreadable:
         tell(f"Error: {each}")
     if found.unreadable:

@@ -67,6 +67,11 @@ def shape_of(kind: str, claims: bool, replicas: int | None) -> Shape:
     return _SHAPES.get(kind, _LITERAL)
 
 
+def ordinal_of(host: str) -> str:
+    """The ordinal that a host, or the name of a pod or its volume, ends in: `12` of `db-12`; empty if in none."""
+    return _split_ordinal(host)[1] or ""
+
+
 def _split_ordinal(host: str) -> tuple[str, str | None]:
     """`db-12` is `db` and `12`; a host that does not end in an ordinal without leading zeros is itself and None."""
     stem, dash, ordinal = host.rpartition("-")

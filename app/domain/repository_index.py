@@ -66,7 +66,8 @@ class RepositoryIndex:
     """Uses, each under a name, found by place, kind and index key. Safe to be changed while others read."""
 
     def __init__(self) -> None:
-        self._lock = Lock()
+        self.lock = Lock()
+        """Who holds it keeps the index as it is."""
         self._uses: dict[Hashable, Use] = {}
         self._found: _ManyByKey[Use] = _ManyByKey()
         """Uses by place, kind and index key (`app.domain.hosts`)."""
@@ -77,7 +78,7 @@ class RepositoryIndex:
 
     def keys(self, kind: str) -> set[Key]:
         """The backups of a kind."""
-        with self._lock:
+        with self.lock:
             return {use.key for use in self._uses.values() if use.key.kind == kind}
 
     def count(self, kind: str) -> int:
@@ -93,7 +94,7 @@ class RepositoryIndex:
         before = self._uses.get(name)
         if before == use:
             return
-        with self._lock:
+        with self.lock:
             if before is not None:
                 self._discard(before)
             self._add(use)
@@ -102,7 +103,7 @@ class RepositoryIndex:
 
     def drop(self, name: Hashable) -> None:
         """Forget the use of this name, if there is one."""
-        with self._lock:
+        with self.lock:
             use = self._uses.pop(name, None)
             if use is not None:
                 self._counts[use.key.kind] -= 1
@@ -118,7 +119,7 @@ class RepositoryIndex:
         before = self._located.get(repository)
         if (before.place if before else None) == place:
             return
-        with self._lock:
+        with self.lock:
             moved = [
                 use
                 for kind in BACKUPS
@@ -129,21 +130,21 @@ class RepositoryIndex:
                 self._discard(use)
             if before is not None:
                 del self._located[repository]
-                for site in _sites(before.place):
+                for site in sites(before.place):
                     self._at.discard(site, before)
             if place is not None:
                 located = self._located[repository] = Located(repository, place)
-                for site in _sites(place):
+                for site in sites(place):
                     self._at.add(site, located)
             for use in moved:
                 self._add(use)
 
     def neighbours(self, repository: Key, place: Place, most: int) -> list[tuple[Key, bool]]:
         """Other Repositories than this one that have a place, and whether certainly; not more than so many."""
-        with self._lock:
+        with self.lock:
             found = {
                 located.repository: located.place.certain == place.certain
-                for site in _sites(place)
+                for site in sites(place)
                 for located in islice(self._at.get(site), most + 1)
                 if located.repository != repository
             }
@@ -154,7 +155,7 @@ class RepositoryIndex:
 
         Not more than so many of those that write into its place are looked at.
         """
-        with self._lock:
+        with self.lock:
             return next(
                 (use for use in self._writers(self.place(repository), most) if use.repository == repository), None
             )
@@ -164,14 +165,14 @@ class RepositoryIndex:
 
         Not more than so many of those that write there are looked at.
         """
-        with self._lock:
+        with self.lock:
             for use in self._writers(place, most):
                 if use.repository != repository and use.key != but:
                     return use, self.place(use.repository).certain == place.certain
         return None
 
     def _writers(self, place: Place, most: int) -> Iterator[Use]:
-        using = (self._found.get((site, kind, USING)) for site in _sites(place) for kind in BACKUPS)
+        using = (self._found.get((site, kind, USING)) for site in sites(place) for kind in BACKUPS)
         return islice(chain.from_iterable(using), most)
 
     def first(
@@ -181,7 +182,7 @@ class RepositoryIndex:
 
         Not `certainly`: of a place that may be the same.
         """
-        with self._lock:
+        with self.lock:
             place = self.place(repository)
             site = _site(place, certainly=certainly)
             if site is not None:
@@ -196,9 +197,9 @@ class RepositoryIndex:
 
         If there are many, the first of them.
         """
-        with self._lock:
-            sites = _sites(self.place(repository))
-            using = (self._found.get((site, kind, USING)) for site in sites for kind in BACKUPS)
+        with self.lock:
+            at = sites(self.place(repository))
+            using = (self._found.get((site, kind, USING)) for site in at for kind in BACKUPS)
             written = ((use, hosts) for use in chain.from_iterable(using) for hosts in use.hosts)
             return list(islice(written, most))
 
@@ -212,7 +213,7 @@ class RepositoryIndex:
 
     def _keys(self, use: Use) -> set[Hashable]:
         kind, index_keys = use.key.kind, set(_index_keys(use))
-        return {(site, kind, key) for site in _sites(self.place(use.repository)) for key in index_keys}
+        return {(site, kind, key) for site in sites(self.place(use.repository)) for key in index_keys}
 
 
 USING = "using"
@@ -233,9 +234,10 @@ def _site(place: Place, *, certainly: bool) -> Hashable | None:
     return None if place.possible is None else ("possible", place.possible)
 
 
-def _sites(place: Place) -> list[Hashable]:
-    sites = (_site(place, certainly=True), _site(place, certainly=False))
-    return [site for site in sites if site is not None]
+def sites(place: Place) -> list[Hashable]:
+    """What uses of a place are found by: the place as far as it is certain, and as far as it is possible."""
+    found = (_site(place, certainly=True), _site(place, certainly=False))
+    return [site for site in found if site is not None]
 
 
 def _index_keys(use: Use) -> Iterator[Hashable]:

@@ -1,29 +1,31 @@
 """An inventory of manifests in files, for laptops and CI: what is there is all that there is."""
 
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from app.domain.invoker import GROUP
 from app.inventory.store import KINDS, NAMESPACE, Inventory
 from app.manifest.discovery import Unreadable
+from app.manifest.exclusions import Exclusions
 from app.manifest.objects import Manifest, objects
+from app.manifest.wanted import Wanted, of_stash
 
 
 class BadFolder(ValueError):
     """Something that cannot be read. The message names file and line, and says what is wrong."""
 
 
-def read_folder(path: Path, *, confidential: bool = False) -> Inventory:
+def read_folder(path: Path, but: Exclusions | None = None, *, confidential: bool = False) -> Inventory:
     """The inventory of all YAML and JSON files in a folder and those below it, or of one file.
 
-    `confidential` as for Inventory: whoever has the files may read them. Raises BadFolder.
+    `but` is what is left out, `confidential` as for Inventory: whoever has the files may read them. Raises BadFolder.
     """
     inventory = Inventory(stale_after=None, confidential=confidential)
-    for found in objects([path], _is_held):
+    for found in objects([path], HELD, but):
         if isinstance(found, Unreadable):
             raise BadFolder(str(found))
-        if isinstance(found, Manifest):
+        if isinstance(found, Manifest) and found.kind in KINDS:
             try:
                 inventory.put(found.kind, found.value)
             except ValueError as error:
@@ -35,13 +37,17 @@ def inventory_of(documents: Iterable[Mapping[str, Any]], *, confidential: bool =
     """The inventory of objects. Raises ValueError if one has no name."""
     inventory = Inventory(stale_after=None, confidential=confidential)
     for document in documents:
-        if _is_held(str(document.get("apiVersion")), str(document.get("kind"))):
+        if document.get("kind") in KINDS and _is_held(str(document.get("apiVersion")), str(document["kind"])):
             inventory.put(document["kind"], document)
     return _complete(inventory)
 
 
 def _is_held(api_version: str, kind: str) -> bool:
-    return kind in KINDS and api_version.partition("/")[0] == ("v1" if kind == NAMESPACE else GROUP)
+    return of_stash(api_version, kind) or (api_version, kind) == ("v1", NAMESPACE)
+
+
+HELD = Wanted(_is_held, re.compile(rb"""kind["']?\s*:\s*["']?namespace"""))
+"""What is judged, or known to rules: the labels of Namespaces are."""
 
 
 def _complete(inventory: Inventory) -> Inventory:

@@ -24,24 +24,29 @@ class RecentUses:
         self.index = RepositoryIndex()
         """The uses, each under itself."""
         self._clock = clock
-        self._lock = Lock()
+        self.lock = Lock()
+        """Who holds it, and then that of the index, keeps all as it is."""
         self._until: dict[Use, float] = {}
         self._expiries: list[tuple[float, int, Use]] = []
 
     def add(self, use: Use, seconds: float | None = None) -> bool:
         """Count a use from now on, for so many seconds; whether it did not count before."""
         until = self._clock() + (self.seconds if seconds is None else seconds)
-        with self._lock:
+        with self.lock:
             known = use in self._until
             self._until[use] = until
             heappush(self._expiries, (until, id(use), use))
             self.index.put(use, use)
         return not known
 
+    def has(self, use: Use) -> bool:
+        """Whether a use counts."""
+        return use in self._until
+
     def forget(self, use: Use) -> None:
         """Count a use no more: it was delivered, or it is known that it will not be."""
         if use in self._until:
-            with self._lock:
+            with self.lock:
                 if self._until.pop(use, None) is not None:
                     self.index.drop(use)
 
@@ -50,7 +55,7 @@ class RecentUses:
         now = self._clock()
         if not self._expiries or self._expiries[0][0] > now:
             return
-        with self._lock:
+        with self.lock:
             while self._expiries and self._expiries[0][0] <= now:
                 _, _, use = heappop(self._expiries)
                 if self._until.get(use, inf) <= now:

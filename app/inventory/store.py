@@ -1,7 +1,8 @@
 """What is known of the cluster, however it came to be known: only what rules need, found by lookups."""
 
+import contextlib
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from math import inf
 from sys import intern
@@ -13,7 +14,8 @@ from app.domain.key import Key
 from app.domain.places import Place, place_of
 from app.domain.policy import UsagePolicy, policy_of
 from app.domain.reading import read_invoker
-from app.domain.repository_index import BACKUPS, RepositoryIndex, Use, use_of
+from app.domain.repository_index import BACKUPS, RepositoryIndex, Use, sites, use_of
+from app.inventory.changes import Changes
 from app.inventory.claim import Claim
 from app.inventory.deliveries import Deliveries
 from app.inventory.recent import UNCLAIMED_SECONDS, RecentUses
@@ -77,6 +79,7 @@ class Inventory:
         """The labels of the Namespaces, by name."""
         self.deliveries = Deliveries(2 * remember, clock)
         """What was lately seen stored."""
+        self._changes = Changes()
 
     # What admission asks.
 
@@ -102,7 +105,25 @@ class Inventory:
         """
         if not use.key.name or self.stored.get(use.key) == use:
             return False
-        return self._recent.add(use, seconds)
+        added = self._recent.add(use, seconds)
+        if added:
+            self._added(self.stored.place(use.repository))
+        return added
+
+    @property
+    def changes(self) -> int:
+        """How often a backup was added to a place, or a Repository got another one: what to ask `changed` with."""
+        return self._changes.count
+
+    def changed(self, repository: Key, since: int) -> bool:
+        """Whether a backup may have been added to the place of a Repository since there were so many changes."""
+        return self._changes.since(since, sites(self.stored.place(repository)))
+
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """Keep all backups and places as they are, for a moment: a process forked meanwhile has no half of a change."""
+        with self._recent.lock, self._recent.index.lock, self.stored.lock:
+            yield
 
     def has_stored(self, claim: Claim) -> bool:
         """Whether what is claimed is stored, as far as is known."""
@@ -136,7 +157,7 @@ class Inventory:
     def gap(self, kind: str) -> str:
         """Which objects of a kind are not known although the kind is; empty if all are."""
         unread = self._states[kind].unread
-        return f"some {KINDS[kind]} of the cluster are {unread}, and not known: make them smaller" if unread else ""
+        return f"some {KINDS[kind]} of the cluster are {unread}" if unread else ""
 
     def _late(self, state: _State) -> float:
         """Seconds without a word, if they are too many; otherwise 0."""
@@ -164,7 +185,10 @@ class Inventory:
             if use is None:
                 self.stored.drop(key)
             else:
+                known = self.stored.get(key) == use or self._recent.has(use)
                 self.stored.put(key, use)
+                if not known:
+                    self._added(self.stored.place(use.repository))
                 self._delivered(kind, use, document)
                 self._recent.forget(use)
         return key
@@ -205,9 +229,9 @@ class Inventory:
         state = self._states[kind]
         state.fault, state.refused = fault, refused
 
-    def unread(self, kind: str, what: str) -> None:
-        """Note what those objects of a kind are that cannot be read; empty: all are."""
-        self._states[kind].unread = what
+    def unread(self, kind: str, what: str, advice: str = "make them smaller") -> None:
+        """Note what those objects of a kind are that cannot be read, and what to do; an empty `what`: all are."""
+        self._states[kind].unread = what and f"{what}, and not known: {advice}"
 
     # What the operator of the server sees.
 
@@ -254,8 +278,14 @@ class Inventory:
         return self.stored.keys(kind)
 
     def _locate(self, repository: Key, place: Place | None) -> None:
+        same = self.stored.place(repository) == place
         self.stored.locate(repository, place)
         self._recent.locate(repository, place)
+        if place is not None and not same:
+            self._added(place)
+
+    def _added(self, place: Place) -> None:
+        self._changes.note(sites(place))
 
     def _delivered(self, kind: str, use: Use, document: Mapping[str, Any]) -> None:
         version = document["metadata"].get("resourceVersion")

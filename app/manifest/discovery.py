@@ -1,11 +1,13 @@
 """The files that paths on a command line mean."""
 
+import errno
+import os
 import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.manifest.regular_file import NOT_REGULAR
+from app.manifest.exclusions import GITIGNORE, Exclusions, Ignored, ignored_in
 
 STANDARD_INPUT = "-"
 ENDINGS = (".yaml", ".yml", ".json")
@@ -14,11 +16,12 @@ ENDINGS = (".yaml", ".yml", ".json")
 
 _Identity = tuple[int, int]
 """A directory whatever its name: device and number."""
+_LEADS_NOWHERE = (errno.ENOENT, errno.ELOOP, errno.ENOTDIR)
 
 
 @dataclass(frozen=True, slots=True)
-class Unreadable:
-    """Something that cannot be read, and why; in a text also where, line and column counted from 1."""
+class Remark:
+    """Something said of a file; in a text also where, line and column counted from 1."""
 
     file: str
     message: str
@@ -31,62 +34,109 @@ class Unreadable:
         return f"{self.file}{place}: {self.message}"
 
 
+class Unreadable(Remark):
+    """Something that cannot be read, and why."""
+
+
+class Skipped(Remark):
+    """An object that was asked for and is not looked at, why, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class OtherFile:
+    """A file that cannot hold what was asked for: nothing else is known about it."""
+
+    file: str
+
+
 def shown(path: Path) -> str:
     """A path for messages: names may have bytes that are no text."""
     return str(path).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
-def files(paths: Iterable[Path]) -> Iterator[Path | Unreadable]:
+def files(paths: Iterable[Path], but: Exclusions | None = None) -> Iterator[Path | Unreadable | OtherFile]:
     """Every file, each once: those that are named, and in directories all of ENDINGS, sorted.
 
-    Directories whose names begin with a dot are left out. Links are followed, each directory is read once; a link that
-    leads to a directory around itself is told.
+    Directories whose names begin with a dot are left out, and so is what `but` says. Links are followed, and each
+    directory is read once. In a directory, what is no file at all, as a link to nowhere, is an OtherFile.
     """
-    seen: set[Path] = set()
+    but = but or Exclusions()
+    seen: set[str] = set()
+    here = os.getcwd()  # noqa: PTH109  a path for each of very many files takes its time
     read: set[_Identity] = set()
     for path in paths:
+        found: Iterable[Path | Unreadable | OtherFile] = ()
         if str(path) == STANDARD_INPUT:
-            found: Iterable[Path | Unreadable] = [path]
-        else:
+            found = [path]
+        elif not but.leave_out(path):
             try:
-                found = _below(path, (), read) if path.is_dir() else [path]
+                found = _below(path, read, but) if path.is_dir() else [path]
             except OSError as error:
                 found = [_unreadable(path, error)]
         for each in found:
-            if isinstance(each, Unreadable):
+            if not isinstance(each, Path):
                 yield each
-            elif (name := each if str(each) == STANDARD_INPUT else each.absolute()) not in seen:
+            elif (name := os.path.join(here, each)) not in seen:  # noqa: PTH118
                 seen.add(name)
                 yield each
 
 
-def _below(directory: Path, above: tuple[_Identity, ...], read: set[_Identity]) -> Iterator[Path | Unreadable]:
-    """The files in a directory. `above`: the directories that it is in; `read`: all that were read."""
-    try:
-        about = directory.stat()
-        itself = (about.st_dev, about.st_ino)
-        if itself in above:
-            yield Unreadable(shown(directory), "a link to one of its own parent directories: remove it")
-            return
-        if itself in read:
-            return
-        read.add(itself)
-        entries = sorted(directory.iterdir())
-    except OSError as error:
-        yield _unreadable(directory, error)
-        return
-    for each in entries:
-        try:
-            mode = each.stat().st_mode
-        except OSError as error:
-            if each.suffix in ENDINGS:
-                yield _unreadable(each, error)
+_Entry = tuple[Path, Ignored | None, bool]
+"""What is in a directory, what Git ignores there, and whether it is known to be a file."""
+
+
+def _below(root: Path, read: set[_Identity], but: Exclusions) -> Iterator[Path | Unreadable | OtherFile]:
+    """The files in a directory and below. `read`: all directories that were read.
+
+    Directories may be nested deeper than Python calls functions.
+    """
+    waiting = [iter([(root, ignored_in(root) if but.gitignore else None, False)])]
+    while waiting:
+        each, ignored, is_file = next(waiting[-1], (None, None, False))
+        if each is None:
+            waiting.pop()
+        elif is_file:
+            yield each
+        else:
+            try:
+                about = each.stat()
+                if not stat.S_ISDIR(about.st_mode):
+                    if each.suffix in ENDINGS:
+                        yield each if stat.S_ISREG(about.st_mode) else OtherFile(shown(each))
+                elif (about.st_dev, about.st_ino) not in read and (each == root or not each.name.startswith(".")):
+                    read.add((about.st_dev, about.st_ino))
+                    waiting.append(iter(_entries(each, root, ignored, but)))
+            except OSError as error:
+                if error.errno not in _LEADS_NOWHERE:
+                    yield _unreadable(each, error)
+                elif each.suffix in ENDINGS:
+                    yield OtherFile(shown(each))
+
+
+def _entries(directory: Path, root: Path, ignored: Ignored | None, but: Exclusions) -> list[_Entry]:
+    """What in a directory may be a file that is read, or hold one. Raises OSError."""
+    with os.scandir(directory) as found:
+        names = sorted((each.name, _kind(each)) for each in found)
+    if ignored is not None and directory != root and any(name == GITIGNORE for name, _ in names):
+        ignored = Ignored(directory.absolute(), ignored)
+    entries = []
+    for name, kind in names:
+        path = directory / name
+        if kind != "directory" and not (name.endswith(ENDINGS) or kind == "link"):
             continue
-        if stat.S_ISDIR(mode):
-            if not each.name.startswith("."):
-                yield from _below(each, (*above, itself), read)
-        elif each.suffix in ENDINGS:
-            yield each if stat.S_ISREG(mode) else Unreadable(shown(each), NOT_REGULAR)
+        if but.leave_out(path, root, directory=kind == "directory"):
+            continue
+        if ignored is None or not ignored.leaves_out(path.absolute(), directory=kind == "directory"):
+            entries.append((path, ignored, kind == "file" and path.suffix in ENDINGS))
+    return entries
+
+
+def _kind(entry: "os.DirEntry[str]") -> str:
+    if entry.is_symlink():
+        return "link"
+    if entry.is_dir(follow_symlinks=False):
+        return "directory"
+    return "file" if entry.is_file(follow_symlinks=False) else "other"
 
 
 def _unreadable(path: Path, error: OSError) -> Unreadable:

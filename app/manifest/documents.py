@@ -27,7 +27,7 @@ class Document:
 
 def documents(text: str) -> Iterator[Document | Malformed]:
     """The documents of a file that hold something, in order; in place of one that cannot be read, what is wrong."""
-    offset = len(_BOM) if text.startswith(_BOM) else 0
+    offset = _behind_mark(text, 0)
     wrong, growth = None, Growth()
     if text.startswith("{", skip_space(text, offset)):
         offset, wrong = yield from _json(text, offset)
@@ -62,13 +62,20 @@ def _json(text: str, offset: int) -> Generator[Document | Malformed, None, tuple
 
 
 def _parts(text: str, offset: int) -> Iterator[tuple[int, int]]:
-    """Where the text between lines that begin with `---` starts and ends."""
+    """Where the text between lines that begin with `---` starts and ends.
+
+    Each may begin with a byte order mark, as where files were joined: kubectl reads each as if it were a file.
+    """
     for match in _SEPARATOR.finditer(text, offset):
         if text[offset : match.start()].strip():
-            yield offset, match.start()
+            yield _behind_mark(text, offset), match.start()
         offset = match.start() if _says_more(match[0]) else match.end()
     if text[offset:].strip():
-        yield offset, len(text)
+        yield _behind_mark(text, offset), len(text)
+
+
+def _behind_mark(text: str, offset: int) -> int:
+    return offset + len(_BOM) if text.startswith(_BOM, offset) else offset
 
 
 def _says_more(separator: str) -> bool:

@@ -11,6 +11,16 @@ class Malformed(ValueError):
         self.offset = offset
 
 
+class StrayMark(Malformed):
+    """A document that cannot be read for nothing but byte order marks at the beginning of lines in it.
+
+    `offset` is behind the first.
+    """
+
+    def __init__(self, offset: int) -> None:
+        super().__init__("a byte order mark (U+FEFF) in the middle: remove it, as `stash-admission fix` does", offset)
+
+
 @dataclass(slots=True, eq=False)
 class Node:
     """A value. It is written from `start` to `end`, in characters; with its anchor and tag, without its comments."""

@@ -1,19 +1,22 @@
 """The objects in files, each with where it is written."""
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from app.domain.path import Path as Field
-from app.manifest.discovery import Unreadable, files
+from app.manifest.discovery import OtherFile, Skipped, Unreadable, files
 from app.manifest.documents import Document, documents
+from app.manifest.exclusions import Exclusions
+from app.manifest.kustomization import Kustomizations
 from app.manifest.nodes import Alias, Malformed, Mapping, Node, Sequence, behind
+from app.manifest.partial import not_whole
 from app.manifest.positions import locate
-from app.manifest.source import Text, read
+from app.manifest.source import Text, read_if
 from app.manifest.values import entry, text_at, value_of
-from schemas.kinds import GROUP
+from app.manifest.wanted import STASH, Wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +48,17 @@ class Manifest:
     @property
     def kind(self) -> str:
         """What it says of itself."""
-        return str(self.value["kind"])
+        return str(self.value.get("kind") or "")
+
+    @property
+    def api_version(self) -> str:
+        """The API that it says it belongs to, empty if it does not."""
+        return str(self.value.get("apiVersion") or "")
 
     @property
     def version(self) -> str:
         """The version of its API, without the group."""
-        return str(self.value["apiVersion"]).partition("/")[2]
+        return self.api_version.partition("/")[2]
 
     @property
     def name(self) -> str:
@@ -77,45 +85,63 @@ class Manifest:
         return value if isinstance(value, str) else ""
 
 
-Found = Manifest | Other | Unreadable
+_TEMPLATES = ("template.openshift.io/v1", "v1")
+Found = Manifest | Other | OtherFile | Skipped | Unreadable
 
 
-Wanted = Callable[[str, str], bool]
-"""Whether objects of an `apiVersion` and a `kind` are asked for."""
+def objects(paths: Iterable[Path], wanted: Wanted = STASH, but: Exclusions | None = None) -> Iterator[Found]:
+    """Everything in files, in directories and on standard input (`-`): objects, and in their place what is wrong.
 
-
-def of_stash(api_version: str, kind: str) -> bool:
-    """Whether an object is one of Stash's group."""
-    return api_version.partition("/")[0] == GROUP and bool(kind)
-
-
-def objects(paths: Iterable[Path], wanted: Wanted = of_stash) -> Iterator[Found]:
-    """Everything in files, in directories and on standard input (`-`): objects, and in their place what is wrong."""
-    for path in files(paths):
-        text = path if isinstance(path, Unreadable) else read(path)
-        if isinstance(text, Unreadable):
-            yield text
-        else:
+    A file that cannot hold one is an OtherFile, whatever is in it. `but` is what is left out.
+    """
+    for text in texts(paths, wanted, but):
+        if isinstance(text, Text):
             yield from objects_in(text, wanted)
+        else:
+            yield text
 
 
-def objects_in(text: Text, wanted: Wanted = of_stash) -> Iterator[Found]:
+def texts(
+    paths: Iterable[Path], wanted: Wanted = STASH, but: Exclusions | None = None
+) -> Iterator[Text | OtherFile | Unreadable]:
+    """The files that may hold what is wanted, and in place of others what is known of them."""
+    found = list(files(paths, but))
+    kustomizations = Kustomizations(each for each in found if isinstance(each, Path))
+    for path in found:
+        text = read_if(wanted, path) if isinstance(path, Path) else path
+        if isinstance(text, Text) and isinstance(path, Path):
+            yield replace(text, patched=kustomizations.patching(path))
+        else:
+            yield text
+
+
+def objects_in(text: Text, wanted: Wanted = STASH) -> Iterator[Found]:
     """Everything in the text of a file."""
     for index, document in enumerate(documents(text.text)):
         if isinstance(document, Malformed):
             yield _unreadable(text, document)
             continue
-        for field, node in _objects_of(document.root, (), set()):
+        for field, node, of in _objects_of(document.root, (), set()):
             try:
-                yield _found(text, document, index, field, node, wanted)
+                yield _found(text, document, index, field, node, of, wanted)
+                yield from _in_template(text, node, wanted)
             except Malformed as error:
                 yield _unreadable(text, error)
 
 
-def _objects_of(node: Node, field: Field, held: set[int]) -> Iterator[tuple[Field, Node]]:
-    """The object itself, or what a List holds. `held`: what was found; aliases of an object do not make it another."""
+_Type = tuple[str, str]
+"""An `apiVersion` and a `kind`, empty where there are none."""
+
+
+def _objects_of(node: Node, field: Field, held: set[int], of: _Type = ("", "")) -> Iterator[tuple[Field, Node, _Type]]:
+    """The object itself, or what a List holds, with the type that the items of a typed list have if they name none.
+
+    `held`: what was found; aliases of an object do not make it another.
+    """
     try:
-        items = entry(node, "items") if text_at(node, "kind").endswith("List") else None
+        list_kind = text_at(node, "kind")
+        items = entry(node, "items") if list_kind.endswith("List") else None
+        items_are = (text_at(node, "apiVersion"), list_kind.removesuffix("List"))
     except Malformed:
         items = None  # whoever needs this node finds the same
     holder = behind(items[1]) if items else None
@@ -124,22 +150,50 @@ def _objects_of(node: Node, field: Field, held: set[int]) -> Iterator[tuple[Fiel
         return
     held.add(id(what))
     if not isinstance(holder, Sequence):
-        yield field, node
+        yield field, node, of
         return
     for number, item in enumerate(holder.items):
         if not isinstance(item, Alias):
-            yield from _objects_of(item, (*field, "items", number), held)
+            yield from _objects_of(item, (*field, "items", number), held, items_are)
         elif id(item.of) not in held:
             held.add(id(item.of))
-            yield (*field, "items", number), item
+            yield (*field, "items", number), item, items_are
 
 
-def _found(text: Text, document: Document, index: int, field: Field, node: Node, wanted: Wanted) -> Found:
-    is_object = isinstance(behind(node), Mapping)
-    if not is_object or not wanted(text_at(node, "apiVersion"), text_at(node, "kind")):
+def _found(text: Text, document: Document, index: int, field: Field, node: Node, of: _Type, wanted: Wanted) -> Found:
+    if not isinstance(behind(node), Mapping):
         return Other(text.file)
-    return Manifest(text, document, index, node, field, value_of(node))
+    own = text_at(node, "apiVersion"), text_at(node, "kind")
+    is_typed = any(own) or entry(node, "apiVersion") is not None or entry(node, "kind") is not None
+    if not wanted.matches(*(own if is_typed else of)):
+        return Other(text.file)
+    value = value_of(node)
+    manifest = Manifest(text, document, index, node, field, value if is_typed else _typed(of, value))
+    why = not_whole(value, text.patched)
+    if why is not None:
+        named = "/".join(filter(None, (manifest.namespace, manifest.name)))
+        return Skipped(text.file, f"{manifest.kind} {named} is not looked at: {why}", *text.place(node.start))
+    return manifest
 
 
-def _unreadable(text: Text, error: Malformed) -> Unreadable:
+def _typed(of: _Type, value: dict[str, Any]) -> dict[str, Any]:
+    return {"apiVersion": of[0], "kind": of[1], **value}
+
+
+def _in_template(text: Text, node: Node, wanted: Wanted) -> Iterator[Skipped]:
+    """The objects in a Template of OpenShift: they have parameters."""
+    if text_at(node, "kind") != "Template" or text_at(node, "apiVersion") not in _TEMPLATES:
+        return
+    held = entry(node, "objects")
+    holder = behind(held[1]) if held else None
+    for item in holder.items if isinstance(holder, Sequence) else ():
+        kind = text_at(item, "kind")
+        if wanted.matches(text_at(item, "apiVersion"), kind):
+            why = "it is in a Template: check what `oc process --local` writes"
+            yield Skipped(text.file, f"{kind} is not looked at: {why}", *text.place(item.start))
+
+
+def _unreadable(text: Text, error: Malformed) -> Unreadable | Other:
+    if not text.names_group:
+        return Other(text.file)
     return Unreadable(text.file, str(error), *text.place(error.offset))

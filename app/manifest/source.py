@@ -1,20 +1,25 @@
 """The text of a file, and where in it something is."""
 
-import codecs
 import re
 import sys
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from app.manifest.discovery import STANDARD_INPUT, Unreadable, shown
+from app.manifest.discovery import STANDARD_INPUT, OtherFile, Unreadable, shown
 from app.manifest.regular_file import opened
+from app.manifest.wanted import BYTE_ORDER_MARKS, Wanted, names_group
 
 MAX_FILE_BYTES = 32 * 1024 * 1024
 """Bytes of a file that is read."""
-_BREAK = re.compile(r"\r\n|\r|\n")
-_UTF_16 = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
+MAX_SEARCHED_BYTES = 1024 * 1024 * 1024
+"""Bytes of a file that is not read, but looked through for the name of the group."""
+_USUAL_BYTES = 64 * 1024
+"""What most files have less of."""
+_PIECE_BYTES, _OVERLAP_BYTES = 1024 * 1024, 1024
+"""What is looked through at a time, and how much of it once more with the next, as a name may be cut."""
+_BREAK = re.compile(r"(?:\r\n|\r|\n)\ufeff?")
 
 
 @dataclass(frozen=True)
@@ -24,10 +29,14 @@ class Text:
     file: str
     text: str
     encoding: str = "utf-8"
+    names_group: bool = True
+    """Whether the group is named in it: what cannot be read there is told."""
+    patched: str | None = None
+    """The directory of the kustomization that names it as a patch."""
 
     @cached_property
     def _lines(self) -> list[int]:
-        """Where each line begins. A line ends as editors have it: LF, CR LF or CR."""
+        """Where each line begins, behind a byte order mark. A line ends as editors have it: LF, CR LF or CR."""
         start = 1 if self.text.startswith("\ufeff") else 0
         return [start, *(match.end() for match in _BREAK.finditer(self.text))]
 
@@ -43,7 +52,7 @@ class Text:
         # Whoever holds many places of one line, as of JSON, is not to hold as many copies of it.
         found = self._cut.get(start)
         if found is None:
-            found = self._cut[start] = self.text[start:end].rstrip("\r\n")
+            found = self._cut[start] = self.text[start:end].rstrip("\r\n\ufeff")
         return found
 
     @cached_property
@@ -54,19 +63,70 @@ class Text:
 def read(path: Path) -> Text | Unreadable:
     """The file's text, or that of standard input for `-`. A file is UTF-8, or UTF-16 if its first bytes say so."""
     name = shown(path)
+    content = _content(path)
+    if not isinstance(content, bytes):
+        return content
+    if len(content) > MAX_FILE_BYTES:
+        return _too_large(name)
+    return _decoded(name, content)
+
+
+def read_if(wanted: Wanted, path: Path) -> Text | Unreadable | OtherFile:
+    """The same of a file that may hold what is wanted: any other is an OtherFile, be it readable or not."""
+    name = shown(path)
+    content = _content(path)
+    if not isinstance(content, bytes):
+        return content
+    if len(content) > MAX_FILE_BYTES:
+        return _too_large(name) if names_group(content) else _looked_through(path)
+    if not wanted.may_be_in(content):
+        return OtherFile(name)
+    names = names_group(content)
+    text = _decoded(name, content)
+    if isinstance(text, Unreadable):
+        return text if names else OtherFile(name)
+    return replace(text, names_group=names)
+
+
+def _content(path: Path) -> bytes | Unreadable:
+    """All bytes, or more than MAX_FILE_BYTES."""
     try:
         if str(path) == STANDARD_INPUT:
-            content = sys.stdin.buffer.read(MAX_FILE_BYTES + 1)
-        else:
-            with opened(path) as file:
-                content = file.read(MAX_FILE_BYTES + 1)
+            return sys.stdin.buffer.read(MAX_FILE_BYTES + 1)
+        with opened(path) as file:
+            content = file.read(_USUAL_BYTES)  # room for the largest file costs more than most files
+            return content if len(content) < _USUAL_BYTES else content + file.read(MAX_FILE_BYTES + 1 - len(content))
+    except OSError as error:
+        return Unreadable(shown(path), error.strerror or str(error))
+
+
+def _looked_through(path: Path) -> Unreadable | OtherFile:
+    """What a file is that is too large to be read. It is held piece by piece."""
+    name = shown(path)
+    if str(path) == STANDARD_INPUT:
+        return _too_large(name)
+    try:
+        with opened(path) as file:
+            before = b""
+            while piece := file.read(_PIECE_BYTES):
+                if names_group(before + piece):
+                    return _too_large(name)
+                before = piece[-_OVERLAP_BYTES:]
+                if file.tell() > MAX_SEARCHED_BYTES:
+                    return Unreadable(name, f"larger than {MAX_SEARCHED_BYTES >> 30} GiB: leave it out with --exclude")
     except OSError as error:
         return Unreadable(name, error.strerror or str(error))
-    if len(content) > MAX_FILE_BYTES:
-        return Unreadable(name, f"larger than {MAX_FILE_BYTES >> 20} MiB: split it")
-    encoding = _UTF_16.get(content[:2], "utf-8")
+    return OtherFile(name)
+
+
+def _too_large(name: str) -> Unreadable:
+    return Unreadable(name, f"larger than {MAX_FILE_BYTES >> 20} MiB: split it")
+
+
+def _decoded(name: str, content: bytes) -> Text | Unreadable:
+    encoding = BYTE_ORDER_MARKS.get(content[:2], "utf-8")
     if encoding == "utf-8" and b"\0" in content:
-        return Unreadable(name, "a binary file, not YAML")
+        return Unreadable(name, "a binary file, not YAML: text must be UTF-8, or UTF-16 with a byte order mark")
     try:
         return Text(name, content.decode(encoding), encoding)
     except UnicodeDecodeError as error:

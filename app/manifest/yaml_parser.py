@@ -9,10 +9,12 @@ from yaml.error import MarkedYAMLError
 from yaml.reader import ReaderError
 
 from app.manifest.growth import MAX_NESTING, Extent, Growth
-from app.manifest.nodes import Alias, Malformed, Mapping, Node, Scalar, Sequence
+from app.manifest.nodes import Alias, Malformed, Mapping, Node, Scalar, Sequence, StrayMark
 
 _MAX_TAG_DIRECTIVES = 100
 """`%TAG` lines that a document may have: libyaml compares each with all the others."""
+MARK = "\n\ufeff"
+"""A byte order mark at the beginning of a line, in whose column the line then seems to begin."""
 _TAG_DIRECTIVE = re.compile(r"^%TAG\b", re.MULTILINE)
 
 
@@ -31,10 +33,23 @@ def compose(text: str, offset: int = 0, growth: Growth | None = None) -> Node | 
         place = len(text.encode()[: error.position].decode(errors="ignore"))
         raise Malformed(f"not YAML: the character {error.character:#06x} is not allowed", offset + place) from None
     except MarkedYAMLError as error:
+        if _is_read_without_marks(text):
+            raise StrayMark(offset + text.index(MARK) + len(MARK)) from None
         mark = cast("Any", error.problem_mark)
         place = mark.index if mark else 0
         said = ", ".join(each for each in (error.context, error.problem) if each)
         raise Malformed(f"not YAML: {said}{_advice(text, place)}", offset + place) from None
+
+
+def _is_read_without_marks(text: str) -> bool:
+    """Whether byte order marks are all that is wrong."""
+    if MARK not in text:
+        return False
+    try:
+        _Composer(text.replace(MARK, "\n"), 0, Growth()).root()
+    except (Malformed, ReaderError, MarkedYAMLError):
+        return False
+    return True
 
 
 class _Composer:
@@ -121,11 +136,17 @@ class _Composer:
 
 
 def _advice(text: str, place: int) -> str:
-    """What to do about the two mistakes that are made most."""
+    """What to do about the mistakes that are made most: the line of the place, and the one before."""
     if text.startswith("\t", place):
         return ": replace the tab with spaces"
-    if "{{" in text[text.rfind("\n", 0, place) + 1 :].partition("\n")[0]:
+    begin = text.rfind("\n", 0, place) + 1
+    lines = text[text.rfind("\n", 0, max(begin - 1, 0)) + 1 :].split("\n", 2)[: 2 if begin else 1]
+    if any(mark in line for line in lines for mark in ("{{", "{%", "<%")):
         return ": render the template first"
+    if any("${" in line for line in lines):
+        return ": substitute the variables first, or put them in quotes"
+    if any(line.startswith(("<<<<<<<", "=======", ">>>>>>>")) for line in lines):
+        return ": resolve the merge conflict first"
     return ""
 
 

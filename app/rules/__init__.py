@@ -7,6 +7,7 @@ other objects of the cluster, and runs only where the server knows them.
 
 from app.rules.alias_changed import alias_changed
 from app.rules.alias_syntax import alias_syntax
+from app.rules.alias_written import alias_written
 from app.rules.batch_members import batch_members
 from app.rules.conflicting_rules import conflicting_rules
 from app.rules.consistent_order import consistent_order
@@ -32,6 +33,7 @@ from app.rules.repository_required import repository_required
 from app.rules.shared_place import shared_place
 from app.rules.snapshots_or_paths import snapshots_or_paths
 from app.rules.sync_order import sync_order
+from app.rules.target_kind import target_kind
 from app.rules.target_namespace import target_namespace
 from app.rules.unique_alias import unique_alias
 from app.rules.unique_host import unique_host
@@ -85,8 +87,10 @@ WARNINGS = (
     possible_host_clash,
     defaulted_restore_alias,
     daemonset_alias,
+    target_kind,
     unreachable_rule,
     alias_changed,
+    alias_written,
     nothing_kept,
     unused_field,
     repository_exists,

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from app.domain.outcome import Finding, Reason
+from app.domain.path import Path, dotted
 from app.domain.quoting import quoted
 from app.domain.resource import Resource
 from schemas.faults import Fault
@@ -42,23 +43,54 @@ def field_type(resource: Resource) -> Iterator[Finding]:
             paths: [/var/www/html]
     """
     for fault in resource.faults:
-        yield Finding(fault.path, _REASONS[fault.lack], f"{fault.path[-1]} {_message(fault)}", fault.found)
+        yield Finding(fault.path, _REASONS[fault.lack], message(fault), fault.found)
 
 
-def _message(fault: Fault) -> str:
+def message(fault: Fault, written: str = "") -> str:
+    """What is wrong and what to write. `written`: the value as it stands in a file, where that looks different."""
+    name = _name(fault.path)
     if fault.lack == "missing":
-        return "is missing, but required: add it"
-    found = _kind_of(fault.found)
-    if fault.path[-1] not in _PRIVATE and not isinstance(fault.found, dict | list):
-        found = f"{quoted(fault.found)}, {found}" if fault.lack == "type" else quoted(fault.found)
-    return f"is {found}: write {fault.expected}"
+        return f"{name} is missing, but required: add it"
+    return f"{name} is {_found(fault, written)}: {_advice(fault)}"
+
+
+def _is_private(path: Path) -> bool:
+    """Of an item, whether the list that it is in is."""
+    return next((part for part in reversed(path) if isinstance(part, str)), "") in _PRIVATE
+
+
+def _name(path: Path) -> str:
+    """The field, or of an item its place in the list: `paths`, `snapshots[2]`."""
+    start = next((at for at in range(len(path) - 1, 0, -1) if isinstance(path[at], str)), 0)
+    return dotted(path[start:])
+
+
+def _found(fault: Fault, written: str) -> str:
+    kind = _kind_of(fault.found)
+    if _is_private(fault.path) or isinstance(fault.found, dict | list):
+        return _one(kind)
+    if fault.lack != "type":
+        return quoted(fault.found)
+    if written:
+        return f"{written}, which is the {kind} {quoted(fault.found)}"
+    return f"{quoted(fault.found)}, {_one(kind)}"
+
+
+def _advice(fault: Fault) -> str:
+    if fault.expected == "a string" and isinstance(fault.found, bool | int | float):
+        return "put it in quotes"
+    return f"write {fault.expected}"
+
+
+def _one(kind: str) -> str:
+    return f"an {kind}" if kind == "object" else f"a {kind}"
 
 
 def _kind_of(value: object) -> str:
     if isinstance(value, dict):
-        return "an object"
+        return "object"
     if isinstance(value, list):
-        return "a list"
+        return "list"
     if isinstance(value, bool):
-        return "a boolean"
-    return "a string" if isinstance(value, str) else "a number"
+        return "boolean"
+    return "string" if isinstance(value, str) else "number"

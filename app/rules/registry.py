@@ -118,7 +118,7 @@ def level(name: str, text: str) -> Level:
         advice = f"write {' or '.join(near)}" if near else "`stash-admission rules` lists all rules"
         raise UnknownLevel(f"unknown rule {name[:_MAX_SHOWN_CHARS]!r}: {advice}")
     if rule.level is None:
-        raise UnknownLevel(f"{name} changes objects and has no level: remove it here here")
+        raise UnknownLevel(f"{name} changes objects and has no level: remove it")
     if text not in rule.settable:
         raise UnknownLevel(f"{name} cannot be {text[:_MAX_SHOWN_CHARS]!r}: write {' or '.join(rule.settable)}")
     return Level(text)

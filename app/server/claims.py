@@ -9,15 +9,13 @@ import random
 import socket
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol, TypeVar
 
-from app.admission.decision import Decision
-from app.admission.engine import Admission
-from app.admission.review import Request
+from app.admission.judgement import Judgement
 from app.domain.key import Key
 from app.domain.repository_index import Use
 from app.inventory.claim import MAX_RECORD_CHARS, BadRecord, Claim, ClaimRecord, claim_of
@@ -40,7 +38,8 @@ _SWEEP_SECONDS = 60.0
 _AGAIN_SECONDS = 0.2
 """Seconds after which a call is tried again that the API server could not answer now."""
 
-Judge = Callable[[Request, float | None], Decision]
+Again = Callable[[float], Awaitable[Judgement]]
+"""Judges the same review again, by what is known now, until a time of the clock."""
 Result = TypeVar("Result")
 
 
@@ -51,8 +50,8 @@ class NotClaimed(Exception):
 class Confirming(Protocol):
     """Has the last word on what was decided."""
 
-    async def confirm(self, request: Request, decision: Decision, deadline: float) -> Decision:
-        """The decision that is answered. Raises NotClaimed."""
+    async def confirm(self, judgement: Judgement, again: Again, deadline: float) -> Judgement:
+        """The judgement that is answered. Raises NotClaimed, and what `again` raises."""
 
 
 @dataclass(eq=False)
@@ -74,14 +73,12 @@ class Claims:
         self,
         inventory: Inventory,
         leases: ClaimLeases,
-        judge: Judge,
         telemetry: ClaimTelemetry,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`judge` decides on a request again. The inventory remembers backups for as long as claims count."""
+        """The inventory remembers backups for as long as claims count."""
         self._inventory = inventory
         self._leases = leases
-        self._judge = judge
         self._telemetry = telemetry
         self._clock = clock
         self._seconds = inventory.remembers
@@ -91,48 +88,50 @@ class Claims:
         self.fault: str | None = None
         """Why no claims are made; None: they are."""
 
-    async def confirm(self, request: Request, decision: Decision, deadline: float) -> Decision:
-        """The decision, once its place is claimed; or another one, if somebody else has been faster.
+    async def confirm(self, judgement: Judgement, again: Again, deadline: float) -> Judgement:
+        """The judgement, once its place is claimed; or another one, if somebody else has been faster.
 
         Raises NotClaimed if it could not be claimed by `deadline`, a time of the clock.
         """
-        use = decision.use
+        use = judgement.use
         if use is None:
-            return decision
-        if not decision.adds_hosts or not use.key.name or self._clock() < self._off_until:
+            return judgement
+        if not judgement.adds_hosts or not use.key.name or self._clock() < self._off_until:
             self._inventory.admitted(use, UNCLAIMED_SECONDS)
-            return decision
+            return judgement
         try:
             async with asyncio.timeout(max(0.0, deadline - self._clock())):
-                decision = await self._confirm(request, decision, use.repository, deadline)
+                judgement = await self._confirm(judgement, use.repository, lambda: again(deadline))
         except (TimeoutError, NotClaimed) as error:
             self._telemetry.claimed("undecided")
             raise NotClaimed(str(error) or "the API server did not answer in time to a claim of its place") from None
         except (Forbidden, Gone) as error:
             self._forbidden(error)
             self._inventory.admitted(use, UNCLAIMED_SECONDS)
-            return decision
-        self._telemetry.claimed("made" if decision.use is not None else "lost")
-        return decision
+            return judgement
+        self._telemetry.claimed("made" if judgement.use is not None else "lost")
+        return judgement
 
-    async def _confirm(self, request: Request, decision: Decision, repository: Key, deadline: float) -> Decision:
+    async def _confirm(
+        self, judgement: Judgement, repository: Key, again: Callable[[], Awaitable[Judgement]]
+    ) -> Judgement:
         known = await self._knows(repository)
         place = self._place(repository)
-        # Of what those before it have learned in their turns, the decision knows nothing.
-        again = not known or place.turn.locked()
+        # Of what those before it have learned in their turns, the judgement knows nothing.
+        outdated = not known or place.turn.locked()
         async with place.turn:
-            return await self._claim(place, request, decision, deadline, again=again)
+            return await self._claim(place, judgement, again, outdated=outdated)
 
     async def _claim(
-        self, place: _Place, request: Request, decision: Decision, deadline: float, *, again: bool
-    ) -> Decision:
+        self, place: _Place, judgement: Judgement, again: Callable[[], Awaitable[Judgement]], *, outdated: bool
+    ) -> Judgement:
         while True:
             record, news = await self._learn(place.held.record if place.held else ClaimRecord())
-            if news or again:
-                decision, again = self._judge(request, deadline), False
-            use = decision.use
+            if news or outdated:
+                judgement, outdated = await again(), False
+            use = judgement.use
             if use is None:
-                return decision
+                return judgement
             self._check_hosts(record, use)
             record = record.with_claim(claim_of(use, self._leases.now()))
             if len(record.text) > MAX_RECORD_CHARS:
@@ -144,10 +143,10 @@ class Claims:
                 if isinstance(error, Gone) and place.held is None:
                     raise  # there is no such namespace
                 place.held = await self._read(place)
-                again = True
+                outdated = True
                 continue
             self._inventory.admitted(use)
-            return decision
+            return judgement
 
     async def _learn(self, record: ClaimRecord) -> tuple[ClaimRecord, bool]:
         """Let what others have claimed count; the record without what needs no claim, and whether any of it is new."""
@@ -256,13 +255,14 @@ class Claims:
 class Unclaimed:
     """Admits without claims: one server alone, or one that knows nothing of the cluster."""
 
-    def __init__(self, admission: Admission) -> None:
-        self._admission = admission
+    def __init__(self, inventory: Inventory | None) -> None:
+        self._inventory = inventory
 
-    async def confirm(self, _request: Request, decision: Decision, _deadline: float) -> Decision:
-        """The decision as it is."""
-        self._admission.remember(decision)
-        return decision
+    async def confirm(self, judgement: Judgement, _again: Again, _deadline: float) -> Judgement:
+        """The judgement as it is. A backup counts for the next ones, although no watch has delivered it yet."""
+        if self._inventory is not None and judgement.use is not None:
+            self._inventory.admitted(judgement.use)
+        return judgement
 
 
 def connect_leases(seconds: float) -> ClaimLeases:

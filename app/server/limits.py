@@ -14,6 +14,14 @@ SMALL_BODY_BYTES = 2**18
 SLOW_BODY_SECONDS = 1.0
 """What large bodies may take before they give way to other large ones, none of which would end else."""
 
+LARGE_REVIEW_BYTES = 2**18
+"""A larger review is judged beside the others. To begin a process holds the loop for 3 to 5 ms, as judging 64 KiB does;
+a review of this size holds it for 15 ms, and of the worst shape for 50."""
+MAX_LARGE_REVIEWS = 1
+"""Judged at once: of the worst shape, each takes 250 MiB of memory."""
+MAX_WAITING_LARGE_REVIEWS = 6
+"""Waiting for their turn. The API server tries others again after a second."""
+
 HANDSHAKE_SECONDS = 10.0
 """For the TLS handshake, as many as Go gives it on the other side."""
 TLS_SHUTDOWN_SECONDS = 2.0
@@ -54,6 +62,11 @@ CONFIG_SECONDS = 5.0
 """To read the configuration file, so that one on a volume that does not answer is told, and the next one is taken."""
 MAX_STUCK_READS = 32
 """Of files that did not come in time, each of which holds a thread until it does."""
+
+HEARTBEAT_SECONDS = 1.0
+"""Between two signs of life of the webhooks' event loop."""
+STALLED_SECONDS = 30.0
+"""Without a sign of life, after which the process is to be started anew: no review holds the loop for one of them."""
 
 QUIET_SECONDS = 3.0
 """Without a call, after which nobody is expected to call any more."""

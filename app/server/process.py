@@ -16,6 +16,7 @@ from app.server import limits, management, memory, webhooks
 from app.server.claims import Claims, Unclaimed, connect_leases
 from app.server.config_reload import ConfigReloader
 from app.server.file_watcher import InvalidFile
+from app.server.heartbeat import Heartbeat
 from app.server.listener import CannotServe, Listener, listen
 from app.server.observability.log import configure_logging
 from app.server.observability.telemetry import Telemetry
@@ -65,7 +66,7 @@ class Process:
         )
         self.telemetry.metrics.config.judges_by(self.configuration.levels.everywhere)
         self.claims = self._claims()
-        confirming = self.claims or Unclaimed(self.admission)
+        confirming = self.claims or Unclaimed(self.inventory.inventory)
         webhook = webhooks.create_app(self.admission, self.telemetry.calls, self.in_flight, confirming)
         client_policy = ClientCertificatePolicy(settings.client_name) if settings.client_ca else None
         most = min(settings.max_connections, _room())
@@ -74,15 +75,17 @@ class Process:
         )
         self.telemetry.metrics.connections.open.set_function(lambda: len(self.webhook.connections))
         self.telemetry.metrics.certificates.fault.set_function(lambda: self.certificates.fault is not None)
-        manage = management.create_app(self.telemetry.metrics, self.not_ready, self.remark)
+        self.heartbeat = Heartbeat()
+        manage = management.create_app(self.telemetry.metrics, self.heartbeat.fault, self.not_ready, self.remark)
         self.management = Listener(manage, managing, limits.MAX_PROBES, self.telemetry)
+        self._probes = management.Aside(self.management)
 
     def _claims(self) -> Claims | None:
         settings, known = self.settings, self.inventory.inventory
         if known is None or settings.inventory != CLUSTER or settings.claims == "off":
             return None
         leases = connect_leases(known.remembers)
-        claims = Claims(known, leases, self.admission.validate, self.telemetry.claims)
+        claims = Claims(known, leases, self.telemetry.claims)
         self.telemetry.metrics.claims.faulty.set_function(lambda: claims.fault is not None)
         return claims
 
@@ -120,13 +123,14 @@ class Process:
         warm_up(self.admission)
         _leave_to_stay()
         gc.set_threshold(50_000, 20, 100)
-        listeners = asyncio.gather(self.management.serve(), self.webhook.serve())
+        listeners = asyncio.gather(self._probes.serve(), self.webhook.serve())
         self.telemetry.events.serving(self.webhook.url("https"), self.management.url("http"))
         listeners.add_done_callback(lambda _: self._stopping.set())
         self.inventory.start()
         watching = [asyncio.create_task(each) for each in (self.certificates.watch(), self.selfcheck.watch())]
         watching.append(asyncio.create_task(self.configuration.watch(self._decide_by)))
         watching.append(asyncio.create_task(self._settle()))
+        watching.append(asyncio.create_task(self.heartbeat.keep()))
         if self.claims is not None:
             watching.append(asyncio.create_task(self.claims.sweep()))
         watching.append(asyncio.create_task(memory.give_back(lambda: self.in_flight.last)))
@@ -137,7 +141,8 @@ class Process:
         if self._at_once:
             self._end_all()
         loop.call_later(limits.GRACE_SECONDS, self._end_all)
-        self.webhook.should_exit = self.management.should_exit = True
+        self.webhook.should_exit = True
+        self._probes.stop()
         await listeners
         self.inventory.stop()
         if self.claims is not None:
@@ -155,12 +160,13 @@ class Process:
         if self._stopping.is_set() or number == signal.SIGINT:
             self._at_once = True
             self._end_all()
-            self.webhook.force_exit = self.management.force_exit = True
+            self.webhook.force_exit = True
+            self._probes.force()
         self._stopping.set()
 
     def _end_all(self) -> None:
         self.webhook.connections.end_all()
-        self.management.connections.end_all()
+        self._probes.end_all()
 
     async def _drain(self) -> None:
         """Serve on until nobody calls any more: the Service goes on sending calls for a second or two.

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import Any
@@ -19,11 +19,12 @@ from starlette.types import Receive, Scope, Send
 
 from app.admission.budget import Undecided
 from app.admission.engine import Admission
-from app.admission.response import render
-from app.admission.review import BadReview, parse, read_request
+from app.admission.judgement import Decide, Failed, Judgement, judge
+from app.admission.review import BadReview
 from app.domain.duration import parse_duration
 from app.server.claims import Confirming, NotClaimed
-from app.server.limits import MAX_BODY_BYTES, MAX_HEAD_BYTES, PIECE_BYTES
+from app.server.large_reviews import LargeReviews, TooMany
+from app.server.limits import LARGE_REVIEW_BYTES, MAX_BODY_BYTES, MAX_HEAD_BYTES, PIECE_BYTES
 from app.server.observability.labels import Bad, Webhook
 from app.server.observability.telemetry import CallTelemetry
 from app.server.transport.in_flight import Call, InFlightRequests
@@ -54,9 +55,11 @@ class Endpoint:
         telemetry: CallTelemetry,
         traffic: InFlightRequests,
         confirming: Confirming,
+        large: LargeReviews,
     ) -> None:
         self._webhook = webhook
-        self._decide = admission.mutate if webhook == "mutate" else admission.validate
+        self._decide: Decide = admission.mutate if webhook == "mutate" else admission.validate
+        self._large = large
         self._confirm = confirming.confirm
         self._telemetry = telemetry
         self._traffic = traffic
@@ -109,25 +112,31 @@ class Endpoint:
 
     async def _answer(self, body: bytes, deadline: float) -> bytes:
         started = time.monotonic()
-        uid = ""
         try:
-            request = read_request(parse(body))
-            uid = request.uid
-            decision = self._decide(request, deadline)
-            if decision.use is not None:
-                decision = await self._confirm(request, decision, deadline)
-            answer = render(request, decision)
+            if len(body) <= LARGE_REVIEW_BYTES:
+                judgement = judge(self._decide, body, deadline)
+            else:
+                judgement = await self._judge(body, deadline)
+            if judgement.use is not None:
+                judgement = await self._confirm(judgement, partial(self._judge, body), deadline)
         except BadReview as bad:
             raise BadCall(HTTPStatus.BAD_REQUEST, "bad review", str(bad)) from None
         except Undecided as undecided:
             raise _undecided(f"the object was not judged by {undecided}") from None
         except NotClaimed as not_claimed:
             raise _undecided(str(not_claimed)) from None
-        except Exception as error:  # noqa: BLE001  a mistake of ours is no refusal: failurePolicy decides
-            self._telemetry.failed(self._webhook, uid, error)
+        except TooMany:
+            raise _too_busy() from None
+        except Failed as failed:  # a mistake of ours is no refusal: failurePolicy decides
+            self._telemetry.failed(self._webhook, failed)
             raise BadCall(HTTPStatus.INTERNAL_SERVER_ERROR, "internal error", "internal error") from None
-        self._telemetry.decided(self._webhook, request, decision, time.monotonic() - started)
-        return answer
+        self._telemetry.decided(self._webhook, judgement.request, judgement.verdict, time.monotonic() - started)
+        return judgement.answer
+
+    async def _judge(self, body: bytes, deadline: float) -> Judgement:
+        if len(body) > LARGE_REVIEW_BYTES:
+            return await self._large.judge(self._decide, body, deadline)
+        return judge(self._decide, body, deadline)
 
     async def _reply(self, status: int, content: bytes, headers: dict[str, str], send: Send) -> None:
         raw = [(b"content-type", _JSON), (b"content-length", b"%d" % len(content))]
@@ -232,8 +241,9 @@ def create_app(
 ) -> FastAPI:
     """The application: two webhooks and nothing else. `confirming` has the last word on what is admitted."""
     telemetry.metrics.in_flight.set_function(lambda: len(traffic.calls))
-    mutate = Endpoint("mutate", admission, telemetry, traffic, confirming)
-    validate = Endpoint("validate", admission, telemetry, traffic, confirming)
+    large = LargeReviews(admission.inventory)
+    mutate = Endpoint("mutate", admission, telemetry, traffic, confirming, large)
+    validate = Endpoint("validate", admission, telemetry, traffic, confirming, large)
     app = Webhooks({"/mutate": mutate, "/validate": validate})
 
     async def refuse(_: HTTPRequest, error: Any) -> Response:

@@ -54,6 +54,10 @@ class Objects:
         """POST an object."""
         return self._call("POST", _collection(document), document, query)
 
+    def create_in(self, namespace: str, document: Document, **query: str) -> Reply:
+        """POST an object whose metadata need not name the namespace, nor be any."""
+        return self._call("POST", _collection({**document, "metadata": {"namespace": namespace}}), document, query)
+
     def replace(self, document: Document, subresource: str = "", **query: str) -> Reply:
         """PUT an object as it is written, over whatever is stored: the only thing added is the resourceVersion."""
         version = self.get(document)["metadata"]["resourceVersion"]

@@ -497,7 +497,7 @@ def test_a_hook_without_action_is_told_beside_its_wrong_policy() -> None:
             {"unique-aliases": "off"},
             "unknown rule 'unique-aliases': write unique-alias or unique-target or unique-host",
         ),
-        ({"default-alias": "off"}, "default-alias changes objects and has no level: remove it here here"),
+        ({"default-alias": "off"}, "default-alias changes objects and has no level: remove it"),
         ({"unique-alias": "deny"}, "unique-alias cannot be 'deny': write enforce or warn or off"),
         ({"deprecated-rules": "enforce"}, "deprecated-rules cannot be 'enforce': write warn or off"),
     ],

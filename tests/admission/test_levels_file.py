@@ -260,7 +260,7 @@ def mount(directory: Path, text: str | None) -> None:
         ),
         (
             "rules: {default-alias: off}",
-            "1:9: rules.default-alias: default-alias changes objects and has no level: remove it here here",
+            "1:9: rules.default-alias: default-alias changes objects and has no level: remove it",
         ),
         ("rules: {unique-host: [warn]}", "1:22: rules.unique-host: expected a level: enforce, warn or off"),
         (

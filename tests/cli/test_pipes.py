@@ -3,10 +3,12 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from testbed.forks import ForkServer
 from testbed.patience import PATIENCE
 from testbed.server import issue
 from tests.support.manifests import GOOD
@@ -34,11 +36,23 @@ _COMMANDS = [
 """Every way to name a file."""
 
 
+def _environment() -> dict[str, str]:
+    variables = {"COLUMNS": "200", "NO_COLOR": "1", "STASH_ADMISSION_PORT": "0", "STASH_ADMISSION_MANAGEMENT_PORT": "0"}
+    return {**os.environ, **variables}
+
+
 def _ended(program: str, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     command = [str(Path(sys.executable).with_name(program)), *arguments]
-    environment = {**os.environ, "COLUMNS": "200", "NO_COLOR": "1", "STASH_ADMISSION_PORT": "0", **variables}
-    environment["STASH_ADMISSION_MANAGEMENT_PORT"] = "0"
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=PATIENCE)
+    return subprocess.run(
+        command, env=_environment() | variables, capture_output=True, text=True, check=False, timeout=PATIENCE
+    )
+
+
+@pytest.fixture(scope="module")
+def programs() -> Iterator[ForkServer]:
+    """Starts `stash-admission` without importing it anew: a process of its own can wait for no pipe of this one."""
+    with ForkServer() as it:
+        yield it
 
 
 @pytest.fixture(scope="module")
@@ -54,13 +68,22 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("it", ["pipes/pipe.yaml", "/dev/zero"])
 @pytest.mark.parametrize("arguments", _COMMANDS, ids=" ".join)
-def test_a_pipe_or_a_device_ends_a_command_with_an_error(folder: Path, arguments: list[str], it: str) -> None:
+def test_a_pipe_or_a_device_ends_a_command_with_an_error(
+    programs: ForkServer, folder: Path, tmp_path: Path, arguments: list[str], it: str
+) -> None:
     places = {"it": str(folder / it), "good": str(folder / "good.yaml")}
     places |= {"certs": str(folder / "certs"), "pipes": str(folder / "pipes")}
-    ended = _ended("stash-admission", *(each.format(**places) for each in arguments))
-    assert ended.returncode == 2, ended.stdout + ended.stderr
-    assert "Error" in ended.stderr
-    assert "Traceback" not in ended.stderr
+    with (tmp_path / "stdout").open("wb") as stdout, (tmp_path / "stderr").open("wb") as stderr:
+        given = [each.format(**places) for each in arguments]
+        process = programs.start(given, _environment(), stdout.fileno(), stderr.fileno())
+    try:
+        code = process.wait(PATIENCE)
+    finally:
+        process.kill()
+    said = (tmp_path / "stderr").read_text()
+    assert code == 2, (tmp_path / "stdout").read_text() + said
+    assert "Error" in said
+    assert "Traceback" not in said
 
 
 @pytest.mark.parametrize("command", ["stash-admission audit", "stash-admission doctor", "stash-certs show"])

@@ -189,7 +189,7 @@ def test_levels_are_those_that_the_user_chooses() -> None:
 
 
 def test_what_cannot_be_read_is_told_and_the_rest_is_audited() -> None:
-    Path("bad.yaml").write_text("a: [\n")
+    Path("bad.yaml").write_text("a: [ # stash.appscode.com\n")
     put(batch("shop"), batch("blog", alias="blog"), repository())
     result = run(".")
     assert result.exit_code == 2

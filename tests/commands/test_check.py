@@ -17,6 +17,7 @@ from typer.testing import CliRunner, Result
 
 from app.admission.engine import Admission
 from app.cli import app
+from app.commands.check.runner import BESIDE_THE_RULES
 from app.commands.check.runner import check as judge
 from app.manifest.objects import Manifest, objects_in
 from app.manifest.source import Text
@@ -25,6 +26,7 @@ from schemas.defaults import defaults_of
 from schemas.kinds import KINDS
 from testbed.cases import Case, cases
 from testbed.reviews import admit
+from tests.support import metadata
 from tests.support.manifests import BAD, CHANGED, GOOD, WARNED
 from tests.support.objects import updates
 from tests.support.terminal import PROGRAM, on_a_terminal
@@ -84,7 +86,9 @@ def test_with_an_inventory_the_rules_that_ask_about_the_cluster_are_checked_too(
     assert "demo/blog" in found["message"]
 
 
-def test_the_object_itself_in_the_inventory_and_the_others_that_are_checked_do_not_count(folder: Path) -> None:
+def test_the_object_itself_in_the_inventory_does_not_count_and_files_that_are_named_are_judged_alone(
+    folder: Path,
+) -> None:
     (folder / "cluster").mkdir()
     put("cluster/stored.yaml", BATCH)
     put("cluster/repository.yaml", "apiVersion: stash.appscode.com/v1alpha1\nkind: Repository\n"
@@ -92,12 +96,62 @@ def test_the_object_itself_in_the_inventory_and_the_others_that_are_checked_do_n
     assert check(put("mine.yaml", BATCH), "--inventory", "cluster")["findings"] == []
     put("both.yaml", BATCH, BATCH.replace("shop", "blog"))
     (folder / "cluster" / "stored.yaml").unlink()
-    assert check("both.yaml", "--inventory", "cluster")["findings"] == []
+    put("blog.yaml", BATCH.replace("shop", "blog"))
+    assert check("mine.yaml", "blog.yaml", "--inventory", "cluster")["findings"] == []
+    assert {each["rule"] for each in check("both.yaml", "--inventory", "cluster")["findings"]} == {
+        "exclusive-repository",
+        "repository-host",
+    } - {"repository-host"}
 
 
 def repository(name: str, backend: str, namespace: str = "demo") -> str:
     metadata = f"{{name: {name}, namespace: {namespace}}}"
     return f"apiVersion: stash.appscode.com/v1alpha1\nkind: Repository\nmetadata: {metadata}\nspec:\n  {backend}\n"
+
+
+RESTORE = """\
+apiVersion: stash.appscode.com/v1beta1
+kind: RestoreSession
+metadata: {name: restore, namespace: demo}
+spec:
+  repository: {name: gcs-repo}
+  RULES
+  target:
+    alias: shop
+    ref: {apiVersion: apps/v1, kind: Deployment, name: shop}
+"""
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("snapshots: [b7c1d2e3, 00701234]", "snapshots[1] is 00701234, which is the number 230044: put it in quotes"),
+        ("snapshots: [5e4]", "snapshots[0] is 5e4, which is the number 50000: put it in quotes"),
+        ("paths: [/data, no]", "paths[1] is no, which is the boolean false: put it in quotes"),
+        ("targetHosts: [0]", "targetHosts[0] is 0, a number: put it in quotes"),
+        ("snapshots: 0x1F", "snapshots is 0x1F, which is the number 31: write a list"),
+        (f"sourceHost: {'0' * 90}7", "sourceHost is 7, a number: put it in quotes"),
+        ("paths: latest", 'paths is "latest", a string: write a list'),
+        ("include: [{a: 1}]", "include[0] is an object: write a string"),
+    ],
+)
+@pytest.mark.parametrize("deprecated", [False, True], ids=["in-the-target", "moved-there"])
+@pytest.mark.usefixtures("folder")
+def test_a_value_of_a_wrong_type_is_shown_as_it_is_written_by_its_place_in_the_list(
+    written: str, said: str, deprecated: bool
+) -> None:
+    rules = f"rules: [{{{written}}}]"
+    text = RESTORE.replace("RULES", rules) if deprecated else RESTORE.replace("  RULES\n", "") + f"    {rules}\n"
+    (found,) = (each for each in check(put("mine.yaml", text))["findings"] if each["rule"] != "deprecated-rules")
+    assert (found["rule"], found["message"]) == ("field-type", said)
+    assert found["line"] == (6 if deprecated else 9)
+
+
+@pytest.mark.usefixtures("folder")
+def test_an_item_of_a_list_of_private_values_is_not_shown() -> None:
+    text = RESTORE.replace("RULES", "hooks: {preRestore: {httpPost: {port: 80, form: [{key: k, values: [007]}]}}}")
+    (found,) = check(put("mine.yaml", text))["findings"]
+    assert found["message"] == "values[0] is a number: put it in quotes"
 
 
 @pytest.mark.usefixtures("folder")
@@ -134,7 +188,7 @@ def test_a_repository_of_another_version_is_refused_by_its_version_alone() -> No
 
 
 def test_an_inventory_that_cannot_be_read_is_an_error_of_usage(folder: Path) -> None:
-    result = run(put("mine.yaml", BATCH), "--inventory", put("bad.yaml", "a: ["))
+    result = run(put("mine.yaml", BATCH), "--inventory", put("bad.yaml", "a: [ # stash.appscode.com"))
     assert result.exit_code == 2
     assert "bad.yaml" in result.stderr
     assert run("mine.yaml", "--inventory", folder / "none").exit_code == 2
@@ -189,6 +243,7 @@ def test_any_object_and_any_update_is_judged_as_the_server_judges_it(
     fill = defaults_of(KINDS[new["kind"]].model).fill
     server = admit(fill(manifest.value), fill(old) if update else None)
     errors = [f"{each.path}: {each.message} ({each.rule})" for each in checked.findings if each.level == "error"]
+    errors = [re.sub(r"is \S+, which is the (number|boolean) (\S+): ", r"is \2, a \1: ", each) for each in errors]
     assert errors == [f"{each['field']}: {each['message']}" for each in server.validation.causes]
     assert [edit.operation() for each in checked.changes for edit in each.edits] == server.mutation.patch
     warned = {each.rule for each in checked.findings if each.level == "warning"} - {"unknown-field"}
@@ -235,12 +290,81 @@ def test_a_field_that_the_crd_does_not_have_is_warned_of(text: str, path: str, l
     assert (said["level"], said["path"], said["line"], said["column"]) == ("warning", path, line, column)
 
 
+@pytest.mark.parametrize(
+    ("kind", "field", "advice"),
+    [
+        ("BackupBatch", "backupConfigurationTemplates: []", "write `members`, and what is in the `spec` of each"),
+        ("BackupBatch", "members: [{spec: {}, target: {}}]", "write what is in it one level up"),
+        ("BackupBatch", "members: [{target: {directories: [/data]}}]", "an old version had it: write `paths`"),
+        ("BackupConfiguration", "target: {directories: [/data]}", "an old version had it: write `paths`"),
+        ("BackupConfiguration", "target: {labelSelector: {}}", "write a BackupBatch with a member for each workload"),
+        ("BackupConfiguration", "tempDir: {disableCache: true}", "write `disableCaching`"),
+        ("BackupConfiguration", "timeout: 1h", "write `timeOut`"),
+        ("BackupConfiguration", "schedul: '@daily'", "write `schedule`"),
+        ("BackupConfiguration", "hooks: {preBackup: {execute: {}}}", "remove it"),
+        ("RestoreSession", "target: {include: ['*']}", "write it into a rule of `spec.target.rules`"),
+        ("RestoreBatch", "members: [{target: {snapshots: [latest]}}]", "a rule of `spec.members[0].target.rules`"),
+        ("RestoreSession", "target: {rules: [{targetHost: [a]}]}", "write `targetHosts`"),
+        ("Repository", "backend: {s3: {buckets: b}}", "write `bucket`"),
+    ],
+)
+@pytest.mark.usefixtures("folder")
+def test_an_unknown_field_is_answered_with_what_to_write_instead(kind: str, field: str, advice: str) -> None:
+    version = KINDS[kind].version
+    put("a.yaml", f"apiVersion: stash.appscode.com/{version}\nkind: {kind}\nmetadata: {{name: a}}\nspec:\n  {field}\n")
+    (said,) = [each for each in check("a.yaml")["findings"] if each["rule"] == "unknown-field"]
+    assert advice in said["message"]
+    assert "the API server drops it, and kubectl refuses the object" in said["message"]
+
+
 @pytest.mark.usefixtures("folder")
 def test_fields_that_are_opaque_or_of_a_wrong_type_are_not_unknown() -> None:
     put("a.yaml", GOOD + "  runtimeSettings: {pod: {any: thing}}\n  interimVolumeTemplate: {spec: {any: thing}}\n")
     assert check("a.yaml")["findings"] == []
     put("a.yaml", GOOD.replace("metadata: {name: web, namespace: demo}", "metadata: [web]"))
+    assert [each["rule"] for each in check("a.yaml")["findings"]] == ["metadata"]
+
+
+@pytest.mark.parametrize("metadata", metadata.GOOD, ids=str)
+@pytest.mark.usefixtures("folder")
+def test_nothing_is_said_of_metadata_that_the_api_server_takes(metadata: dict[str, Any]) -> None:
+    put("a.yaml", _with_metadata(metadata))
     assert check("a.yaml")["findings"] == []
+
+
+@pytest.mark.parametrize(("metadata", "fields"), metadata.BAD, ids=lambda each: str(each)[:60])
+@pytest.mark.usefixtures("folder")
+def test_metadata_that_the_api_server_refuses_is_an_error(metadata: Any, fields: list[str]) -> None:
+    put("a.yaml", _with_metadata(metadata))
+    found = check("a.yaml")["findings"]
+    assert [each["path"] for each in found] == fields
+    assert {(each["rule"], each["level"]) for each in found} == {("metadata", "error")}
+    assert run("a.yaml").exit_code == 1
+
+
+def _with_metadata(metadata: Any) -> str:
+    return GOOD.replace("metadata: {name: web, namespace: demo}", f"metadata: {json.dumps(metadata)}")
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        (
+            "annotations: {argocd.argoproj.io/sync-wave: 010}",
+            "sync-wave is 010, which is the number 8: put it in quotes",
+        ),
+        ("labels: {version: 1.0}", "version is 1.0, which is the number 1: put it in quotes"),
+        ("labels: {backup: on}", "backup is on, which is the boolean true: put it in quotes"),
+        ("annotations: {retries: 5}", "retries is 5, a number: put it in quotes"),
+    ],
+)
+@pytest.mark.usefixtures("folder")
+def test_a_label_or_annotation_that_is_no_text_is_shown_as_it_is_written(written: str, said: str) -> None:
+    put("a.yaml", GOOD.replace("{name: web, ", f"{{{written}, name: web, "))
+    (found,) = check("a.yaml")["findings"]
+    assert said in found["message"]
+    assert "json: cannot unmarshal" in found["message"]
+    assert found["line"] == 3
 
 
 @pytest.mark.parametrize(
@@ -373,7 +497,8 @@ def test_an_object_without_namespace_is_new_where_several_could_be_meant() -> No
         (CHANGED, ["--fail-on", "warning"], 0),
         (BAD, [], 1),
         (BAD, ["--fail-on", "warning"], 1),
-        ("a: [\n", [], 2),
+        ("a: [ # stash.appscode.com\n", [], 2),
+        ("a: [\n", [], 0),
         (f"{BAD}---\na: [\n", [], 2),
     ],
 )
@@ -389,8 +514,8 @@ def test_the_exit_code_says_what_was_found(text: str, flags: list[str], code: in
 @pytest.mark.usefixtures("folder")
 def test_what_cannot_be_read_does_not_keep_the_rest_from_being_checked() -> None:
     put("a.yaml", BAD)
-    put("b.yaml", "a: [\n")
-    Path("c.yaml").write_bytes(b"\xff")
+    put("b.yaml", "a: [ # stash.appscode.com\n")
+    Path("c.yaml").write_bytes(b"\xff stash.appscode.com")
     put("d.yaml", f"{GOOD}  schedule: again\n")
     result = run("b.yaml", "c.yaml", "nowhere.yaml", "d.yaml", "a.yaml", "--output", "json")
     assert result.exit_code == 2
@@ -470,7 +595,7 @@ def test_a_secret_line_break_in_a_name_cannot_forge_a_line() -> None:
 def test_github_annotations_name_file_line_and_column() -> None:
     put("50%,a:b.yaml", BAD)
     put("c.yaml", CHANGED, "a: [\n")
-    lines = run(".", "--output", "github").stdout.splitlines()
+    lines = run(".", "--no-together", "--output", "github").stdout.splitlines()
     assert lines[0].startswith(
         "::error file=50%25%2Ca%3Ab.yaml,line=6,col=3,title=valid-schedule::"
         'schedule "0 24 * * *" is not valid: hour "24" is'
@@ -483,7 +608,7 @@ def test_github_annotations_name_file_line_and_column() -> None:
 @pytest.mark.usefixtures("folder")
 def test_junit_has_a_suite_for_each_file_and_a_case_for_each_object() -> None:
     put("a.yaml", BAD, GOOD.replace("name: web,", "name: shop,"), WARNED.replace("name: web,", "name: blog,"))
-    put("b.yaml", "a: [\n")
+    put("b.yaml", "a: [ # stash.appscode.com\n")
     root = Xml.fromstring(run("a.yaml", "b.yaml", "--output", "junit").stdout)  # noqa: S314  it is our own
     counts = [(each.get("name"), each.get("tests"), each.get("failures"), each.get("errors")) for each in root]
     assert counts == [("a.yaml", "3", "1", "0"), ("b.yaml", "1", "0", "1")]
@@ -508,7 +633,7 @@ def _sarif(*arguments: str) -> dict[str, Any]:
 @pytest.mark.usefixtures("folder")
 def test_sarif_has_a_result_for_each_thing_said_with_its_rule_and_region() -> None:
     put("a b.yaml", BAD, WARNED, CHANGED)
-    one = _sarif("a b.yaml")
+    one = _sarif("a b.yaml", "--no-together")
     rules = one["tool"]["driver"]["rules"]
     found = [(each["ruleId"], each["level"], rules[each["ruleIndex"]]["id"]) for each in one["results"]]
     assert found == [
@@ -525,7 +650,7 @@ def test_sarif_has_a_result_for_each_thing_said_with_its_rule_and_region() -> No
 
 @pytest.mark.usefixtures("folder")
 def test_sarif_tells_what_cannot_be_read() -> None:
-    put("a.yaml", "a: [\n")
+    put("a.yaml", "a: [ # stash.appscode.com\n")
     (invocation,) = _sarif("a.yaml", "nowhere.yaml")["invocations"]
     assert invocation["executionSuccessful"] is False
     first, second = invocation["toolExecutionNotifications"]
@@ -540,7 +665,7 @@ def test_sarif_is_built_as_its_specification_demands() -> None:
     assert set(driver) == {"name", "version", "informationUri", "rules"}
     identifiers = [rule["id"] for rule in driver["rules"]]
     assert len(set(identifiers)) == len(identifiers)
-    assert set(identifiers) == {*RULES, "unknown-field", "api-version"}
+    assert set(identifiers) == {*RULES, *BESIDE_THE_RULES}
     for rule in driver["rules"]:
         assert rule["shortDescription"]["text"]
         assert rule["defaultConfiguration"]["level"] in {"note", "warning", "error"}

@@ -90,6 +90,35 @@ def test_a_text_is_fixed_as_its_example_shows(path: Path, newline: str) -> None:
         assert after(head + before) == head + expected
 
 
+def test_a_document_behind_a_byte_order_mark_is_fixed_as_any_other() -> None:
+    document = BACKUP + f"  target: {{ref: {REF}}}\n"
+    text = f"{document}---\n\ufeff{document}"
+    assert after(text) == text.replace("{ref:", "{alias: host-0, ref:")
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"], ids=["lf", "crlf"])
+def test_byte_order_marks_that_keep_a_document_from_being_read_are_removed(newline: str) -> None:
+    document = BACKUP + f"  target: {{alias: web, ref: {REF}}}\n"
+    bad = f"# joined\n\ufeff{document}---\n\ufeff# once\n\ufeff{document}---\nnote: |\n\n\ufeff\n"
+    text = f"{document}---\n{bad}".replace("\n", newline)
+    result = fixed(text)
+    assert result.unreadable == []
+    good = f"{document}---\n# joined\n{document}---\n\ufeff# once\n{document}---\nnote: |\n\n\ufeff\n"
+    assert result.after == good.replace("\n", newline)
+    assert [(each.line, each.change) for each in result.written] == [
+        (10, "the byte order mark is removed"),
+        (19, "the byte order mark is removed"),
+    ]
+    assert fixed(result.after).after == result.after
+
+
+def test_a_byte_order_mark_is_not_removed_from_a_document_that_is_broken_without_it_too() -> None:
+    text = "# joined\n\ufeffapiVersion: [\n"
+    result = fixed(text)
+    assert result.after == text
+    assert "byte order mark" not in str(result.unreadable[0])
+
+
 def test_json_stays_json() -> None:
     text = '{\n  "apiVersion": "stash.appscode.com/v1beta1",\n  "kind": "RestoreBatch",\n  "metadata": {"name": "x"},\n'
     text += '  "spec": {\n    "repository": {"name": "r"},\n    "members": [\n      {\n'
@@ -344,7 +373,7 @@ def test_files_are_written_and_it_is_said_what_was_changed() -> None:
     assert result.stdout == (
         'a.yaml:1: BackupConfiguration web: spec.target.alias: "host-0" is written (default-alias)\n'
     )
-    assert result.stderr == "1 of 2 files changed\n"
+    assert result.stderr.endswith("\n1 of 2 files changed\n")
     assert Path("a.yaml").read_text() == text.replace("    ref:", "    alias: host-0\n    ref:")
     again = run(".")
     assert (again.exit_code, again.stdout, again.stderr) == (0, "", "0 of 2 files changed\n")
@@ -379,7 +408,7 @@ def test_what_is_left_alone_ends_with_1_and_what_cannot_be_read_with_2() -> None
     assert result.exit_code == 1
     assert result.stderr.startswith("Error: a.yaml:1:1: BackupConfiguration web: ")
     assert result.stderr.endswith("0 of 1 file changed, 1 object left alone\n")
-    Path("b.yaml").write_text("a: [\n")
+    Path("b.yaml").write_text("a: [ # stash.appscode.com\n")
     assert run("a.yaml", "b.yaml").exit_code == 2
     assert run("nowhere.yaml").exit_code == 2
     assert run("-", "-").exit_code == 2
@@ -481,3 +510,51 @@ def test_the_samples_are_fixed_as_the_server_would_store_them(tmp_path: Path) ->
         assert len(stored) == len(_manifests(text))
         assert all(ask(each, ADMISSION).edits == () for each in stored)
         assert all(value_of(each.node) == each.value for each in stored)
+
+
+# --- What is stored
+
+
+WITHOUT_ALIAS = BACKUP + f"  target: {{ref: {REF}}}\n"
+OTHER = WITHOUT_ALIAS.replace("name: web}\nspec", "name: other}\nspec")
+
+
+@pytest.mark.usefixtures("folder")
+def test_that_an_alias_changes_what_is_stored_is_said_once() -> None:
+    Path("a.yaml").write_text(f"{WITHOUT_ALIAS}---\n{OTHER}")
+    Path("b.yaml").write_text(WITHOUT_ALIAS)
+    for arguments in (["--diff"], []):
+        result = run(*arguments, "a.yaml", "b.yaml")
+        assert result.stderr.count("sidecars restart") == 1
+        assert "--old PATH" in result.stderr
+    assert "sidecars" not in run("a.yaml").stderr, "nothing is left to write"
+    Path("restore.yaml").write_text(RESTORE + f"  target: {{ref: {REF}}}\n")
+    result = run("restore.yaml")
+    assert "1 of 1 file changed" in result.stderr
+    assert "sidecars" not in result.stderr, "a restore has none"
+
+
+@pytest.mark.parametrize("option", ["--old", "--inventory"])
+@pytest.mark.usefixtures("folder")
+def test_a_target_that_is_stored_without_alias_gets_none(option: str) -> None:
+    Path("cluster").mkdir()
+    Path("cluster/stored.yaml").write_text(
+        WITHOUT_ALIAS.replace("name: web}\nspec", "name: web, namespace: demo}\nspec")
+    )
+    Path("a.yaml").write_text(f"{WITHOUT_ALIAS}---\n{OTHER}")
+    result = run(option, "cluster", "a.yaml")
+    assert result.exit_code == 0
+    assert "sidecars" not in result.stderr
+    assert Path("a.yaml").read_text() == f"{WITHOUT_ALIAS}---\n{OTHER.replace('{ref:', '{alias: host-0, ref:')}"
+
+
+@pytest.mark.usefixtures("folder")
+def test_what_is_stored_can_come_from_standard_input_and_must_be_readable() -> None:
+    Path("a.yaml").write_text(WITHOUT_ALIAS)
+    assert run("--old", "-", "a.yaml", given=WITHOUT_ALIAS.encode()).exit_code == 0
+    assert Path("a.yaml").read_text() == WITHOUT_ALIAS
+    assert run("--old", "-", "-", given=b"").exit_code == 2
+    result = run("--old", "-", "a.yaml", given=b"# stash.appscode.com\na: [")
+    assert result.exit_code == 2
+    assert "-:" in result.stderr
+    assert Path("a.yaml").read_text() == WITHOUT_ALIAS, "nobody knows what is stored"

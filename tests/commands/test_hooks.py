@@ -91,8 +91,11 @@ def test_the_action_judges_by_the_levels_and_the_contents_of_a_cluster(tmp_path:
     sample = ROOT / "manifests" / "samples" / "exclusive-repository.yaml"
     (tmp_path / "what else").mkdir()
     (tmp_path / "what else" / sample.name).write_text(sample.read_text())
-    assert _action(tmp_path, paths="what else").returncode == 0
-    beside = _action(tmp_path, paths="what else", inventory="what else")
+    named = f"what else/{sample.name}\nbad.yaml"
+    assert _action(tmp_path, paths=named, config="of one cluster").returncode == 0, (
+        "files that are named are not compared"
+    )
+    beside = _action(tmp_path, paths=named, config="of one cluster", inventory="what else")
     assert beside.returncode == 1
     assert "title=exclusive-repository" in beside.stdout
 

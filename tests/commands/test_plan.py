@@ -338,7 +338,7 @@ def test_without_an_inventory_nothing_is_said_of_who_writes_the_source() -> None
 
 
 def test_an_inventory_that_cannot_be_read_is_an_error_of_usage(tmp_path: Path) -> None:
-    (tmp_path / "bad.yaml").write_text("a: [")
+    (tmp_path / "bad.yaml").write_text("a: [ # stash.appscode.com")
     result = run("-", "--inventory", str(tmp_path), given=BACKUP)
     assert result.exit_code == 2
     assert "bad.yaml" in result.stderr

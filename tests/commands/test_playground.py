@@ -87,7 +87,7 @@ def run(*arguments: str, given: str | None = None) -> str:
 def test_it_says_of_a_sample_what_the_commands_say(sample: Path) -> None:
     text = sample.read_text()
     answer = asked(text)
-    checked = json.loads(run("check", "--output", "json", "-", given=text))
+    checked = json.loads(run("check", "--no-together", "--output", "json", "-", given=text))
     fields = ("line", "column", "level", "rule", "path", "message")
     found = [[each[field] for field in fields] for each in answer["findings"] if each["level"] != "change"]
     assert sorted(found) == sorted([each[field] for field in fields] for each in checked["findings"])

@@ -28,6 +28,7 @@ from testbed.control_plane.heeding import wait_until_heeded
 from testbed.control_plane.installation import define, definition
 from testbed.documents import load_all
 from tests.support.e2e import certmanager
+from tests.support.e2e.drift import drifts
 from tests.support.e2e.standin import Answer, Call, Hangup, standing_in
 from tools import deploy
 
@@ -35,7 +36,7 @@ Manifest = dict[str, Any]
 Calls = list[tuple[str, str]]
 """Path and operation of each."""
 MODES = ("self-managed", "cert-manager", "own-secret")
-OVERLAYS = (*MODES, "host-network")
+OVERLAYS = (*MODES, "host-network", "openshift")
 OVERLAY = pytest.mark.parametrize("overlay", OVERLAYS)
 MODE = pytest.mark.parametrize("mode", MODES)
 NAMESPACE = deploy.NAME
@@ -148,7 +149,10 @@ def test_on_the_hosts_network_only_the_server_changes(cluster: Cluster) -> None:
     pod = templates(list(after.values()))["Deployment"]["spec"]
     assert (pod["hostNetwork"], pod["dnsPolicy"]) == (True, "ClusterFirstWithHostNet")
     (container,) = pod["containers"]
-    host = {"name": "STASH_ADMISSION_HOST", "valueFrom": {"fieldRef": {"fieldPath": "status.hostIP"}}}
+    host = {
+        "name": "STASH_ADMISSION_HOST",
+        "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": "status.hostIP"}},
+    }
     assert host in container["env"]
     assert [each["containerPort"] for each in container["ports"]] == [9443, 9444]
 
@@ -239,6 +243,18 @@ def test_every_overlay_is_accepted_with_strict_validation(own: Cluster, overlay:
     kubectl(own, "apply", "-f", "-", stdin=first)
     printed = kubectl(own, "apply", "--server-side", "--dry-run=server", "--validate=strict", "-f", "-", stdin=others)
     assert printed.count("serverside-applied (server dry run)\n") == len(others)
+
+
+@OVERLAY
+@pytest.mark.usefixtures("cert_manager")
+def test_what_is_stored_is_what_was_sent_field_by_field(own: Cluster, overlay: str) -> None:
+    objects = overlaid(own, overlay)
+    first, others = namespaces(objects)
+    try:
+        for manager in ("argocd-controller", "kustomize-controller", "argocd-controller"):
+            assert drifts(own, [*first, *others], manager) == []
+    finally:
+        kubectl(own, "delete", "-f", "-", stdin=others)
 
 
 @pytest.fixture

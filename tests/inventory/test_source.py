@@ -60,7 +60,9 @@ def test_what_a_replica_has_just_admitted_counts(tmp_path: Path, folder: Path) -
         assert "a moment ago" in refused["status"]["message"]
 
 
-@pytest.mark.parametrize("content", [None, "a: [", "\0"], ids=["missing", "yaml", "binary"])
+@pytest.mark.parametrize(
+    "content", [None, "a: [ # stash.appscode.com", "stash.appscode.com\0"], ids=["missing", "yaml", "binary"]
+)
 def test_an_inventory_that_cannot_be_read_is_said(tmp_path: Path, content: str | None) -> None:
     issue(tmp_path / "certs", "localhost")
     folder = tmp_path / "manifests"

@@ -449,11 +449,11 @@ def test_a_folder_is_read_with_all_its_files_documents_and_lists(tmp_path: Path)
 @pytest.mark.parametrize(
     ("name", "text", "says"),
     [
-        ("a.yaml", "kind: X\n---\na: [b\nc: d\n", ":4:2: not YAML"),
-        ("a.yaml", "a: \t b\n\x00", "a.yaml"),
-        ("a.yaml", "a: *b\n", ":1:4: there is no anchor &b"),
-        ("a.yaml", "[" * 5000, "a.yaml"),
-        ("a.json", '{\n"a": ]}', ":2:"),
+        ("a.yaml", "kind: X\n---\na: [b\nc: d\n# stash.appscode.com\n", ":4:2: not YAML"),
+        ("a.yaml", "a: \t stash.appscode.com\n\x00", "a.yaml"),
+        ("a.yaml", "a: *b # stash.appscode.com\n", ":1:4: there is no anchor &b"),
+        ("a.yaml", "[" * 5000 + "stash.appscode.com", "a.yaml"),
+        ("a.json", '{\n"a": ] "stash.appscode.com"}', ":2:"),
         ("a.yaml", "\n\nkind: Repository\napiVersion: stash.appscode.com/v1alpha1\n", "line 3: metadata.name"),
         ("a.yaml", "kind: Namespace\napiVersion: v1\nmetadata: {name: [a]}\n", "line 1: metadata.name"),
     ],

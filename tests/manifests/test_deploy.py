@@ -31,7 +31,7 @@ from tools import deploy
 
 Manifest = dict[str, Any]
 FOLDERS = ("base", "components", "overlays")
-NOT_RENDERED = ("cert-manager", "own-secret", "host-network")
+NOT_RENDERED = ("cert-manager", "own-secret", "host-network", "openshift")
 """The overlays that are not `install.yaml`."""
 TIMEOUT = 5
 """Seconds that the API server waits for an answer."""
@@ -185,8 +185,7 @@ def test_only_the_mutating_webhook_is_called_again() -> None:
 
 
 def test_the_paths_are_those_that_the_server_answers() -> None:
-    admission = Admission()
-    app = create_app(admission, Telemetry().calls, InFlightRequests(most=1), Unclaimed(admission))
+    app = create_app(Admission(), Telemetry().calls, InFlightRequests(most=1), Unclaimed(None))
     assert {route.path for route in app.routes if isinstance(route, Route)} == set(webhooks())
 
 
@@ -223,7 +222,7 @@ def test_the_jobs_are_reached_by_nobody(name: str) -> None:
 
 
 def test_the_probes_ask_what_the_management_port_answers() -> None:
-    app = create_management(Metrics(), lambda: None)
+    app = create_management(Metrics(), lambda: None, lambda: None)
     paths = {getattr(route, "path", "") for route in app.routes}
     probes = {name: container()[f"{name}Probe"]["httpGet"] for name in ("startup", "liveness", "readiness")}
     assert {name: probe["path"] for name, probe in probes.items()} == {
@@ -263,7 +262,7 @@ def test_the_configuration_is_where_the_server_looks_and_nobody_needs_to_make_it
     assert Path(mount["mountPath"]) == settings().config
     assert mount["readOnly"]
     assert "subPath" not in mount, "what is mounted so is never updated"
-    assert volume["configMap"] == {"name": deploy.NAME, "optional": True}
+    assert volume["configMap"] == {"name": deploy.NAME, "defaultMode": 0o644, "optional": True}
     assert "ConfigMap" not in {each["kind"] for each in INSTALLED}, "applied again, it would undo what its owner wrote"
 
 

@@ -177,26 +177,67 @@ def test_the_alert_rules_are_valid() -> None:
     assert f"{len(ALERTS)} rules found" in checked.stdout
 
 
-@needs_prometheus
-def test_the_alerts_fire_when_they_should_and_only_then() -> None:
-    tested = promtool("test", "rules", MONITORING / "alerts_test.yaml")
-    assert tested.returncode == 0, tested.stderr
+def named(alert: str, entry: object) -> bool:
+    """Whether a scenario, or one question of it, is about an alert."""
+    return any(re.fullmatch(pattern, alert) for pattern in re.findall(r"alertname\W+([\w.*]+)", json.dumps(entry)))
 
 
-@needs_prometheus
-@pytest.mark.parametrize("expression", ["vector(0) > 1", "vector(1)"], ids=["never", "always"])
-@ALERT
-def test_an_alert_that_fires_never_or_always_is_noticed(alert: Alert, expression: str, tmp_path: Path) -> None:
-    changed = yaml("alerts.yaml")[0]
-    (rule,) = [each for each in changed["groups"][0]["rules"] if each["alert"] == alert.name]
-    rule["expr"] = expression
-    (tmp_path / "alerts.yaml").write_text(json.dumps(changed))
+def scenario_of(alert: str, scenario: dict[str, Any]) -> dict[str, Any]:
+    """A scenario with the questions about one alert alone."""
+    kinds = ("alert_rule_test", "promql_expr_test")
+    return scenario | {kind: [each for each in scenario.get(kind, ()) if named(alert, each)] for kind in kinds}
+
+
+def units() -> dict[str, tuple[list[dict[str, Any]], list[dict[str, Any]]]]:
+    """What promtool is asked, by name: rules, and scenarios. A rule about which a scenario says nothing is left out."""
+    (rules,) = yaml("alerts.yaml")[0]["groups"]
     (tests,) = yaml("alerts_test.yaml")
-    tests["tests"] = [each for each in tests["tests"] if alert.name in json.dumps(each)]
-    (tmp_path / "alerts_test.yaml").write_text(json.dumps(tests))
-    tested = promtool("test", "rules", tmp_path / "alerts_test.yaml")
-    assert tested.returncode == 1
-    assert alert.name in tested.stdout + tested.stderr
+    asked = {
+        each["name"]: ([rule for rule in rules["rules"] if named(rule["alert"], each)], [each])
+        for each in tests["tests"]
+    }
+    for rule in rules["rules"]:
+        about = [scenario_of(rule["alert"], each) for each in tests["tests"] if named(rule["alert"], each)]
+        for fires, expression in FIRES.items():
+            asked[f"{rule['alert']} {fires}"] = ([rule | {"expr": expression}], about)
+    return asked
+
+
+FIRES = {"never": "vector(0) > 1", "always": "vector(1)"}
+SCENARIOS = [each["name"] for each in yaml("alerts_test.yaml")[0]["tests"]]
+
+
+@pytest.fixture(scope="module")
+def verdicts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """What promtool, which is started once for all, says of each."""
+    (group,) = yaml("alerts.yaml")[0]["groups"]
+    (tests,) = yaml("alerts_test.yaml")
+    files: dict[str, Path] = {}
+    for name, (rules, scenarios) in units().items():
+        folder = tmp_path_factory.mktemp("promtool")
+        (folder / "alerts.yaml").write_text(json.dumps({"groups": [group | {"rules": rules}]}))
+        files[name] = folder / "alerts_test.yaml"
+        files[name].write_text(json.dumps(tests | {"tests": scenarios}))
+    command = ["promtool", "test", "rules", *map(str, files.values())]
+    told = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False).stdout
+    said = dict(part.split("\n", 1) for part in told.split("Unit Testing:  ")[1:])
+    return {name: said[str(file)].strip() for name, file in files.items()}
+
+
+@needs_prometheus
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_the_alerts_fire_when_they_should_and_only_then(scenario: str, verdicts: dict[str, str]) -> None:
+    assert units()[scenario][0], "it asks about an alert that there is"
+    assert verdicts[scenario] == "SUCCESS"
+
+
+@needs_prometheus
+@pytest.mark.parametrize("fires", FIRES)
+@ALERT
+def test_an_alert_that_fires_never_or_always_is_noticed(alert: Alert, fires: str, verdicts: dict[str, str]) -> None:
+    said = verdicts[f"{alert.name} {fires}"]
+    assert said.startswith("FAILED:")
+    assert alert.name in said
 
 
 @needs_prometheus

@@ -9,15 +9,18 @@ from typing import Any
 from app.admission.engine import Admission
 from app.admission.levels import Levels
 from app.admission.offline import Subject
+from app.commands.check.names import concerns
 from app.commands.check.report import Report
-from app.commands.check.runner import check, concerns
+from app.commands.check.runner import check
 from app.commands.cluster.client import Api
 from app.commands.cluster.snapshot import Contents, Scope, Step, read_cluster
 from app.domain.kinds import KINDS
+from app.inventory.folder import HELD
 from app.inventory.store import KINDS as KNOWN
-from app.inventory.store import NAMESPACE, Inventory
+from app.inventory.store import Inventory
 from app.manifest.discovery import Unreadable
-from app.manifest.objects import Manifest, objects, of_stash
+from app.manifest.exclusions import Exclusions
+from app.manifest.objects import Manifest, objects
 
 
 @dataclass
@@ -43,17 +46,17 @@ def audit_cluster(
     yield from _judge(audit, contents.objects, Admission(levels, contents.inventory))
 
 
-def audit_files(audit: Audit, paths: Iterable[Path], levels: Mapping[str, str] | Levels) -> Iterator[Step]:
+def audit_files(
+    audit: Audit, paths: Iterable[Path], levels: Mapping[str, str] | Levels, but: Exclusions | None = None
+) -> Iterator[Step]:
     """Judge what files hold: all that there is, as far as rules know. Yields how far it is."""
     inventory = Inventory(stale_after=None, confidential=False)
     found: list[Manifest] = []
-    for count, each in enumerate(objects(paths, _asked), 1):
-        if isinstance(each, Unreadable):
-            audit.report.unreadable.append(each)
-        elif isinstance(each, Manifest):
+    for count, each in enumerate(objects(paths, HELD, but), 1):
+        if isinstance(each, Manifest):
             _sort(audit, each, inventory, found)
         else:
-            audit.report.others += 1
+            audit.report.leave_out(each)
         yield Step("reading", count, None)
     for kind in KNOWN:
         inventory.complete(kind)
@@ -85,11 +88,6 @@ def _judge(audit: Audit, subjects: list[Any], admission: Admission) -> Iterator[
         audit.report.checked.append(checked)
         yield Step("judging", count, len(subjects))
     audit.notes += (f"{note} ({count} objects)" if count > 1 else note for note, count in unchecked.items())
-
-
-def _asked(api_version: str, kind: str) -> bool:
-    """Whether an object is to be judged, or known to rules: the labels of Namespaces are."""
-    return of_stash(api_version, kind) or (api_version, kind) == ("v1", NAMESPACE)
 
 
 def _deleting(document: Mapping[str, Any]) -> bool:

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from app.commands.audit.runner import Audit
 from app.commands.check.runner import BESIDE_THE_RULES, Checked
-from app.commands.check.text import where
+from app.commands.check.text import left_out, where
 from app.commands.terminal.door import Door
 from app.domain.quoting import printable
 from app.rules.registry import RULES
@@ -52,9 +52,7 @@ def summary(audit: Audit) -> str:
     text = f"{_number(len(checked))} audited: {refused} would be refused, {warned} warned of, {changed} changed"
     if audit.deleting:
         text += f"; {_number(audit.deleting)} being deleted left out"
-    if audit.report.others:
-        text += f"; {_number(audit.report.others)} of other kinds left out"
-    return text
+    return text + "".join(f"; {each}" for each in left_out(audit.report))
 
 
 def _lines(checked: list[Checked]) -> Iterator[str]:

@@ -21,6 +21,8 @@ def _commands(report: Report) -> Iterator[str]:
         for change in checked.changes:
             for edit, place in zip(change.edits, change.places, strict=True):
                 yield _about(checked, "notice", place, change.rule, described(edit))
+    for each in report.skipped:
+        yield _command("notice", each.file, each.line, each.column, "left out", each.message)
     for wrong in report.unreadable:
         yield _command("error", wrong.file, wrong.line, wrong.column, "unreadable", wrong.message)
 

@@ -19,6 +19,10 @@ def as_junit(report: Report) -> str:
         case = Xml.Element("testcase", classname="unreadable", name=printable(str(wrong)))
         Xml.SubElement(case, "error", message=printable(wrong.message), type="unreadable").text = one_line(str(wrong))
         suites[wrong.file].append(case)
+    for each in report.skipped:
+        case = Xml.Element("testcase", classname="left out", name=printable(str(each)))
+        Xml.SubElement(case, "skipped", message=printable(each.message))
+        suites[each.file].append(case)
     every = [case for cases in suites.values() for case in cases]
     root = Xml.Element("testsuites", {"name": report.title, **_counts(every)})
     for file, cases in suites.items():

@@ -1,23 +1,28 @@
 """All that there is to say about the objects in some files."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from app.admission.engine import Admission
+from app.commands.check.names import CHECKED, concerns
+from app.commands.check.one_cluster import OneCluster
 from app.commands.check.previous import Stored
-from app.commands.check.runner import Checked, check, concerns
-from app.manifest.discovery import Unreadable
+from app.commands.check.runner import Checked, check, check_name
+from app.manifest.discovery import OtherFile, Skipped, Unreadable
+from app.manifest.exclusions import Exclusions
 from app.manifest.objects import Found, Manifest, objects
 
 
 @dataclass
 class Report:
-    """What was found. `others`: objects of other kinds, which were left out."""
+    """What was found. `others`: objects of other kinds; `other_files`: files without any of ours."""
 
     checked: list[Checked] = field(default_factory=list)
     unreadable: list[Unreadable] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
     others: int = 0
+    other_files: int = 0
     title: str = "stash-admission check"
     """The command that it is of."""
 
@@ -30,10 +35,64 @@ class Report:
         """How many operations the server would make."""
         return sum(len(change.edits) for one in self.checked for change in one.changes)
 
+    def note(self, found: Found) -> None:
+        """Note what is not judged: what is named wrongly, and what is left out."""
+        named = check_name(found) if isinstance(found, Manifest) else None
+        if named is not None:
+            self.checked.append(named)
+        else:
+            self.leave_out(found)
 
-def report(paths: Iterable[Path], admission: Admission, old: Iterable[Path] = ()) -> Iterator[Report]:
-    """Check everything in `paths`; against what `old` holds, as updates of it."""
-    return reported(objects(paths), admission, Stored(objects(old)))
+    def leave_out(self, found: Found) -> None:
+        """Note what is not looked at."""
+        if isinstance(found, Unreadable):
+            self.unreadable.append(found)
+        elif isinstance(found, Skipped):
+            self.skipped.append(found)
+        elif isinstance(found, OtherFile):
+            self.other_files += 1
+        else:
+            self.others += 1
+
+
+def report(
+    paths: Iterable[Path],
+    admission: Admission,
+    old: Iterable[Path] = (),
+    but: Exclusions | None = None,
+    together: Callable[[Iterable[Manifest]], OneCluster] | None = None,
+) -> Iterator[Report]:
+    """Check everything in `paths`, but what is left out; against what `old` holds, as updates of it.
+
+    `together` makes one cluster of what is read; without it, each object is judged alone.
+    """
+    stored = Stored(objects(old, but=but))
+    if together is None:
+        return reported(objects(paths, CHECKED, but), admission, stored)
+    return _compared(objects(paths, CHECKED, but), together, stored)
+
+
+def _compared(
+    found: Iterable[Found], together: Callable[[Iterable[Manifest]], OneCluster], stored: Stored
+) -> Iterator[Report]:
+    """Check what was found as objects of one cluster, when all of it is known."""
+    result, manifests = Report(), list[Manifest]()
+    result.unreadable += stored.unreadable
+    yield result
+    for each in found:
+        if isinstance(each, Manifest):
+            manifests.append(each)
+        else:
+            result.leave_out(each)
+        yield result
+    cluster = together(manifests)
+    for manifest in manifests:
+        if concerns(manifest):
+            same = cluster.same(manifest)
+            result.checked.append(check(manifest, cluster.admission(manifest), stored.of(manifest), same))
+        else:
+            result.note(manifest)
+        yield result
 
 
 def reported(found: Iterable[Found], admission: Admission, stored: Stored) -> Iterator[Report]:
@@ -45,10 +104,8 @@ def reported(found: Iterable[Found], admission: Admission, stored: Stored) -> It
     result.unreadable += stored.unreadable
     yield result
     for each in found:
-        if isinstance(each, Unreadable):
-            result.unreadable.append(each)
-        elif isinstance(each, Manifest) and concerns(each):
+        if isinstance(each, Manifest) and concerns(each):
             result.checked.append(check(each, admission, stored.of(each)))
         else:
-            result.others += 1
+            result.note(each)
         yield result

@@ -1,27 +1,34 @@
 """What becomes of an object in a file: what the API server does before, what both webhooks answer, and where."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Literal
 
 from app.admission.decision import RuleFinding
 from app.admission.engine import Admission
 from app.admission.offline import Subject, ask
+from app.commands.check.metadata import metadata_faults
+from app.commands.check.names import API_VERSION, KIND, misnamed
 from app.commands.check.unknown_fields import unknown_fields
+from app.commands.check.wording import FIELD_TYPE, as_written, wrong_values
 from app.domain.invoker import INVOKERS
-from app.domain.kinds import KINDS
 from app.domain.outcome import Edit, Finding, Reason
 from app.domain.path import Path, dotted
 from app.domain.quoting import printable, quoted
+from app.manifest.nodes import Scalar, behind
 from app.manifest.objects import Manifest
 from app.manifest.positions import locate
 from app.rules.registry import RULES
 from schemas import kinds
 
-UNKNOWN_FIELD, API_VERSION = "unknown-field", "api-version"
+UNKNOWN_FIELD, METADATA, SAME_OBJECT = "unknown-field", "metadata", "same-object"
 BESIDE_THE_RULES = {
+    METADATA: "Refuse metadata that the API server refuses: names, labels, annotations, finalizers.",
     UNKNOWN_FIELD: "Warn about a field that the CRD does not have: the API server drops it.",
     API_VERSION: "Refuse an API version that the kind does not have.",
+    KIND: "Refuse a kind that differs from one of ours by its spelling alone, or none at all.",
+    SAME_OBJECT: "Warn about an object that another one of the same run replaces.",
 }
 """What is said of a file though no webhook would: the API server does, before it asks one."""
 
@@ -81,44 +88,79 @@ class Checked:
         return f"{self.kind} {'/'.join(filter(None, (self.namespace, self.name)))}".rstrip()
 
 
-def concerns(manifest: Manifest) -> bool:
-    """Whether the webhooks are asked about such an object; of a wrong version, because it should be one of theirs."""
-    return manifest.kind in KINDS
-
-
 def backs_up_or_restores(manifest: Manifest) -> bool:
     """Whether an object is of one of the kinds that `/mutate` is asked about, in whatever version."""
     return manifest.kind in INVOKERS
 
 
-def check(manifest: Subject, admission: Admission, old: Mapping[str, Any] | None = None) -> Checked:
-    """The object judged as new, or as an update of `old`, the stored one."""
+def check(
+    manifest: Subject,
+    admission: Admission,
+    old: Mapping[str, Any] | None = None,
+    same: Iterable[Finding] = (),
+) -> Checked:
+    """The object judged as new, or as an update of `old`, the stored one.
+
+    `same` says that it is there more than once.
+    """
     about = manifest.file, manifest.line, manifest.kind, manifest.namespace, manifest.name
     version = kinds.KINDS[manifest.kind].version
     if manifest.version != version:
-        message = f"{manifest.kind} has no version {quoted(manifest.version)}: write {kinds.GROUP}/{version}"
+        what = f"has no version {quoted(manifest.version)}" if manifest.version else "needs a version"
+        message = f"{manifest.kind} {what}: write {kinds.GROUP}/{version}"
         finding = Finding(("apiVersion",), Reason.NOT_SUPPORTED, message)
         return Checked(*about, findings=(_said(manifest, RuleFinding(API_VERSION, finding, refuses=True), ()),))
-    # What a cluster has stored, its CRD has.
-    fields = () if manifest.file is None else unknown_fields(manifest.kind, manifest.value)
-    unknown = [RuleFinding(UNKNOWN_FIELD, each, refuses=False) for each in fields]
+    before = list(_before_the_webhooks(manifest)) if isinstance(manifest, Manifest) else []
+    before += [RuleFinding(SAME_OBJECT, each, refuses=False) for each in same]
     answer = ask(manifest, admission, old)
     edits = [edit for _, edit in answer.edits]
-    findings = tuple(_said(manifest, each, edits) for each in (*unknown, *answer.findings))
+    wrong = wrong_values(manifest, answer) if isinstance(manifest, Manifest) else {}
+    findings = tuple(_said(manifest, each, edits, wrong) for each in (*before, *answer.findings))
     return Checked(*about, findings, tuple(_changes(manifest, answer.edits)), answer.notes)
 
 
-def _said(manifest: Subject, found: RuleFinding, edits: Sequence[Edit]) -> Diagnostic:
+def check_name(manifest: Manifest) -> Checked | None:
+    """What is wrong with the kind or the API of an object that is meant to be ours; None: it is not."""
+    found = [RuleFinding(rule, finding, refuses=True) for rule, finding in misnamed(manifest)]
+    if not found:
+        return None
+    about = manifest.file, manifest.line, manifest.kind or "object", manifest.namespace, manifest.name
+    return Checked(*about, findings=tuple(_said(manifest, each, ()) for each in found))
+
+
+def _before_the_webhooks(manifest: Manifest) -> Iterator[RuleFinding]:
+    """What the API server says of an object that is no cluster's yet."""
+    for each in metadata_faults(manifest):
+        yield RuleFinding(METADATA, each, refuses=True)
+    for each in unknown_fields(manifest.kind, manifest.value):
+        yield RuleFinding(UNKNOWN_FIELD, each, refuses=False)
+
+
+def _said(
+    manifest: Subject, found: RuleFinding, edits: Sequence[Edit], wrong: Mapping[Path, str] = MappingProxyType({})
+) -> Diagnostic:
     finding = found.finding
+    written = wrong.get(finding.path) if found.rule == FIELD_TYPE else None
+    message = finding.message if written is None else written
     note = " [not refused: the stored object already has this problem]" if found.preexisting else ""
     return Diagnostic(
         rule=found.rule,
         level="error" if found.refuses else "warning",
         reason=finding.reason.value,
         path=printable(dotted(finding.path)),
-        message=printable(finding.message) + note,
+        message=printable(message) + _hint(manifest, as_written(finding.path, edits)) + note,
         place=_place(manifest, as_written(finding.path, edits)),
     )
+
+
+def _hint(manifest: Subject, path: Path) -> str:
+    """What to do where the value is none yet: a variable, or a part of a template."""
+    node = behind(locate(manifest.node, path).node) if isinstance(manifest, Manifest) else None
+    if not isinstance(node, Scalar):
+        return ""
+    if "${" in node.text:
+        return "; substitute the variables first, such as with envsubst, and check the result"
+    return "; render the template first, and check the result" if "{{" in node.text else ""
 
 
 def _changes(manifest: Subject, edits: Sequence[tuple[str, Edit]]) -> Iterator[Change]:
@@ -127,14 +169,6 @@ def _changes(manifest: Subject, edits: Sequence[tuple[str, Edit]]) -> Iterator[C
         if mine:
             places = tuple(_place(manifest, edit.source or edit.path) for edit in mine)
             yield Change(rule, mine, places)
-
-
-def as_written(path: Path, edits: Sequence[Edit]) -> Path:
-    """Where a field of the mutated object stood before the edits."""
-    for edit in reversed(edits):
-        if edit.op == "move" and path[: len(edit.path)] == edit.path:
-            path = edit.source + path[len(edit.path) :]
-    return path
 
 
 def _place(manifest: Subject, path: Path) -> Place | None:

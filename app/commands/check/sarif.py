@@ -12,7 +12,7 @@ from app.commands.check.runner import BESIDE_THE_RULES, Checked, Diagnostic, Pla
 from app.commands.check.text import described
 from app.domain.path import dotted
 from app.domain.quoting import printable
-from app.manifest.discovery import STANDARD_INPUT, Unreadable
+from app.manifest.discovery import STANDARD_INPUT, Remark
 from app.rules.registry import RULES, Rule
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -23,7 +23,8 @@ _PAGE = "https://stash.run"
 def as_sarif(report: Report) -> str:
     """A log with one run. A change that the server makes is a note."""
     results = [each for checked in report.checked for each in _results(checked)]
-    notifications = [_notification(each) for each in report.unreadable]
+    notifications = [_notification(each, "error") for each in report.unreadable]
+    notifications += [_notification(each, "note") for each in report.skipped]
     run = {
         "tool": {
             "driver": {
@@ -37,7 +38,7 @@ def as_sarif(report: Report) -> str:
             }
         },
         "columnKind": "unicodeCodePoints",
-        "invocations": [{"executionSuccessful": not notifications, "toolExecutionNotifications": notifications}],
+        "invocations": [{"executionSuccessful": not report.unreadable, "toolExecutionNotifications": notifications}],
         "results": results,
     }
     return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2)
@@ -98,11 +99,11 @@ def _physical(file: str, place: Place) -> dict[str, Any]:
     return {"artifactLocation": {"uri": _uri(file)}, "region": region}
 
 
-def _notification(wrong: Unreadable) -> dict[str, Any]:
+def _notification(wrong: Remark, level: str) -> dict[str, Any]:
     location: dict[str, Any] = {"artifactLocation": {"uri": _uri(wrong.file)}}
     if wrong.line is not None:
         location["region"] = {"startLine": wrong.line, "startColumn": wrong.column}
-    return {"level": "error", "message": {"text": _plain(wrong.message)}, "locations": [{"physicalLocation": location}]}
+    return {"level": level, "message": {"text": _plain(wrong.message)}, "locations": [{"physicalLocation": location}]}
 
 
 def _plain(text: str) -> str:

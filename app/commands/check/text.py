@@ -48,7 +48,15 @@ def summary(report: Report) -> str:
         _number(report.changes, "change"),
     ]
     text = f"{_number(len(report.checked), 'object')} checked: {', '.join(said)}"
-    return f"{text}; {_number(report.others, 'object')} of other kinds left out" if report.others else text
+    return text + "".join(f"; {each}" for each in left_out(report))
+
+
+def left_out(report: Report) -> Iterator[str]:
+    """What was not checked, counted."""
+    if report.others:
+        yield f"{_number(report.others, 'object')} of other kinds left out"
+    if report.other_files:
+        yield f"{_number(report.other_files, 'file')} without Stash objects left out"
 
 
 def where(checked: Checked, place: Place | None) -> str:

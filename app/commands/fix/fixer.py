@@ -1,7 +1,8 @@
 """A file as `fix` leaves it: what is written into it, and what is left alone and why."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 
 from app.admission.engine import Admission
@@ -14,13 +15,17 @@ from app.commands.fix.layout import CannotRewrite
 from app.commands.fix.rewriting import rewritten
 from app.domain.invoker import VERSION
 from app.domain.outcome import Edit
-from app.manifest.discovery import Unreadable
-from app.manifest.documents import Document
+from app.manifest.discovery import Skipped, Unreadable
+from app.manifest.documents import Document, documents
+from app.manifest.nodes import StrayMark
 from app.manifest.objects import Manifest, objects_in
 from app.manifest.source import Text
+from app.manifest.yaml_parser import MARK
 
 SUGGESTED = "suggest-aliases"
 """What an alias comes from that no rule writes."""
+BYTE_ORDER_MARK = "byte-order-mark"
+_SEPARATOR = re.compile(r"^---", re.MULTILINE)
 _MAX_TRIES = 30
 """Times that a document is written to find which of its changes cannot be: each reads the whole of it."""
 
@@ -45,6 +50,7 @@ class Fixed:
     left: list[Unreadable] = field(default_factory=list)
     """What was left alone: an object, and why."""
     unreadable: list[Unreadable] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
 
     @property
     def changed(self) -> bool:
@@ -74,6 +80,7 @@ def fix(text: Text, admission: Admission, *, aliases: bool = False, stored: Stor
     `stored` holds the objects that are there already, which the file's are updates of.
     """
     result = Fixed(text, text.text)
+    text = _without_marks(text, result)
     changes = list(_changes(text, admission, result, stored or Stored(()), aliases=aliases))
     parts, at = [], 0
     for _, group in groupby(changes, key=lambda each: each.manifest.index):
@@ -86,10 +93,27 @@ def fix(text: Text, admission: Admission, *, aliases: bool = False, stored: Stor
     return result
 
 
+def _without_marks(text: Text, result: Fixed) -> Text:
+    """The text without the byte order marks for which documents of it cannot be read."""
+    if MARK not in text.text:
+        return text
+    parts, at = [], 0
+    for document in documents(text.text):
+        if isinstance(document, StrayMark):
+            end = next((each.start() for each in _SEPARATOR.finditer(text.text, document.offset)), len(text.text))
+            parts += [text.text[at : document.offset - 1], text.text[document.offset : end].replace(MARK, "\n")]
+            at = end
+            line, _ = text.place(document.offset)
+            result.written.append(Written(line, "document", "the byte order mark is removed", BYTE_ORDER_MARK))
+    return replace(text, text="".join([*parts, text.text[at:]]))
+
+
 def _changes(text: Text, admission: Admission, result: Fixed, stored: Stored, *, aliases: bool) -> Iterator[_Change]:
     for found in objects_in(text):
         if isinstance(found, Unreadable):
             result.unreadable.append(found)
+        elif isinstance(found, Skipped):
+            result.skipped.append(found)
         elif isinstance(found, Manifest) and backs_up_or_restores(found) and found.version == VERSION:
             change = _change(found, admission, result, stored, aliases=aliases)
             if change.edits:

@@ -3,16 +3,24 @@
 import difflib
 import sys
 from collections.abc import Iterable, Iterator, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from app.admission.engine import Admission
+from app.commands.check.previous import Stored
 from app.commands.fix.atomic_write import CannotSave, save
 from app.commands.fix.fixer import Fixed, fix
 from app.commands.terminal.door import Door
-from app.manifest.discovery import STANDARD_INPUT, Unreadable, files
-from app.manifest.source import read
+from app.manifest.discovery import STANDARD_INPUT, OtherFile, Skipped, Unreadable, files
+from app.manifest.exclusions import Exclusions
+from app.manifest.kustomization import Kustomizations
+from app.manifest.source import Text, read, read_if
+from app.manifest.wanted import STASH
 
+RESTARTS = (
+    "an alias that is new to a stored object changes its spec, so sidecars restart, and Stash's operator refuses it "
+    "while the backup is Ready: --old PATH with what is stored leaves such objects alone"
+)
 _STYLES = {"+": "green", "-": "red", "@": "cyan"}
 
 
@@ -25,33 +33,64 @@ class Fixes:
     """Objects that were left alone."""
     unreadable: list[Unreadable] = field(default_factory=list)
     """What could not be read, or not be written."""
+    skipped: list[Skipped] = field(default_factory=list)
     files: int = 0
+    other_files: int = 0
+    """Files that hold no objects of Stash."""
+
+    @property
+    def writes_aliases(self) -> bool:
+        """Whether a backup gets an alias, which it may be stored without."""
+        return any(
+            each.rule == "default-alias" and each.object.startswith("Backup")
+            for fixed in self.changed
+            for each in fixed.written
+        )
 
     def summary(self, *, diff: bool) -> str:
         """The last line: how much was done."""
         done = "would be changed" if diff else "changed"
         left = f", {_number(len(self.left), 'object')} left alone" if self.left else ""
-        return f"{len(self.changed)} of {_number(self.files, 'file')} {done}{left}"
+        others = f"; {_number(self.other_files, 'file')} without Stash objects left out" if self.other_files else ""
+        return f"{len(self.changed)} of {_number(self.files, 'file')} {done}{left}{others}"
 
 
-def fixes(paths: Iterable[Path], *, diff: bool, aliases: bool) -> Iterator[Fixes]:
-    """Fix the files; with `diff`, write nothing.
+def fixes(
+    paths: Iterable[Path],
+    but: Exclusions | None = None,
+    *,
+    diff: bool,
+    aliases: bool,
+    stored: Stored | None = None,
+) -> Iterator[Fixes]:
+    """Fix the files, whose objects are updates of those that are stored; with `diff`, write nothing.
 
     Yields the same result after each file; the last time it is complete.
     """
     admission, result = Admission(), Fixes()
     paths = list(paths)
     given = {path.resolve() for path in paths}
+    if stored is not None:
+        result.unreadable += stored.unreadable
     yield result
-    for path in files(paths):
-        text = path if isinstance(path, Unreadable) else read(path)
-        if isinstance(path, Unreadable) or isinstance(text, Unreadable):
-            result.unreadable += [each for each in (path, text) if isinstance(each, Unreadable)][:1]
+    if result.unreadable:
+        return  # nobody knows what is stored
+    found = list(files(paths, but))
+    kustomizations = Kustomizations(each for each in found if isinstance(each, Path))
+    for path in found:
+        text = _read(path) if isinstance(path, Path) else path
+        if isinstance(text, Unreadable):
+            result.unreadable.append(text)
             continue
-        fixed = fix(text, admission, aliases=aliases)
+        if isinstance(text, OtherFile) or not isinstance(path, Path):
+            result.other_files += 1
+            continue
+        text = replace(text, patched=kustomizations.patching(path))
+        fixed = fix(text, admission, aliases=aliases, stored=stored)
         result.files += 1
         result.left += fixed.left
         result.unreadable += fixed.unreadable
+        result.skipped += fixed.skipped
         if str(path) == STANDARD_INPUT and not diff:
             sys.stdout.buffer.write(fixed.after.encode(text.encoding))
         elif fixed.changed and not _is_within(path, given):
@@ -66,6 +105,11 @@ def fixes(paths: Iterable[Path], *, diff: bool, aliases: bool) -> Iterator[Fixes
         if fixed.changed:
             result.changed.append(fixed)
         yield result
+
+
+def _read(path: Path) -> Text | Unreadable | OtherFile:
+    """A file that may hold objects of Stash. What comes in by standard input goes out again, whatever it is."""
+    return read(path) if str(path) == STANDARD_INPUT else read_if(STASH, path)
 
 
 def _is_within(path: Path, given: Set[Path]) -> bool:

@@ -8,7 +8,8 @@ from app.admission.engine import Admission
 from app.commands.check.runner import backs_up_or_restores
 from app.commands.plan.planner import Cluster, Plan, plan
 from app.domain.invoker import VERSION
-from app.manifest.discovery import Unreadable
+from app.manifest.discovery import Skipped, Unreadable
+from app.manifest.exclusions import Exclusions
 from app.manifest.objects import Manifest, objects
 
 
@@ -18,6 +19,7 @@ class Plans:
 
     plans: list[Plan] = field(default_factory=list)
     unreadable: list[Unreadable] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
     named: set[str] = field(default_factory=set)
     """The names of all targets whose hosts have ordinals."""
 
@@ -26,13 +28,17 @@ class Plans:
         return [name for name in cluster.replicas if name not in self.named]
 
 
-def planned(paths: Iterable[Path], admission: Admission, cluster: Cluster) -> Iterator[Plans]:
+def planned(
+    paths: Iterable[Path], admission: Admission, cluster: Cluster, but: Exclusions | None = None
+) -> Iterator[Plans]:
     """Plan everything in `paths`. Yields the same plans after each object; the last time they are complete."""
     result = Plans()
     yield result
-    for found in objects(paths):
+    for found in objects(paths, but=but):
         if isinstance(found, Unreadable):
             result.unreadable.append(found)
+        elif isinstance(found, Skipped):
+            result.skipped.append(found)
         elif isinstance(found, Manifest) and backs_up_or_restores(found):
             if found.version == VERSION:
                 each = plan(found, admission, cluster)

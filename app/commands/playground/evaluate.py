@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from app.admission.engine import Admission
+from app.commands.check.names import CHECKED
 from app.commands.check.previous import Stored
 from app.commands.check.report import reported
 from app.commands.check.runner import Checked, Place, backs_up_or_restores
@@ -26,7 +27,7 @@ def judge(text: str, old: str, admission: Admission) -> dict[str, Any]:
     """All that there is to say of a text with objects; of those that `old` holds, as updates of it."""
     written = Text(_TEXT, text)
     stored = Stored(objects_in(Text(_STORED, old)))
-    found = list(objects_in(written))
+    found = list(objects_in(written, CHECKED))
     *_, report = reported(found, admission, stored)
     fixed = fix(written, admission, stored=stored)
     return {
@@ -38,7 +39,10 @@ def judge(text: str, old: str, admission: Admission) -> dict[str, Any]:
             {"where": each.file, "line": each.line, "column": each.column, "message": each.message}
             for each in report.unreadable
         ],
-        "notes": list(dict.fromkeys(note for checked in report.checked for note in checked.notes)),
+        "notes": [
+            *dict.fromkeys(note for checked in report.checked for note in checked.notes),
+            *(str(each) for each in report.skipped),
+        ],
         "diff": list(difference(fixed))[2:],  # without the two lines that name files
         "written": fixed.after,
         "left": [printable(each.message) for each in fixed.left],

@@ -2,14 +2,14 @@
 
 import datetime
 import time
-import traceback
 from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any
 
 import structlog
 
-from app.admission.decision import Decision
+from app.admission.decision import Verdict
+from app.admission.judgement import Failed
 from app.admission.review import Request
 from app.server.observability.labels import Certificate, Webhook
 from app.server.observability.log import Output, line_of
@@ -31,7 +31,7 @@ class Events:
         self._told: dict[str, float] = {}
         self._untold: dict[str, int] = {}
 
-    def decided(self, webhook: Webhook, request: Request, decision: Decision, outcome: str, seconds: float) -> None:
+    def decided(self, webhook: Webhook, request: Request, verdict: Verdict, seconds: float) -> None:
         """A decision, and how long it took."""
         line = {
             "webhook": webhook,
@@ -42,20 +42,17 @@ class Events:
             "name": request.name[:MAX_TEXT_CHARS],
             "user": request.user[:MAX_TEXT_CHARS],
             "dry_run": request.dry_run,
-            "decision": outcome,
-            "rules": [] if decision.plain else decision.rules,
+            "decision": verdict.outcome,
+            "rules": verdict.rules,
             "milliseconds": round(seconds * 1000, 3),
             "event": "decided",
         }
         self._write(line_of(None, "info", line))
 
-    def failed(self, webhook: Webhook, uid: str, error: Exception) -> None:
-        """An exception: its type and where it came from, not its message, which may hold contents."""
-        frames = traceback.extract_tb(error.__traceback__)
-        where = [f"{frame.filename}:{frame.lineno} in {frame.name}" for frame in frames]
-        self._log.error(
-            "failed", webhook=webhook, uid=uid[:MAX_TEXT_CHARS], exception=type(error).__name__, where=where
-        )
+    def failed(self, webhook: Webhook, failed: Failed) -> None:
+        """An exception."""
+        uid = failed.uid[:MAX_TEXT_CHARS]
+        self._log.error("failed", webhook=webhook, uid=uid, exception=failed.exception, where=failed.where)
 
     def rarely(self, event: str, reason: str, **more: Any) -> None:
         """At most one line a reason in ten seconds: who floods the port must not flood the log.

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from importlib.metadata import version
 
-from app.admission.decision import Decision
+from app.admission.decision import Verdict
 from app.admission.review import Request
 from app.domain.kinds import KINDS
 from app.inventory.store import KINDS as HELD
@@ -49,15 +49,11 @@ class CallMetrics:
         self._decisions, self._acts, self._seconds = Series(decisions), Series(acts), Series(seconds)
         self.in_flight = registry.gauge("in_flight", "Calls being answered.")
 
-    def decided(self, webhook: str, request: Request, decision: Decision, outcome: str, seconds: float) -> None:
+    def decided(self, webhook: str, request: Request, verdict: Verdict, seconds: float) -> None:
         """Count a decision, and what rules did for it."""
-        self._decisions[webhook, labels.kind_label(request.kind), request.operation, outcome].inc()
+        self._decisions[webhook, labels.kind_label(request.kind), request.operation, verdict.outcome].inc()
         self._seconds[webhook,].observe(seconds)
-        if decision.plain:
-            return
-        acts = {(rule, "edit") for rule, _ in decision.edits}
-        acts.update((each.rule, "refuse" if each.refuses else "warn") for each in decision.findings)
-        for act in acts:
+        for act in verdict.acts:
             self._acts[act].inc()
 
     def bad_call(self, reason: labels.Bad) -> None:

@@ -6,7 +6,8 @@ from typing import Any
 
 from starlette.types import ASGIApp
 
-from app.admission.decision import Decision
+from app.admission.decision import Verdict
+from app.admission.judgement import Failed
 from app.admission.review import Request
 from app.server.observability.events import Events
 from app.server.observability.labels import Bad, Certificate, Webhook
@@ -27,20 +28,19 @@ class CallTelemetry:
         self.metrics = metrics
         self._events = events
 
-    def decided(self, webhook: Webhook, request: Request, decision: Decision, seconds: float) -> None:
+    def decided(self, webhook: Webhook, request: Request, verdict: Verdict, seconds: float) -> None:
         """Note a decision. `seconds`: from the last byte of the review to its answer."""
-        outcome = decision.outcome
-        self.metrics.decided(webhook, request, decision, outcome, seconds)
-        self._events.decided(webhook, request, decision, outcome, seconds)
+        self.metrics.decided(webhook, request, verdict, seconds)
+        self._events.decided(webhook, request, verdict, seconds)
 
     def bad_call(self, reason: Bad, status: int) -> None:
         """Note a call that could not be answered."""
         self.metrics.bad_call(reason)
         self._events.rarely("bad call", reason, status=status)
 
-    def failed(self, webhook: Webhook, uid: str, error: Exception) -> None:
+    def failed(self, webhook: Webhook, failed: Failed) -> None:
         """Note an exception. That there was one is counted as a bad call."""
-        self._events.failed(webhook, uid, error)
+        self._events.failed(webhook, failed)
 
 
 class ConnectionTelemetry:

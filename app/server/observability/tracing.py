@@ -15,7 +15,7 @@ from opentelemetry.trace import SpanKind, Tracer
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.admission.decision import Decision
+from app.admission.decision import Verdict
 from app.admission.review import Request
 from app.server.observability.events import MAX_TEXT_CHARS, Events
 from app.server.observability.labels import Webhook, kind_label
@@ -39,9 +39,9 @@ class TracedCalls(CallTelemetry):
         super().__init__(metrics, events)
         self._tracer = tracer
 
-    def decided(self, webhook: Webhook, request: Request, decision: Decision, seconds: float) -> None:
+    def decided(self, webhook: Webhook, request: Request, verdict: Verdict, seconds: float) -> None:
         """Count and log a decision, and send a span of it: nothing that the object holds, and no names."""
-        super().decided(webhook, request, decision, seconds)
+        super().decided(webhook, request, verdict, seconds)
         until = time.time_ns()
         self._tracer.start_span(
             "admission review",
@@ -52,8 +52,8 @@ class TracedCalls(CallTelemetry):
                 "admission.uid": request.uid[:MAX_TEXT_CHARS],
                 "admission.kind": kind_label(request.kind),
                 "admission.operation": request.operation,
-                "admission.decision": decision.outcome,
-                "admission.rules": decision.rules,
+                "admission.decision": verdict.outcome,
+                "admission.rules": verdict.rules,
                 "admission.dry_run": request.dry_run,
             },
             start_time=until - int(seconds * 1e9),

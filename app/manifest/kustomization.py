@@ -1,0 +1,63 @@
+"""Which files are patches: a kustomization says so, and what is in them is no whole object."""
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from app.manifest.documents import Document, documents
+from app.manifest.nodes import Malformed
+from app.manifest.source import Text, read
+from app.manifest.values import value_of
+
+_NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
+_LISTS = ("patches", "patchesJson6902", "patchesStrategicMerge")
+
+
+class Kustomizations:
+    """The kustomizations among some files, and those of the directories that a file is in."""
+
+    def __init__(self, paths: Iterable[Path] = ()) -> None:
+        self._waiting = [path for path in paths if path.name in _NAMES]
+        self._looked_in: set[Path] = set()
+        self._patches: dict[str, str] = {}
+        """By the real names of patches, the directory of the kustomization."""
+
+    def patching(self, path: Path) -> str | None:
+        """The directory of a kustomization that names a file as a patch."""
+        for directory in path.absolute().parents:
+            if directory in self._looked_in:
+                break
+            self._looked_in.add(directory)
+            self._waiting += [directory / name for name in _NAMES if (directory / name).is_file()]
+        while self._waiting:
+            self._read(self._waiting.pop())
+        return self._patches.get(os.path.realpath(path))
+
+    def _read(self, file: Path) -> None:
+        for patch in _patches(file):
+            real = os.path.realpath(file.parent / patch)
+            self._patches.setdefault(real, _shown(file.parent))
+
+
+def _patches(file: Path) -> Iterator[str]:
+    text = read(file)
+    first = next(documents(text.text), None) if isinstance(text, Text) else None
+    value: Any = None
+    if isinstance(first, Document):
+        with suppress(Malformed):
+            value = value_of(first.root)
+    for name in _LISTS if isinstance(value, dict) else ():
+        listed = value.get(name)
+        for each in listed if isinstance(listed, list) else ():
+            patch = each.get("path") if isinstance(each, dict) else each
+            if isinstance(patch, str) and "\n" not in patch and "\0" not in patch:
+                yield patch
+
+
+def _shown(directory: Path) -> str:
+    """The directory as somebody there would name it."""
+    here = Path.cwd()
+    absolute = directory.absolute()
+    return str(absolute.relative_to(here)) if absolute.is_relative_to(here) else str(absolute)
