@@ -255,6 +255,8 @@ def test_what_is_stored_is_what_was_sent_field_by_field(own: Cluster, overlay: s
             assert drifts(own, [*first, *others], manager) == []
     finally:
         kubectl(own, "delete", "-f", "-", stdin=others)
+        # The namespace stays, as `kubectl apply` leaves it: the next test would be warned otherwise.
+        own.kubectl("apply", "-f", "-", stdin=json.dumps(listed(first)))
 
 
 @pytest.fixture
