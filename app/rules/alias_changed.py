@@ -27,11 +27,12 @@ def alias_changed(backup: Backup) -> Iterator[Finding]:
 
         kind: BackupConfiguration
         spec:
-          target: {ref: {apiVersion: apps/v1, kind: Deployment, name: web}}
+          target: {alias: app, ref: {apiVersion: apps/v1, kind: Deployment, name: web}}
         ---
         kind: BackupConfiguration
         spec:
-          target: {alias: host-0, ref: {apiVersion: apps/v1, kind: Deployment, name: web}}
+          schedule: "@daily"
+          target: {alias: app, ref: {apiVersion: apps/v1, kind: Deployment, name: web}}
     """
     for member in backup.members:
         target, stored = member.target, backup.stored_target(member.index)
