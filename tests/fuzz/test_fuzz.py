@@ -8,8 +8,9 @@ from typing import Any, Protocol
 import pytest
 import structlog
 
+import app.admission.judgement
 import app.commands.fix.fixer
-import app.server.webhooks
+from app.admission.judgement import Failed
 from app.admission.response import render
 from app.commands.fix.rewriting import rewritten
 from app.server.observability.telemetry import CallTelemetry
@@ -78,14 +79,14 @@ def test_an_exception_inside_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> No
     def broken(*_: Any) -> bytes:
         raise KeyError("x")
 
-    monkeypatch.setattr(app.server.webhooks, "render", broken)
-    with pytest.raises(KeyError):
+    monkeypatch.setattr(app.admission.judgement, "render", broken)
+    with pytest.raises(Failed, match="KeyError"):
         request.Target().attempt(next(seeds.reviews()))
 
 
 def test_an_answer_with_another_uid_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        app.server.webhooks, "render", lambda *given: render(*given).replace(b'"uid":"', b'"uid":"x', 1)
+        app.admission.judgement, "render", lambda *given: render(*given).replace(b'"uid":"', b'"uid":"x', 1)
     )
     with pytest.raises(AssertionError):
         request.Target().attempt(next(seeds.reviews()))

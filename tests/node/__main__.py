@@ -14,7 +14,7 @@ import pytest
 from testbed.control_plane.gobuild import say
 from testbed.node import cluster, machine, place, programs, rootfs
 from tests.node import page
-from tests.node.conftest import RESULTS
+from tests.node.results import RESULTS
 
 _CANNOT = 2
 

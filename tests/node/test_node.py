@@ -12,9 +12,10 @@ import pytest
 
 from app.commands.doctor.expected import RULES
 from testbed.patience import eventually
-from tests.node.conftest import NAME, ROOT, Results, Terminal
 from tests.node.page import ABRUPT, NO_REPLICA
+from tests.node.results import Results
 from tests.node.stream import Stream
+from tests.node.terminal import NAME, ROOT, Terminal
 from tests.support.e2e.page import commands
 
 REGISTERED = f"kubectl -n {NAME} wait --for=condition=complete job/{NAME}-register --timeout=300s"

@@ -200,7 +200,7 @@ def test_the_hooks_are_constrained_to_what_is_locked() -> None:
     """pre-commit calls pip itself, with the project's folder, which can have no hash."""
     named = re.findall(r"^([a-z0-9-]+)==([^\s;]+)", (ROOT / "constraints.txt").read_text(), re.MULTILINE)
     versions = {name: version for name, (_, version, _) in locked("requirements.txt").items()}
-    building = {"hatchling", "packaging", "pathspec", "pluggy", "tomlkit", "trove-classifiers"}
+    building = {"hatchling", "packaging", "pluggy", "tomlkit", "trove-classifiers"}
     assert dict(named) == {name: version for name, version in versions.items() if name not in building}
     hooks = load((ROOT / ".pre-commit-hooks.yaml").read_text())
     assert [hook["additional_dependencies"] for hook in hooks] == [["--constraint=constraints.txt"]] * len(hooks)
