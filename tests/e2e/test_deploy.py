@@ -128,7 +128,7 @@ def test_an_image_of_ones_own_is_one_line_of_kustomize(cluster: Cluster, tmp_pat
     (tmp_path / "kustomization.yaml").write_text(json.dumps({"resources": [overlay], "images": [image]}))
     pods = templates(kustomize(cluster, tmp_path))
     assert {pod["spec"]["containers"][0]["image"] for pod in pods.values()} == {"registry.example/backup/admission:7"}
-    assert len(pods) == 3
+    assert len(pods) == 5
 
 
 def test_cert_manager_is_told_to_write_the_ca_into_both_registrations(cluster: Cluster) -> None:
