@@ -88,7 +88,8 @@ class Admission:
             return NOTHING  # `/validate` refuses it
         if old is not None:
             invoker = invoker.as_update_of(read_invoker(request.kind, old, request.namespace))
-        edits = tuple(self._edits(request.kind, invoker))
+        mutations = self._mutations[request.kind]
+        edits = tuple((rule, edit) for rule, function in mutations for edit in function(invoker))
         budget = RuleBudget(self._clock, deadline)
         announced = tuple(self._announced(request, invoker, budget))
         if not (edits or announced or budget.unchecked):
@@ -121,16 +122,18 @@ class Admission:
         if old is None:
             found = self._findings(rules, resource, key, budget, excusable=False)
         else:
-            stored = read(kind, old, request.namespace, budget.look)
-            mine, its = self._mutated(kind, resource, document), self._mutated(kind, stored, old)
-            if (mine is not document or its is not old) and same(mine.get("spec"), its.get("spec")):
+            stored = read(kind, old, request.namespace, budget.look, resource)
+            mine, its = self._edits(kind, resource), self._edits(kind, stored)
+            if _same_when_edited(document, mine, old, its):
                 # What it means stays the same: only that it is spelled out now can be news.
                 rules = tuple(each for each in rules if each[1] is alias_written)
             resource = resource.as_update_of(stored)
             found = self._findings(rules, resource, key, budget, excusable=True)
             doubtful = {each.rule for each in found if can_be_settled(each)}
             if doubtful and not stored.unread:
-                forms = [stored] if its is old else [stored, read(kind, its, request.namespace, budget.look)]
+                forms = [stored]
+                if its:
+                    forms.append(read(kind, apply(its, old), request.namespace, budget.look, stored))
                 rules = tuple(each for each in rules if each[0] in doubtful)
                 found = list(self._ratcheted(rules, found, resource, forms, key, budget))
         budget.decided()
@@ -152,13 +155,9 @@ class Admission:
         places = (self.inventory.stored.place(each.repository) for each in (use, before)) if self.inventory else ()
         return len({place.certain for place in places}) > 1
 
-    def _edits(self, kind: str, resource: Resource) -> Iterable[tuple[str, Edit]]:
-        return ((rule, edit) for rule, function in self._mutations[kind] for edit in function(resource))
-
-    def _mutated(self, kind: str, resource: Resource, document: dict[str, Any]) -> dict[str, Any]:
-        """The document after all mutations, as if it were new; itself, if there are none."""
-        edits = [edit for _, edit in self._edits(kind, resource)]
-        return apply(edits, document) if edits else document
+    def _edits(self, kind: str, resource: Resource) -> list[Edit]:
+        """All mutations of an object, as if it were new."""
+        return [edit for _, function in self._mutations[kind] for edit in function(resource)]
 
     def _announced(self, request: Request, invoker: Invoker, budget: RuleBudget) -> Iterable[RuleFinding]:
         for rule, function in self._selection.within(request.namespace).announcements[request.kind]:
@@ -223,6 +222,23 @@ class Admission:
                     budget.not_settled(each.rule, not_run.reasons[each.rule])
                     each = replace(each, refuses=False)
             yield each
+
+
+def _same_when_edited(one: dict[str, Any], mine: list[Edit], other: dict[str, Any], its: list[Edit]) -> bool:
+    """Whether two objects have the same spec once they are edited, and only then."""
+    if not (mine or its):
+        return False
+    touched = {place[1] for edit in chain(mine, its) for place in (edit.path, edit.source) if len(place) > 1}
+    # What no edit touches has to be the same already: mostly it tells, and nothing has to be edited.
+    if not same(_without(touched, one), _without(touched, other)):
+        return False
+    return same(*(apply(edits, each).get("spec") for edits, each in ((mine, one), (its, other))))
+
+
+def _without(names: Container[str | int], document: dict[str, Any]) -> object:
+    """The spec without some of its fields."""
+    spec = document.get("spec")
+    return {name: value for name, value in spec.items() if name not in names} if isinstance(spec, dict) else spec
 
 
 def _too_large(resource: Resource) -> Iterator[RuleFinding]:

@@ -135,7 +135,9 @@ class Deprecated(NamedTuple):
 class Invoker(Resource):
     """An object of one of the four kinds."""
 
-    def _read(self) -> None:
+    members: list[Member]
+
+    def _read(self, like: Resource | None) -> None:
         spec, faults = self.spec, self.faults
         self.driver_known = not any(fault.path == _DRIVER and fault.found != "" for fault in faults)
         """Whether the driver is one that there is; the empty one, which the CRD refuses, is Restic to the operator."""
@@ -143,9 +145,22 @@ class Invoker(Resource):
         """On an update, which stored member each member is recognised as (`match_members`)."""
         self.snapshotter = spec.get("driver") == SNAPSHOTTER
         """Whether the driver is VolumeSnapshotter, which knows neither hosts nor restic's repositories."""
-        members = [self._member(*each) for each in self._bodies()]
+        known: list[Member] = []
+        if isinstance(like, Invoker) and self._reads_as(like):
+            known = like.members
+        members: list[Member] = [
+            known[index] if index < len(known) and known[index].body == body else self._member(path, index, body)
+            for path, index, body in self._bodies()
+        ]
         self.members = paced(members, self._look)
         self.targets = paced([member.target for member in members if member.target is not None], self._look)
+
+    def _reads_as(self, other: "Invoker") -> bool:
+        """Whether an equal member is read alike in both, where nothing has a wrong type: 1 equals true only there."""
+        return not (self.faults or other.faults) and (
+            (type(self), self.namespace, self.snapshotter, self.driver_known)
+            == (type(other), other.namespace, other.snapshotter, other.driver_known)
+        )
 
     def _bodies(self) -> Iterator[tuple[Path, int, Any]]:
         """Path, index and body of each member."""
@@ -357,11 +372,18 @@ def same(one: object, other: object) -> bool:
     if one is other:
         return True
     if isinstance(one, dict) and isinstance(other, dict):
+        containers = []  # for later: what differs is mostly a text, and then nobody has to look at thousands of members
         for key, value in one.items():
             its = other.get(key)
-            if value is not its and not same(value, its):
+            if value is its:
+                continue
+            if isinstance(value, dict | list):
+                containers.append((value, its))
+            elif not same(value, its):
                 return False
-        return one.keys() >= other.keys() or all(value is None or key in one for key, value in other.items())
+        if not (one.keys() >= other.keys() or all(value is None or key in one for key, value in other.items())):
+            return False
+        return all(same(value, its) for value, its in containers)
     if isinstance(one, list) and isinstance(other, list):
         # Thousands of members are mostly the same in every respect, which takes no look at each.
         return len(one) == len(other) and ((one == other and repr(one) == repr(other)) or all(map(same, one, other)))

@@ -19,22 +19,35 @@ _SPEC: Path = ("spec",)
 View = TypeVar("View", bound=Resource)
 
 
-def read(kind: str, document: Mapping[str, Any], namespace: str, look: Callable[[], None] = unhurried) -> Resource:
+def read(
+    kind: str,
+    document: Mapping[str, Any],
+    namespace: str,
+    look: Callable[[], None] = unhurried,
+    like: Resource | None = None,
+) -> Resource:
     """The object of a kind (one of KINDS), which need not be valid; the dictionaries inside are the caller's own.
 
     A value of a wrong type counts as absent, and is told in `faults`, so that rules can say all the rest about the
     object. What is too large for that is not read at all, and `unread` says why. `namespace` is the object's, empty if
     unknown. `look` is called now and then by loops over parts of the object, which end with what it raises.
+    `like` is another form of the object, which most of it is equal to: reading that again would cost as much.
     """
-    return _read(KINDS[kind], document, namespace, look)
+    return _read(KINDS[kind], document, namespace, look, like)
 
 
 def read_invoker(kind: str, document: Mapping[str, Any], namespace: str) -> Invoker:
     """The same, of one of the kinds that back up or restore (one of INVOKERS)."""
-    return _read(INVOKERS[kind], document, namespace, unhurried)
+    return _read(INVOKERS[kind], document, namespace, unhurried, None)
 
 
-def _read(view: type[View], document: Mapping[str, Any], namespace: str, look: Callable[[], None]) -> View:
+def _read(
+    view: type[View],
+    document: Mapping[str, Any],
+    namespace: str,
+    look: Callable[[], None],
+    like: Resource | None,
+) -> View:
     spec = document.get("spec")
     spec = {} if spec is None else spec
     members = spec.get("members") if isinstance(spec, dict) else None
@@ -48,4 +61,4 @@ def _read(view: type[View], document: Mapping[str, Any], namespace: str, look: C
             return view({}, namespace, faults, unread=f"it has more than {MAX_VALUES} values, some of a wrong type")
         absent = (Edit("replace", fault.path) for fault in faults)
         spec = apply(absent, {"spec": spec})["spec"] or {}
-    return view(spec, namespace, faults, look)
+    return view(spec, namespace, faults, look, like=like)

@@ -24,7 +24,9 @@ class Resource:
         look: Callable[[], None] = unhurried,
         *,
         unread: str = "",
+        like: "Resource | None" = None,
     ) -> None:
+        """`like`: another form of the object, from which what is equal is taken rather than read again."""
         self.spec = spec
         """The spec, as its TypedDict has it, without the values in `faults`: these are null."""
         self.unread = unread
@@ -38,9 +40,9 @@ class Resource:
         self._faulty = {above for path in self._wrong for above in ancestors(path)}
         self.stored: Self | None = None
         """On an update that changes the meaning of the spec, the object as it is stored."""
-        self._read()
+        self._read(like)
 
-    def _read(self) -> None:
+    def _read(self, like: "Resource | None") -> None:
         """What a kind makes of its spec, once."""
 
     def fields_valid(self, path: Path, fields: Iterable[Path]) -> bool:

@@ -12,6 +12,7 @@ from app.admission.budget import Undecided
 from app.admission.engine import Admission
 from app.admission.response import render
 from app.admission.review import parse, read_request
+from app.domain.invoker import Target
 from app.domain.suggestion import Suggestions
 from app.inventory.folder import inventory_of
 from testbed.laborious import MEMBERS, TEXTS, batch, members
@@ -79,6 +80,26 @@ def test_only_the_rules_in_doubt_look_at_the_stored_object(monkeypatch: pytest.M
     assert answer(admission, "validate", batch(members(3, lambda i: f"-{i}"), paused=True), old).allowed
     assert [rule for rule in dict.fromkeys(asked) if asked.count(rule) > 1] == ["alias-syntax"]
     assert asked.count("alias-syntax") == 2, "the stored object needs no change, so there is one form of it"
+
+
+def test_what_an_update_leaves_as_it_is_stored_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    make = Target.__init__
+
+    def made(self: Target, *about: Any, **more: Any) -> None:
+        make(self, *about, **more)
+        read.append(self.name)
+
+    monkeypatch.setattr(Target, "__init__", made)
+    old, new = (batch(members(20, lambda i: f"a{i}"), **more) for more in ({}, {"paused": True}))
+    new["spec"]["members"][3]["target"]["alias"] = "other"
+    result = ask("validate", new, old)
+    assert result.warned_by == {"alias-changed"}
+    assert sorted(name for name in set(read) if read.count(name) > 1) == ["web-3"]
+    read.clear()
+    broken = batch(members(20, lambda i: f"a{i}"), paused="yes")
+    ask("validate", broken, old)
+    assert len(read) == 40, "where something has a wrong type, nothing is taken for equal"
 
 
 def _noting(asked: list[str], rule: str, run: Callable[..., Any]) -> Callable[..., Any]:
