@@ -91,7 +91,7 @@ def test_what_an_update_leaves_as_it_is_stored_is_read_once(monkeypatch: pytest.
         read.append(self.name)
 
     monkeypatch.setattr(Target, "__init__", made)
-    old, new = (batch(members(20, lambda i: f"a{i}"), **more) for more in ({}, {"paused": True}))
+    old, new = batch(members(20, lambda i: f"a{i}")), batch(members(20, lambda i: f"a{i}"), paused=True)
     new["spec"]["members"][3]["target"]["alias"] = "other"
     result = ask("validate", new, old)
     assert result.warned_by == {"alias-changed"}
