@@ -22,6 +22,11 @@ def _subdomain(value: str) -> str:
     return subdomain(value)
 
 
+Service = Annotated[str, typer.Option(help="Service that the API server calls.", callback=_label)]
+Mutating = Annotated[str, typer.Option(help="Name of the MutatingWebhookConfiguration.", callback=_subdomain)]
+Validating = Annotated[str, typer.Option(help="Name of the ValidatingWebhookConfiguration.", callback=_subdomain)]
+
+
 def doctor(
     namespace: Annotated[
         str, typer.Option(help="Namespace of the Service and the Secret.", callback=_label)
@@ -29,13 +34,9 @@ def doctor(
     secret: Annotated[
         str, typer.Option(help="Secret with the serving certificate.", callback=_subdomain)
     ] = f"{INSTALLED}-tls",
-    service: Annotated[str, typer.Option(help="Service that the API server calls.", callback=_label)] = INSTALLED,
-    mutating: Annotated[
-        str, typer.Option(help="Name of the MutatingWebhookConfiguration.", callback=_subdomain)
-    ] = INSTALLED,
-    validating: Annotated[
-        str, typer.Option(help="Name of the ValidatingWebhookConfiguration.", callback=_subdomain)
-    ] = INSTALLED,
+    service: Service = INSTALLED,
+    mutating: Mutating = INSTALLED,
+    validating: Validating = INSTALLED,
     try_in: Annotated[
         str, typer.Option(metavar="NAMESPACE", help="Namespace of the dry run.", callback=_label)
     ] = "default",
@@ -64,13 +65,9 @@ def doctor(
 
 def register(
     namespace: Annotated[str, typer.Option(help="Namespace of the Service.", callback=_label)] = INSTALLED,
-    service: Annotated[str, typer.Option(help="Service that the API server calls.", callback=_label)] = INSTALLED,
-    mutating: Annotated[
-        str, typer.Option(help="Name of the MutatingWebhookConfiguration.", callback=_subdomain)
-    ] = INSTALLED,
-    validating: Annotated[
-        str, typer.Option(help="Name of the ValidatingWebhookConfiguration.", callback=_subdomain)
-    ] = INSTALLED,
+    service: Service = INSTALLED,
+    mutating: Mutating = INSTALLED,
+    validating: Validating = INSTALLED,
     settle_seconds: Annotated[
         float, typer.Option(min=0, max=600, help="How long a replica has to have answered before it is asked.")
     ] = 5,

@@ -11,9 +11,7 @@ from __future__ import annotations
 import fcntl
 import os
 import platform
-import shutil
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +23,7 @@ from testbed.control_plane.gobuild import (
     module_version,
     say,
     usable_go,
+    whole,
 )
 
 
@@ -73,19 +72,12 @@ def only_build(folder: Path) -> Iterator[None]:
 
 
 def build(folder: Path) -> None:
-    """Build beside `folder`, then rename: a build cut short is never taken for a whole one."""
+    """Build all three."""
     go = usable_go()
     say("building the control plane of the end-to-end tests: Go keeps 3.5 GiB of it in its own caches")
-    for stale in (folder, *folder.parent.glob(f"{folder.name}.partial-*")):
-        shutil.rmtree(stale, ignore_errors=True)  # of a build that was killed: we hold the lock
-    partial = Path(tempfile.mkdtemp(prefix=f"{folder.name}.partial-", dir=folder.parent))
-    try:
+    with whole(folder) as partial:
         for name in PROGRAMS:
             compile_program(go, name, partial)
-        partial.chmod(0o755)
-        partial.rename(folder)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
 
 
 if __name__ == "__main__":

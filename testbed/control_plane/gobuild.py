@@ -9,6 +9,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -37,11 +39,11 @@ class MissingBinariesError(RuntimeError):
     """The programs are not there and cannot be built; the message says what to install."""
 
 
-def module_version(path: str) -> str:
-    """The version (`v1.37.2`) of the module `path` in our go.mod, the one place that states it."""
-    match = re.search(rf"^\s*{re.escape(path)} (v\S+)", (MODULE / "go.mod").read_text(), re.MULTILINE)
+def module_version(path: str, module: Path = MODULE) -> str:
+    """The version (`v1.37.2`) of the module `path` in a go.mod of ours, the one place that states it."""
+    match = re.search(rf"^\s*{re.escape(path)} (v\S+)", (module / "go.mod").read_text(), re.MULTILINE)
     if match is None:
-        raise MissingBinariesError(f"{MODULE / 'go.mod'} names no version of {path}")
+        raise MissingBinariesError(f"{module / 'go.mod'} names no version of {path}")
     return match[1]
 
 
@@ -61,6 +63,23 @@ def compile_program(go: str, name: str, folder: Path) -> None:
             raise MissingBinariesError(f"building {name} failed: {' '.join(command)}\n{tail}")
     size = (folder / name).stat().st_size / 2**20
     say(f"built {name} in {time.monotonic() - started:.0f} s ({size:.0f} MiB)")
+
+
+@contextmanager
+def whole(folder: Path) -> Iterator[Path]:
+    """A new folder beside `folder`, which becomes it in the end: a build cut short is never taken for a whole one.
+
+    Who builds holds the lock (`binaries.only_build`), so what is left of others was killed.
+    """
+    for stale in (folder, *folder.parent.glob(f"{folder.name}.partial-*")):
+        shutil.rmtree(stale, ignore_errors=True)
+    partial = Path(tempfile.mkdtemp(prefix=f"{folder.name}.partial-", dir=folder.parent))
+    try:
+        yield partial
+        partial.chmod(0o755)
+        partial.rename(folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
 
 
 def run_saying(command: list[str], output: IO[str], name: str, module: Path = MODULE) -> int:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 import platform
-import re
-import shutil
 import sys
 import tempfile
 from pathlib import Path
 
 from testbed.control_plane.binaries import only_build
-from testbed.control_plane.gobuild import MissingBinariesError, run_saying, say, usable_go
+from testbed.control_plane.gobuild import MissingBinariesError, module_version, run_saying, say, usable_go, whole
 
 MODULE = Path(__file__).resolve().parent
 MAJORS = (3, 4)
@@ -36,31 +34,16 @@ def complete(folder: Path) -> bool:
 def cache_folder() -> Path:
     """Where a build is kept: one folder for each pair of versions and each platform."""
     base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    versions = "-".join(_version(f"helm.sh/helm/v{major}") for major in MAJORS)
+    versions = "-".join(module_version(f"helm.sh/helm/v{major}", MODULE) for major in MAJORS)
     return base / "stash-admission" / "e2e" / f"helm-{versions}-{platform.system()}-{platform.machine()}".lower()
 
 
-def _version(module: str) -> str:
-    match = re.search(rf"^\s*{re.escape(module)} (v\S+)", (MODULE / "go.mod").read_text(), re.MULTILINE)
-    if match is None:
-        raise MissingBinariesError(f"{MODULE / 'go.mod'} names no version of {module}")
-    return match[1]
-
-
 def _build(folder: Path) -> None:
-    """Build beside `folder`, then rename: a build cut short is never taken for a whole one."""
     go = usable_go()
     say("building Helm 3 and 4 from source: takes about 3 min on two cores, once")
-    for stale in (folder, *folder.parent.glob(f"{folder.name}.partial-*")):
-        shutil.rmtree(stale, ignore_errors=True)
-    partial = Path(tempfile.mkdtemp(prefix=f"{folder.name}.partial-", dir=folder.parent))
-    try:
+    with whole(folder) as partial:
         for major in MAJORS:
             _compile(go, major, partial)
-        partial.chmod(0o755)
-        partial.rename(folder)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
 
 
 def _compile(go: str, major: int, folder: Path) -> None:
@@ -77,9 +60,9 @@ def _compile(go: str, major: int, folder: Path) -> None:
 def _flags(major: int) -> str:
     """What Helm's own build stamps: its version, and for Helm 3 which Kubernetes `helm template` takes there to be."""
     module = f"helm.sh/helm/v{major}"
-    stamps = [f"{module}/internal/version.version={_version(module)}"]
+    stamps = [f"{module}/internal/version.version={module_version(module, MODULE)}"]
     if major == 3:
-        _, minor, _ = _version("k8s.io/client-go").split(".")
+        _, minor, _ = module_version("k8s.io/client-go", MODULE).split(".")
         for package in ("pkg/chartutil", "pkg/lint/rules"):
             stamps += [f"{module}/{package}.k8sVersionMajor=1", f"{module}/{package}.k8sVersionMinor={minor}"]
     return " ".join(["-s -w", *(f"-X {stamp}" for stamp in stamps)])

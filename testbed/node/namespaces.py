@@ -10,7 +10,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from testbed.child import dying_with_us
@@ -163,7 +163,12 @@ def left() -> Iterator[int]:
     yield from found
 
 
-def wait(condition, seconds: float, says, process: subprocess.Popen[bytes] | None = None) -> None:  # type: ignore[no-untyped-def]
+def wait(
+    condition: Callable[[], object],
+    seconds: float,
+    says: Callable[[], str],
+    process: subprocess.Popen[bytes] | None = None,
+) -> None:
     """Return when the condition holds. Raises RuntimeError with what is said, after so many seconds."""
     until = time.monotonic() + seconds
     while not condition():

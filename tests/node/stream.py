@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from testbed.patience import eventually
+
 RATE = 30
 """Creations a second."""
 _THREADS = 8
@@ -34,6 +36,8 @@ class Phase:
     seconds: float = 0.0
     first_failure: float = 0.0
     last_failure: float = 0.0
+    under_way: int = 0
+    """Creations that have begun and not ended."""
 
     def row(self) -> dict[str, Any]:
         """What the page is written from."""
@@ -70,26 +74,33 @@ class Stream:
 
     @contextlib.contextmanager
     def during(self, name: str, *, checked: bool = True, at_least: int = 60) -> Iterator[Phase]:
-        """The creations while something happens, and so many at least."""
+        """The creations while something happens, and so many at least. What has begun in it belongs to it."""
         phase, before = Phase(name, checked), self._phase
         started = time.monotonic()
         self._phase = phase
         try:
             yield phase
-            until = time.monotonic() + 120
-            while phase.created < at_least and time.monotonic() < until:
-                time.sleep(0.1)
+            while phase.created < at_least:
+                self.goes_on(phase)
         finally:
-            self._phase = Phase("between", checked=before.checked and checked)
-            time.sleep(0.5)  # what has begun in it belongs to it
+            with self._lock:
+                self._phase = Phase("between", checked=before.checked and checked)
+            eventually(lambda: not phase.under_way)
             phase.seconds = time.monotonic() - started
+
+    def goes_on(self, phase: Phase) -> None:
+        """Wait for one more creation that succeeds."""
+        seen = phase.created
+        eventually(lambda: phase.created > seen, says=lambda: phase)
 
     def _work(self, number: int) -> None:
         connection: http.client.HTTPSConnection | None = None
         due = time.monotonic() + number / RATE
         while not self._stop.wait(max(0.0, due - time.monotonic())):
             due = max(due + _THREADS / RATE, time.monotonic() - 1)
-            phase, start = self._phase, time.monotonic()
+            with self._lock:
+                phase, start = self._phase, time.monotonic()
+                phase.under_way += 1
             try:
                 if connection is None:
                     connection = http.client.HTTPSConnection("127.0.0.1", self._port, context=self._context, timeout=30)
@@ -111,6 +122,7 @@ class Stream:
 
     def _count(self, phase: Phase, said: str | None, seconds: float) -> None:
         with self._lock:
+            phase.under_way -= 1
             phase.slowest = max(phase.slowest, seconds)
             if said:
                 phase.failed.append(said)

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 from testbed.node.cluster import Nodes
+from testbed.patience import PATIENCE
 from tests.support.e2e.page import Command
+from tests.support.program import finished
 
 ROOT = Path(__file__).parents[2]
 NAME = "stash-admission"
+_PATIENCE = 4 * PATIENCE
+"""The commands have time-outs of their own, of up to five minutes."""
 
 
 class Terminal:
@@ -31,10 +34,7 @@ class Terminal:
 
     def run(self, text: str, code: int = 0) -> str:
         """What a command prints, which ends so."""
-        done = subprocess.run(
-            ["bash", "-c", f"set -o pipefail\n{text}"], cwd=ROOT, env=self._environment, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=400, check=False,
-        )  # fmt: skip
+        done = finished(["bash", "-c", f"set -o pipefail\n{text}"], self._environment, ROOT, _PATIENCE)
         assert done.returncode == code, f"$ {text}\n{done.stdout}"
         return done.stdout
 

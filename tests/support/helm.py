@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ import yaml
 
 from testbed.control_plane.cluster import Cluster
 from testbed.documents import load_all
-from testbed.patience import PATIENCE
+from tests.support.program import finished
 from tools import deploy
 
 Manifest = dict[str, Any]
@@ -35,16 +34,7 @@ class Helm:
             "HOME": str(self.home),
             "KUBECONFIG": str(self.cluster.credentials.kubeconfig("admin")),
         }
-        done = subprocess.run(
-            [str(self.program), *args],
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=PATIENCE,
-            check=False,
-        )
+        done = finished([self.program, *args], environment)
         assert done.returncode == code, done.stdout
         return done.stdout
 

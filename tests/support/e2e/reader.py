@@ -30,6 +30,7 @@ from testbed.patience import PATIENCE
 from tests.support.e2e.certmanager import CMCTL
 from tests.support.e2e.page import Command, commands
 from tests.support.e2e.replica import Replica
+from tests.support.program import finished
 
 Document = dict[str, Any]
 _NEEDS_PODS = ("logs", "port-forward")
@@ -87,17 +88,7 @@ class Reader:
             self._functions.append(text)
             return ""
         script = "\n".join([_PRELUDE, *self._functions, text])
-        done = subprocess.run(
-            ["bash", "-c", script],
-            cwd=self.folder,
-            env=self._environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=PATIENCE,
-            check=False,
-        )
+        done = finished(["bash", "-c", script], self._environment, self.folder)
         assert done.returncode == code, f"$ {text}\n{done.stdout}"
         assert command.output in done.stdout, f"$ {text}\n{done.stdout}"
         is_rollout = "rollout restart" in text

@@ -24,6 +24,7 @@ from testbed.control_plane.credentials import ADMIN, GUEST
 from testbed.control_plane.objects import Document, Objects
 from testbed.documents import load_all
 from testbed.patience import PATIENCE
+from tests.support.program import finished
 
 PROGRAM = str(Path(sys.executable).with_name("stash-admission"))
 ROOT = Path(__file__).parents[3]
@@ -122,16 +123,7 @@ class Page:
 
 def said(holding: Holding, arguments: list[str]) -> str:
     """What a command writes, as somebody sees it, of a cluster at an address that does not change."""
-    done = subprocess.run(
-        [PROGRAM, *arguments],
-        env=holding.environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
+    done = finished([PROGRAM, *arguments], holding.environment())
     lines = done.stdout.replace(holding.cluster.server, "https://10.96.0.1").splitlines()
     return "".join(f"{line.rstrip()}\n" for line in lines)
 
