@@ -19,14 +19,18 @@ from app.admission.budget import OUT_OF_TIME, Undecided
 from app.admission.judgement import Decide, Failed, Judgement, judge
 from app.admission.review import BadReview
 from app.inventory.store import Inventory
-from app.server.limits import MAX_LARGE_REVIEWS, MAX_WAITING_LARGE_REVIEWS
+from app.server.limits import LARGE_REVIEW_MEMORY, MAX_LARGE_REVIEWS, MAX_WAITING_LARGE_REVIEWS
 
 _LATE_SECONDS = 0.25
 """After the deadline, until a process is ended that does not look at the time."""
 _NICENESS = 10
 """What others do comes first."""
+_LOOK_SECONDS = 0.01
+"""Between two looks at how much memory it has: it takes 3 MiB in a millisecond at most."""
 _REAP_SECONDS = 0.05
 """Between two looks whether a process that was killed is gone: large ones take a moment."""
+
+_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 # What other threads may hold at that moment is not needed: the inventory is paused, and the child imports and logs
 # nothing.
@@ -74,9 +78,14 @@ class LargeReviews:
 
     async def _beside(self, decide: Decide, body: bytes, deadline: float) -> Judgement:
         child, pipe = self._fork(decide, body, deadline)
+        reading, at_first = asyncio.create_task(_read(pipe)), _resident(child)
         try:
-            said = await _read(pipe)
+            while not (await asyncio.wait({reading}, timeout=_LOOK_SECONDS))[0]:
+                if _resident(child) > at_first + LARGE_REVIEW_MEMORY:
+                    raise Failed("", f"it took more than {LARGE_REVIEW_MEMORY // 2**20} MiB of memory", [])
+            said = reading.result()
         finally:
+            reading.cancel()
             _end(child)
         if said:
             result = pickle.loads(said)  # noqa: S301 -- it comes from nobody but us
@@ -138,6 +147,17 @@ async def _read(pipe: int) -> bytes:
         return await reader.read()
     finally:
         transport.close()
+
+
+def _resident(process: int) -> int:
+    """Bytes of memory that a process has; 0 where the system does not say.
+
+    No limit of the system would do: it counts what is reserved as well, and the parser crashes where it cannot reserve.
+    """
+    try:
+        return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * _PAGE_BYTES
+    except (OSError, IndexError):
+        return 0
 
 
 def _end(child: int) -> None:

@@ -8,7 +8,7 @@ PIECE_BYTES = 2**16
 """Bytes of an answer that are written at once: then a caller that takes none of it is noticed."""
 
 MAX_HELD_BYTES = 64 * 2**20
-"""Of bodies that are arriving: a bound on calls alone would let them take 1.8 GB."""
+"""Of bodies that are arriving or wait to be judged: a bound on calls alone would let them take 1.8 GB."""
 SMALL_BODY_BYTES = 2**18
 """A body that is no larger is always held: as many as there may be of them fit."""
 SLOW_BODY_SECONDS = 1.0
@@ -18,7 +18,10 @@ LARGE_REVIEW_BYTES = 2**18
 """A larger review is judged beside the others. To begin a process holds the loop for 3 to 5 ms, as judging 64 KiB does;
 a review of this size holds it for 15 ms, and of the worst shape for 50."""
 MAX_LARGE_REVIEWS = 1
-"""Judged at once: of the worst shape, each takes 250 MiB of memory."""
+"""Judged at once, since each may take LARGE_REVIEW_MEMORY."""
+LARGE_REVIEW_MEMORY = 2**28
+"""Bytes that judging one may take. Of the worst shape, lists in lists, what an API server sends takes 190 MiB; with the
+server's own memory and all bodies that it holds, this is below the limit of the manifests."""
 MAX_WAITING_LARGE_REVIEWS = 6
 """Waiting for their turn. The API server tries others again after a second."""
 

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Coroutine
@@ -161,6 +162,21 @@ def test_a_process_that_dies_of_a_large_review_is_an_internal_error(capsys: pyte
 
     assert Door(admission=Doing(does)).call(large(uid="large")).status_code == 500
     assert "its process ended without a word" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="no other system says what a process takes")
+def test_a_large_review_that_takes_too_much_memory_ends_before_the_server_does(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def does() -> Decision:
+        kept = b"x" * (limits.LARGE_REVIEW_MEMORY + 2**26)
+        assert kept
+        return forever()
+
+    door = Door(admission=Doing(does))
+    assert door.call(large(uid="large")).status_code == 500
+    assert "it took more than 256 MiB of memory" in capsys.readouterr().out
+    assert door.call(large()).status_code == 200
 
 
 def test_where_no_process_can_be_made_a_large_review_is_tried_again_later(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,7 +31,7 @@ class InFlightRequests:
     calls: dict[Call, None] = field(default_factory=dict)
     """The oldest first."""
     held: int = 0
-    """Bytes of the bodies that are arriving."""
+    """Bytes of the bodies that are arriving, and of the large ones that wait until they are judged."""
     last: float = 0.0
     """The time.monotonic() at which the last call came."""
     closing: bool = False
@@ -58,13 +58,14 @@ class InFlightRequests:
     def arrived(self, call: Call) -> None:
         """Note that a call's body is complete."""
         call.arriving = False
-        self.held -= call.size
+        if call.size <= limits.SMALL_BODY_BYTES:
+            self.held -= call.size
 
     def end(self, call: Call) -> None:
         """Forget a call."""
         if call in self.calls:
             del self.calls[call]
-            self.held -= call.size if call.arriving else 0
+            self.held -= call.size if call.arriving or call.size > limits.SMALL_BODY_BYTES else 0
 
     def _make_room(self, seconds: float) -> bool:
         """End the call whose body has been arriving for longest, if it has for so long.
