@@ -20,7 +20,7 @@ a review of this size holds it for 15 ms, and of the worst shape for 50."""
 MAX_LARGE_REVIEWS = 1
 """Judged at once, since each may take LARGE_REVIEW_MEMORY."""
 LARGE_REVIEW_MEMORY = 2**28
-"""Bytes that judging one may take. Of the worst shape, lists in lists, what an API server sends takes 190 MiB; with the
+"""Bytes that judging one may take. Of the worst shape, lists in lists, what an API server sends takes 180 MiB; with the
 server's own memory and all bodies that it holds, this is below the limit of the manifests."""
 MAX_WAITING_LARGE_REVIEWS = 6
 """Waiting for their turn. The API server tries others again after a second."""

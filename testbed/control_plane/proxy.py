@@ -70,6 +70,8 @@ class Proxy:
             except OSError:  # the API server is down
                 inner.close()
                 continue
+            for each in (inner, outer):  # else a packet may wait 40 ms for the acknowledgement of the one before
+                each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self.accepted += 1
             self._open += [inner, outer]
             for one, other in ((inner, outer), (outer, inner)):
