@@ -13,7 +13,6 @@ from typing import Any
 
 import httpx
 
-from app.commands.register.registrar import registered
 from certs.files import write
 from certs.issuing import issue_ca, issue_leaf
 from proof.background import Background
@@ -27,6 +26,7 @@ from testbed.control_plane import binaries
 from testbed.control_plane.cluster import Cluster
 from testbed.control_plane.installation import NAME as INSTALLED
 from testbed.control_plane.installation import PROBE, apply, crds, define, documents
+from testbed.registered import registered
 
 WHOLE = 20
 """Rounds of a whole run: rolling restarts; the other measurements that repeat something are scaled alike."""

@@ -117,6 +117,8 @@ def check(
         one = partial(OneCluster, levels=decides.levels, inventory=decides.inventory, separate=not together)
     found = watched(report.report(paths, decides, old or (), but, one), text.summary)
     say(found, output, lambda: text.show(found, console()))
+    if inventory is not None:  # without one, nobody expects more than a look at the files
+        passed_over(dict.fromkeys(note for each in found.checked for note in each.notes))
     end(found, fail_on)
 
 
@@ -171,7 +173,7 @@ def fix(
     stored = [*(old or []), *([inventory] if inventory else [])]
     once(paths, stored)
     but = exclusions(exclude, gitignore=gitignore)
-    known = Stored(objects(stored))
+    known = Stored(objects(stored, but=but))
     found = fixes(paths, but, diff=diff, aliases=suggest_aliases, stored=known)
     done = watched(found, lambda each: each.summary(diff=diff))
     show(done, console(), diff=diff)

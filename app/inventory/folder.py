@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from app.inventory.store import KINDS, NAMESPACE, Inventory
-from app.manifest.discovery import Unreadable
+from app.manifest.discovery import Skipped, Unreadable
 from app.manifest.exclusions import Exclusions
 from app.manifest.objects import Manifest, objects
 from app.manifest.wanted import Wanted, of_stash
+
+_RENDER = "give what is stored, as `kubectl get -o yaml` writes it"
 
 
 class BadFolder(ValueError):
@@ -25,6 +27,9 @@ def read_folder(path: Path, but: Exclusions | None = None, *, confidential: bool
     for found in objects([path], HELD, but):
         if isinstance(found, Unreadable):
             raise BadFolder(str(found))
+        if isinstance(found, Skipped):
+            for kind in KINDS:
+                inventory.unread(kind, "not looked at, since they are encrypted, or parts of something", _RENDER)
         if isinstance(found, Manifest) and found.kind in KINDS:
             try:
                 inventory.put(found.kind, found.value)

@@ -62,7 +62,7 @@ def files(paths: Iterable[Path], but: Exclusions | None = None) -> Iterator[Path
     """
     but = but or Exclusions()
     seen: set[str] = set()
-    here = os.getcwd()  # noqa: PTH109  a path for each of very many files takes its time
+    here = _here()
     read: set[_Identity] = set()
     for path in paths:
         found: Iterable[Path | Unreadable | OtherFile] = ()
@@ -79,6 +79,14 @@ def files(paths: Iterable[Path], but: Exclusions | None = None) -> Iterator[Path
             elif (name := os.path.join(here, each)) not in seen:  # noqa: PTH118
                 seen.add(name)
                 yield each
+
+
+def _here() -> str:
+    """The working directory; empty where it was deleted, so that no relative path leads anywhere."""
+    try:
+        return os.getcwd()  # noqa: PTH109  a path for each of very many files takes its time
+    except OSError:
+        return ""
 
 
 _Entry = tuple[Path, Ignored | None, bool]

@@ -1,5 +1,6 @@
 """What is not read because somebody says so: patterns of the command line, and those of `.gitignore` files."""
 
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -72,8 +73,12 @@ def ignored_in(directory: Path) -> Ignored:
 
 def _up_to_repository(directory: Path) -> Iterator[Path]:
     parents = [directory, *directory.parents]
-    repository = next((each for each in parents if (each / ".git").exists()), directory)
+    repository = next((each for each in parents if _is_repository(each)), directory)
     yield from parents[: parents.index(repository) + 1]
+
+
+def _is_repository(directory: Path) -> bool:
+    return os.path.exists(directory / ".git")  # noqa: PTH110 -- Path.exists() fails where nobody may look
 
 
 def _spec(file: Path) -> GitIgnoreSpec | None:

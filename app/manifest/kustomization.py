@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from app.manifest.discovery import STANDARD_INPUT
 from app.manifest.documents import Document, documents
 from app.manifest.nodes import Malformed
 from app.manifest.source import Text, read
@@ -26,11 +27,17 @@ class Kustomizations:
 
     def patching(self, path: Path) -> str | None:
         """The directory of a kustomization that names a file as a patch."""
+        if str(path) == STANDARD_INPUT:
+            return None
         for directory in path.absolute().parents:
             if directory in self._looked_in:
                 break
             self._looked_in.add(directory)
-            self._waiting += [directory / name for name in _NAMES if (directory / name).is_file()]
+            self._waiting += [
+                directory / name
+                for name in _NAMES
+                if os.path.isfile(directory / name)  # noqa: PTH113 -- Path.is_file() fails where nobody may look
+            ]
         while self._waiting:
             self._read(self._waiting.pop())
         return self._patches.get(os.path.realpath(path))
@@ -43,7 +50,9 @@ class Kustomizations:
 
 def _patches(file: Path) -> Iterator[str]:
     text = read(file)
-    first = next(documents(text.text), None) if isinstance(text, Text) else None
+    if not isinstance(text, Text) or "patch" not in text.text:
+        return  # to read YAML takes longer than all else
+    first = next(documents(text.text), None)
     value: Any = None
     if isinstance(first, Document):
         with suppress(Malformed):

@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from app.commands.register.registrar import registered
 from certs.files import write
 from certs.issuing import issue_ca, issue_leaf
 from testbed.control_plane.cluster import Cluster
 from testbed.control_plane.heeding import wait_until_heeded
 from testbed.documents import load_all
 from testbed.patience import PATIENCE, eventually
+from testbed.registered import registered
 from testbed.server import Running, running
 
 MANIFESTS = Path(__file__).parents[2] / "manifests"

@@ -106,3 +106,11 @@ def test_fix_writes_into_the_items_of_a_typed_list() -> None:
     Path("a.yaml").write_text(text)
     assert run("fix", "a.yaml").exit_code == 0
     assert Path("a.yaml").read_text() == text.replace("target: {", "target: {alias: host-0, ")
+
+
+def test_a_kind_of_any_length_is_compared_with_ours_at_no_cost(monkeypatch: pytest.MonkeyPatch) -> None:
+    def compare(*_: object) -> float:
+        raise AssertionError("two texts of this length take minutes")
+
+    monkeypatch.setattr("difflib.SequenceMatcher.ratio", compare)
+    assert found("apiVersion: stash.appscode.com/v1beta1\nkind: " + "BackupBatch" * 10_000 + "\n") == []

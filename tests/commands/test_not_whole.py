@@ -86,7 +86,13 @@ def test_an_encrypted_object_is_not_looked_at_by_any_command() -> None:
         assert why in ended.stderr
     assert Path("a.yaml").read_text() == SOPS
     put("mine.yaml", GOOD)
-    assert run("check", "mine.yaml", "--inventory", "a.yaml", "--old", "a.yaml").exit_code == 0
+    ended = run("check", "mine.yaml", "--inventory", "a.yaml", "--old", "a.yaml")
+    assert ended.exit_code == 0
+    assert why in ended.stderr
+    assert "of the cluster are not looked at, since they are encrypted" in ended.output
+    fixed = run("fix", "mine.yaml", "--old", "a.yaml")
+    assert fixed.exit_code == 2, "nobody knows how the object is stored"
+    assert "it is encrypted with SOPS" in fixed.stderr
     assert "encrypted with SOPS" in json.dumps(judge(SOPS, "", Admission())["notes"])
 
 

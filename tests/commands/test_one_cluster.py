@@ -147,6 +147,13 @@ def test_an_object_without_a_name_is_not_the_same_as_another() -> None:
     assert "same-object" not in {rule for rule, _, _ in found("a.yaml")}
 
 
+def test_a_namespace_in_several_directories_does_not_keep_them_apart() -> None:
+    for name in ("a", "b"):
+        put(f"apps/{name}/namespace.yaml", "apiVersion: v1\nkind: Namespace\nmetadata: {name: demo}\n")
+        put(f"apps/{name}/backup.yaml", backup(name))
+    assert {name for _, _, name in found(".")} == {"a", "b"}, "both write under one host"
+
+
 def test_directories_that_hold_the_same_object_are_different_clusters() -> None:
     for cluster, alias in (("dev", "app"), ("prod", "web")):
         put(f"clusters/{cluster}/apps/shop.yaml", backup("shop", alias=alias))

@@ -15,11 +15,12 @@ from typer.testing import CliRunner
 from app.cli import app
 from app.commands.doctor.client import Access
 from app.commands.doctor.expected import RULES
-from app.commands.register.registrar import FIELD_MANAGER, Registrar, registered
+from app.commands.register.registrar import FIELD_MANAGER, Registrar
 from certs.names import Names
 from kube.client import Object
 from kube.errors import Conflict, Refused, Unavailable
 from testbed.documents import load_all
+from testbed.registered import registered
 from tests.support.e2e.standin import Answer, Call, standing_in
 
 SHIPPED = load_all((Path(__file__).parents[2] / "manifests/base/webhooks.yaml").read_text())
@@ -61,7 +62,8 @@ class Cluster(Access):
         self.written.append((kind, manager))
         rules = {each["name"]: each["rules"] for each in fields["webhooks"]}
         for webhook in self.objects[kind]["webhooks"]:
-            webhook["rules"] = rules[webhook["name"]]
+            if webhook["name"] in rules:
+                webhook["rules"] = rules[webhook["name"]]
 
 
 @pytest.fixture(scope="module")
@@ -135,8 +137,17 @@ def test_wider_rules_are_left_alone_and_narrower_ones_are_not(cluster: Cluster) 
 def test_a_webhook_of_somebody_else_gets_no_rules(cluster: Cluster) -> None:
     other = {**next(cluster.webhooks()), "name": "other.example.com"}
     cluster.objects["MutatingWebhookConfiguration"]["webhooks"].append(other)
-    with pytest.raises(KeyError, match=r"other\.example\.com"):
-        run(cluster)  # the stand-in gives each webhook what was written for it
+    run(cluster)
+    assert [each["name"] for each in cluster.webhooks() if not each.get("rules")] == ["other.example.com"]
+
+
+@pytest.mark.parametrize("name", ["", "validate-everything.example.com"])
+def test_it_waits_for_a_webhook_that_is_not_there(cluster: Cluster, name: str) -> None:
+    validating = cluster.objects["ValidatingWebhookConfiguration"]
+    validating["webhooks"] = [{**each, "name": name} for each in validating["webhooks"][:1] if name]
+    with pytest.raises(Refused, match="has no webhook validate"):
+        run(cluster, longest=0)
+    assert cluster.written == []
 
 
 def test_it_waits_for_what_is_missing_and_says_each_thing_once(cluster: Cluster, ca: trustme.CA) -> None:

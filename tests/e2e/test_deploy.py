@@ -22,11 +22,11 @@ from typing import Any
 import pytest
 import trustme
 
-from app.commands.register.registrar import registered
 from testbed.control_plane.cluster import Cluster
 from testbed.control_plane.heeding import wait_until_heeded
 from testbed.control_plane.installation import define, definition
 from testbed.documents import load_all
+from testbed.registered import registered
 from tests.support.e2e import certmanager
 from tests.support.e2e.drift import drifts
 from tests.support.e2e.standin import Answer, Call, Hangup, standing_in

@@ -63,6 +63,8 @@ COMMANDS = {
     "check --old": ["check", "good.yaml", "--old", "."],
     "check --inventory": ["check", "good.yaml", "--inventory", "."],
     "fix": ["fix", "."],
+    "fix --old": ["fix", "good.yaml", "--old", "."],
+    "fix --inventory": ["fix", "good.yaml", "--inventory", "."],
     "plan": ["plan", "."],
     "audit": ["audit", "."],
 }
@@ -275,3 +277,16 @@ def read_as() -> Callable[[str], list[str]]:
         return [each.file for each in found(path, but=Exclusions(gitignore=True))]
 
     return read
+
+
+def test_a_working_directory_that_was_deleted_does_not_matter_to_standard_input(tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    before = Path.cwd()
+    os.chdir(gone)
+    try:
+        gone.rmdir()
+        ended = run("check", "-", given=GOOD.encode())
+    finally:
+        os.chdir(before)
+    assert ended.exit_code == 0, ended.output

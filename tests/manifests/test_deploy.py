@@ -13,7 +13,6 @@ from typer.main import get_command
 
 from app.admission.engine import Admission
 from app.commands.doctor.expected import RULES
-from app.commands.register.registrar import registered as asked
 from app.domain.invoker import GROUP, INVOKERS, VERSION
 from app.inventory.store import KINDS as HELD
 from app.inventory.store import NAMESPACE
@@ -27,6 +26,7 @@ from app.settings import PREFIX, Settings, load
 from certs.cli import app as certificates
 from schemas.kinds import KINDS as DEFINED
 from testbed.documents import load_all
+from testbed.registered import registered as asked
 from tools import deploy
 
 Manifest = dict[str, Any]

@@ -20,7 +20,6 @@ from app.commands.doctor.endpoints import endpoints
 from app.commands.doctor.expected import DEFINED_RESOURCES, WEBHOOKS
 from app.commands.doctor.registration import registration
 from app.commands.doctor.state import InstallationState, Unreadable
-from app.commands.register.registrar import registered
 from certs.diagnostics import Diagnosis, Level
 from certs.issuing import Pair, issue_ca, issue_leaf
 from certs.names import Names
@@ -29,15 +28,7 @@ from kube.client import Object
 from kube.errors import Unavailable
 from schemas.crd import crds
 from testbed.documents import load_all
-
-
-def test_of_a_good_installation_everything_is_ok() -> None:
-    assert {each.level for each in looked(seen())} == {Level.OK}
-    replies = Tried(
-        admitted("host-0"), refusal(f'admission webhook "{VALIDATE}" denied the request: x (valid-schedule)')
-    )
-    assert [each.level for each in trial(replies, seen(), "default")] == [Level.OK, Level.OK]
-
+from testbed.registered import registered
 
 ROOT = Path(__file__).parents[2]
 NOW = datetime.datetime(2026, 6, 1, 12, tzinfo=datetime.UTC)

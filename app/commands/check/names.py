@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from difflib import SequenceMatcher
+from functools import lru_cache
 
 from app.domain.invoker import INVOKERS
 from app.domain.kinds import KINDS
@@ -22,13 +23,16 @@ _SPELLINGS = {
     for lower in (kind.lower(),)
     for spelling in (lower, f"{lower}s", f"{lower}es", f"{lower.removesuffix('y')}ies")
 }
+_MAX_CHARS = 64
+"""Of a name that may be a slip of one of ours."""
 _ALIKE = 0.9
 """How much of a name has to be the same, of 1, so that it is taken for a slip."""
 
 
+@lru_cache(maxsize=1_024)
 def _meant(kind: str) -> str | None:
     """The kind of ours that a name stands for: in any case, also as plural, or with a slip."""
-    if kind in _OTHERS:
+    if kind in _OTHERS or len(kind) > _MAX_CHARS:
         return None
     lower = re.sub(r"[^a-z0-9]", "", kind.lower())
     if lower in _SPELLINGS:
@@ -37,7 +41,10 @@ def _meant(kind: str) -> str | None:
 
 
 def _is_alike(one: str, other: str) -> bool:
-    return SequenceMatcher(None, one, other).ratio() >= _ALIKE
+    if len(one) > _MAX_CHARS:
+        return False
+    matcher = SequenceMatcher(None, one, other)
+    return matcher.real_quick_ratio() >= _ALIKE and matcher.ratio() >= _ALIKE
 
 
 def _nearly(api_version: str, kind: str) -> bool:

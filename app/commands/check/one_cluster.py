@@ -9,7 +9,8 @@ from app.admission.engine import Admission
 from app.admission.levels import Levels
 from app.domain.key import Key
 from app.domain.outcome import Finding, Reason
-from app.inventory.store import KINDS, Inventory
+from app.inventory.store import KINDS, NAMESPACE, Inventory
+from app.manifest.discovery import STANDARD_INPUT
 from app.manifest.objects import Manifest
 
 _NOT_READ = "not in the files that were read"
@@ -41,16 +42,17 @@ class OneCluster:
         self._in: defaultdict[_Cluster, list[Manifest]] = defaultdict(list)
         for each in manifests:
             self._in[self._of[id(each)]].append(each)
-        self._known: dict[_Cluster, Admission] = {}
+        self._known: tuple[_Cluster, Admission] | None = None
+        """The one that was asked for last: a directory's objects come one after the other."""
         self._first: dict[tuple[_Cluster, Key], Manifest] = {}
 
     def admission(self, manifest: Manifest) -> Admission:
         """Decides on an object as it would where the others of its cluster are stored."""
         cluster = self._of[id(manifest)]
-        if cluster not in self._known:
+        if self._known is None or self._known[0] != cluster:
             others = (each for key, found in self._in.items() if _agree(key, cluster) for each in found)
-            self._known[cluster] = Admission(self._levels, _holding(others, self._inventory))
-        return self._known[cluster]
+            self._known = cluster, Admission(self._levels, _holding(others, self._inventory))
+        return self._known[1]
 
     def same(self, manifest: Manifest) -> Iterator[Finding]:
         """That an object is in the run already."""
@@ -86,7 +88,7 @@ def _several(manifests: Iterable[Manifest]) -> dict[_Parts, set[str]]:
     """
     where: defaultdict[Key, set[_Parts]] = defaultdict(set)
     for each in manifests:
-        if each.name:
+        if each.name and each.kind != NAMESPACE:  # which is written down beside what is in it, wherever that is
             where[_key(each)].add(_directory(each))
     result: defaultdict[_Parts, set[str]] = defaultdict(set)
     for directories in where.values():
@@ -115,6 +117,8 @@ def _agree(one: _Cluster, other: _Cluster) -> bool:
 
 
 def _directory(manifest: Manifest) -> _Parts:
+    if manifest.file == STANDARD_INPUT:
+        return ()
     return Path(manifest.file).absolute().parent.parts
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from app.manifest.discovery import Unreadable
+from app.manifest.discovery import Skipped, Unreadable
 from app.manifest.objects import Found, Manifest
 
 
@@ -12,10 +12,14 @@ class Stored:
 
     def __init__(self, objects: Iterable[Found]) -> None:
         self.unreadable: list[Unreadable] = []
+        self.skipped: list[Skipped] = []
+        """Objects that are stored, and of which nothing else is known."""
         self._objects: dict[tuple[str, str], dict[str, Mapping[str, Any]]] = {}
         for found in objects:
             if isinstance(found, Unreadable):
                 self.unreadable.append(found)
+            elif isinstance(found, Skipped):
+                self.skipped.append(found)
             elif isinstance(found, Manifest) and found.name:
                 self._objects.setdefault((found.kind, found.name), {})[found.namespace] = found.value
 

@@ -78,6 +78,7 @@ def _compared(
     """Check what was found as objects of one cluster, when all of it is known."""
     result, manifests = Report(), list[Manifest]()
     result.unreadable += stored.unreadable
+    result.skipped += stored.skipped
     yield result
     for each in found:
         if isinstance(each, Manifest):
@@ -102,6 +103,7 @@ def reported(found: Iterable[Found], admission: Admission, stored: Stored) -> It
     """
     result = Report()
     result.unreadable += stored.unreadable
+    result.skipped += stored.skipped
     yield result
     for each in found:
         if isinstance(each, Manifest) and concerns(each):

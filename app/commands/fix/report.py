@@ -72,6 +72,7 @@ def fixes(
     given = {path.resolve() for path in paths}
     if stored is not None:
         result.unreadable += stored.unreadable
+        result.unreadable += [Unreadable(each.file, each.message, each.line, each.column) for each in stored.skipped]
     yield result
     if result.unreadable:
         return  # nobody knows what is stored

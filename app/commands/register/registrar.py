@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.commands.doctor.client import Access
-from app.commands.doctor.expected import OPERATIONS, RULES, is_asked_about
+from app.commands.doctor.expected import OPERATIONS, RULES, WEBHOOKS, is_asked_about
 from app.commands.register.answering import obstacle
 from certs.cluster import bundles
 from certs.names import Names
@@ -72,6 +72,9 @@ class Registrar:
         missing = [target for target in CONFIGURATIONS if not found[target]]
         if missing:
             return [], f"{self._title(missing[0])} does not exist: apply the manifests"
+        for target, each in found.items():
+            if WEBHOOKS[target] not in {webhook["name"] for webhook in (each or {}).get("webhooks") or ()}:
+                return [], f"{self._title(target)} has no webhook {WEBHOOKS[target]}: apply the manifests"
         lacking = {target: list(_lacking(each)) for target, each in found.items() if each}
         if not any(lacking.values()):
             return ["nothing to do: every webhook has its rules"], None
@@ -121,12 +124,6 @@ class Registrar:
 
     def _title(self, target: Target) -> str:
         return f"{target.value} {self._name(target)}"
-
-
-def registered(configuration: Object) -> Object:
-    """A configuration of the manifests, as it is once it has been registered."""
-    webhooks = [{**each, "rules": RULES[each["name"]]} for each in configuration["webhooks"]]
-    return {**configuration, "webhooks": webhooks}
 
 
 def _lacking(configuration: Object) -> Iterator[str]:
