@@ -91,6 +91,11 @@ helm: $(READY) ## the tests of the chart with real Helm 3 and 4, which the first
 	@$(BIN)/python -m testbed.helm.binaries >/dev/null
 	@$(BIN)/pytest tests/helm --numprocesses 2
 
+.PHONY: release-check
+release-check: $(READY) ## the tests of what is released with the programs of its users, which the first run builds (5 minutes, needs Go)
+	@$(BIN)/python -m testbed.release.binaries >/dev/null
+	@$(BIN)/pytest tests/release
+
 .PHONY: proof
 proof: $(READY) ## failed calls, hostile connections, memory: writes docs/proof.md (a quarter of an hour, needs haproxy)
 	@$(BIN)/python -m proof
