@@ -14,7 +14,7 @@ from testbed.control_plane.binaries import only_build
 from testbed.control_plane.gobuild import MissingBinariesError, run_saying, say, usable_go, whole
 
 MODULE = Path(__file__).resolve().parent
-PROGRAMS = ("kubeconform", "actionlint", "registry")
+PROGRAMS = ("kubeconform", "actionlint", "krew", "registry")
 
 
 def find_or_build() -> Path:

@@ -16,7 +16,7 @@ place=${{XDG_CACHE_HOME:-$HOME/.cache}}/stash-admission/{version}
 if [ ! -e "$place/.ready" ]; then
   echo "stash-admission {version}: making an environment in $place, once" >&2
   rm -rf "$place"
-  python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {{ echo "Python 3.11 or newer is needed" >&2; exit 1; }}
+  python3 -c 'import sys; sys.exit("Python 3.11 or newer is needed" if sys.version_info < (3, 11) else 0)'
   python3 -m venv "$place"
   pip() {{ "$place/bin/python" -m pip --disable-pip-version-check --quiet install --no-deps "$@" >&2; }}
   pip --require-hashes -r "$here/requirements.txt"

@@ -1,4 +1,4 @@
-"""Where artefacts come from, as an in-toto statement with the predicate of SLSA: which commit, which locked versions."""
+"""Where artefacts come from, as an in-toto statement with the predicate of SLSA: which commit, which lock files."""
 
 import json
 import platform
