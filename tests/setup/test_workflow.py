@@ -46,3 +46,30 @@ def test_a_tag_that_is_not_the_version_ends_it(tag: str, code: int) -> None:
     environment = {"PATH": os.environ["PATH"], "GITHUB_REF_NAME": tag}
     done = subprocess.run(["bash", "-euo", "pipefail", "-c", script], cwd=ROOT, env=environment, check=False)
     assert done.returncode == code
+
+
+def test_the_tags_of_the_action_move_to_the_release_and_its_own_stays(tmp_path: Path) -> None:
+    def git(*words: str) -> str:
+        named = ("-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "init.defaultBranch=main")
+        done = subprocess.run(
+            ["git", *named, *words], cwd=tmp_path / "clone", capture_output=True, text=True, check=True
+        )
+        return done.stdout.strip()
+
+    (tmp_path / "clone").mkdir()
+    git("init", "--quiet", "--bare", "../origin")
+    git("init", "--quiet")
+    git("remote", "add", "origin", "../origin")
+    for release in ("v0.1.0", "v0.1.1"):
+        git("commit", "--quiet", "--allow-empty", "-m", release)
+        git("tag", "-a", release, "-m", release)
+        git("push", "--quiet", "origin", release)
+        environment = {"PATH": os.environ["PATH"], "GITHUB_REF_NAME": release}
+        script = STEPS["Tags of the Action, which move"]["run"]
+        subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", script],
+            cwd=tmp_path / "clone", env=environment, check=True, capture_output=True,
+        )  # fmt: skip
+    found = dict(reversed(line.split("\t")) for line in git("ls-remote", "--tags", "origin").splitlines())
+    first, second = (found[f"refs/tags/{release}^{{}}"] for release in ("v0.1.0", "v0.1.1"))
+    assert found["refs/tags/v0"] == found["refs/tags/v0.1"] == second != first
