@@ -70,6 +70,7 @@ def test_the_tags_of_the_action_move_to_the_release_and_its_own_stays(tmp_path: 
             ["bash", "-euo", "pipefail", "-c", script],
             cwd=tmp_path / "clone", env=environment, check=True, capture_output=True,
         )  # fmt: skip
-    found = dict(reversed(line.split("\t")) for line in git("ls-remote", "--tags", "origin").splitlines())
+    listed = (line.split("\t") for line in git("ls-remote", "--tags", "origin").splitlines())
+    found = {name: commit for commit, name in listed}
     first, second = (found[f"refs/tags/{release}^{{}}"] for release in ("v0.1.0", "v0.1.1"))
     assert found["refs/tags/v0"] == found["refs/tags/v0.1"] == second != first
