@@ -74,7 +74,7 @@ def _make(source: Path, into: Path, seconds: int, url: str, name: str) -> None:
     if url:
         _write(into / "krew.yaml", krew.manifest(packed, where, version, url, project["description"]))
     else:
-        sys.stderr.write("krew.yaml is left out: it names an address, which --url says\n")
+        sys.stderr.write("krew.yaml is left out: it names an address, so make release URL=…\n")
     if why_not := image(source, into / "image.tar", seconds):
         sys.stderr.write(f"image.tar is left out: {why_not}\n")
 
