@@ -8,7 +8,7 @@ import pytest
 from app.rules.registry import RULES
 from testbed.cases import FOLDER, Case, cases
 from testbed.reviews import admit, ask, patched
-from tests.support.each import try_each
+from tests.support.each import by_rule, try_each
 
 DENIED = [case for case in cases() if case.expectation == "deny"]
 Test = Callable[[Case], None]
@@ -19,9 +19,7 @@ def for_each(chosen: Iterable[Case], unless: Callable[[Case], bool] = lambda _: 
 
     `unless` is asked when the tests run.
     """
-    of_rule: dict[str, list[Case]] = {}
-    for case in chosen:
-        of_rule.setdefault(case.rule, []).append(case)
+    of_rule = by_rule(chosen)
 
     def decorated(test: Test) -> Any:
         @pytest.mark.parametrize("rule", of_rule)

@@ -217,6 +217,14 @@ def run(world: World, wanted: Desired = WANTED, slow: datetime.timedelta = 0 * S
 
 
 def installed() -> World:
+    first = _first_run()
+    return replace(
+        first, objects=copy.deepcopy(first.objects), lines=[*first.lines], served={**first.served}, now=first.now
+    )
+
+
+@functools.cache
+def _first_run() -> World:
     world = World.with_manifests()
     run(world)
     return world

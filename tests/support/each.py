@@ -3,7 +3,17 @@
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
+from testbed.cases import Case
+
 T = TypeVar("T")
+
+
+def by_rule(cases: Iterable[Case]) -> dict[str, list[Case]]:
+    """Cases of `tests/cases/` by their rule."""
+    of_rule: dict[str, list[Case]] = {}
+    for case in cases:
+        of_rule.setdefault(case.rule, []).append(case)
+    return of_rule
 
 
 def try_each(cases: Iterable[T], test: Callable[[T], None]) -> None:
