@@ -62,11 +62,11 @@ class OneCluster:
     @property
     def apart(self) -> str:
         """Which directories are not compared with each other, and what compares them; empty: all are."""
-        here = Path.cwd()
         paths = [Path(*parts) for parts in self._clusters.apart]
-        names = [str(each.relative_to(here) if each.is_relative_to(here) else each) for each in paths[:_MOST_NAMED]]
-        if not names:
+        if not paths:
             return ""
+        here = Path.cwd()
+        names = [str(each.relative_to(here) if each.is_relative_to(here) else each) for each in paths[:_MOST_NAMED]]
         more = f" and {len(paths) - len(names)} more" if len(paths) > len(names) else ""
         return (
             f"these directories hold the same objects, so they are taken for different clusters, and not compared with "
