@@ -303,3 +303,18 @@ def test_a_working_directory_that_was_deleted_does_not_matter_to_standard_input(
     finally:
         os.chdir(before)
     assert ended.exit_code == 0, ended.output
+
+
+def test_templates_of_a_chart_that_name_the_group_are_told_with_what_leaves_them_out() -> None:
+    put("charts/shop/Chart.yaml", b"apiVersion: v2\nname: shop\nversion: 1.0.0\n")
+    put("charts/shop/templates/a.yaml", b"{{ x }}\n" + HEAD.encode())
+    put("templates/no-chart.yaml", b"{{ x }}\n" + HEAD.encode())
+    said = run("check", ".")
+    assert said.exit_code == 2
+    (*_, note) = said.stderr.splitlines()
+    assert note.startswith("Note: 1 of these is a template of a Helm chart: leave such out, as with --exclude")
+    put("charts/shop/templates/sub/b.yaml", b"{{ x }}\n" + HEAD.encode())
+    assert "Note: 2 of these are templates of a Helm chart" in run("check", ".").stderr
+    Path("templates/no-chart.yaml").unlink()
+    left_out = run("check", ".", "--exclude", "charts/*/templates")
+    assert (left_out.exit_code, left_out.stderr) == (0, "")
