@@ -120,6 +120,7 @@ def test_what_kubectl_reads_without_a_word_and_nobody_means_is_refused(text: str
         (f"{HEAD}spec: {{keep: ${{KEEP}}, a: 1}}\n", "x.yaml:4:.*substitute the variables first"),
         (f"{HEAD}spec: {{name: %%NAME%%}}\n", "x.yaml:4:.*substitute what stands for a value first, or put"),
         (f"{HEAD}a: @NAME@\n", "x.yaml:4:4: .*substitute what stands for a value first, or put"),
+        (f"{HEAD}spec:\n  schedule: * * * * *\n", "x.yaml:5:14: .*put what begins with `\\*` in quotes"),
         ("--- {a: 1}\n", "x.yaml:1:4: move what follows `---` to a line of its own"),
         (f"{HEAD}spec: [1\n", "x.yaml:5:1: not YAML"),
         ("{\"a\": 1,\n \"b\" 2}", "x.yaml:2:6: not JSON: expected `:` here"),
