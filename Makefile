@@ -94,6 +94,13 @@ helm: $(READY) ## the tests of the chart with real Helm 3 and 4, which the first
 	@$(BIN)/python -m testbed.helm.binaries >/dev/null
 	@$(BIN)/pytest tests/helm --numprocesses 2
 
+.PHONY: gitops
+gitops: $(READY) ## the page on GitOps with Argo CD's library and real Helms, which the first run builds (6 minutes, needs Go)
+	@$(BIN)/python -m testbed.control_plane.binaries >/dev/null
+	@$(BIN)/python -m testbed.helm.binaries >/dev/null
+	@$(BIN)/python -m testbed.gitops.binaries >/dev/null
+	@$(BIN)/pytest tests/gitops
+
 .PHONY: release
 release: $(READY) ## make what is released in dist/, from the last commit (URL= of the repository, IMAGE= in install.yaml)
 	@$(BIN)/python -m tools.release --url "$(URL)" --image "$(IMAGE)"

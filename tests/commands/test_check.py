@@ -349,6 +349,15 @@ def test_metadata_that_the_api_server_refuses_is_an_error(metadata: Any, fields:
     assert run("a.yaml").exit_code == 1
 
 
+@pytest.mark.parametrize("namespace", ["My_NS", "a.b", "-a", "n" * 64, "$(NAMESPACE)"])
+@pytest.mark.usefixtures("folder")
+def test_a_namespace_that_cannot_exist_is_an_error(namespace: str) -> None:
+    put("a.yaml", _with_metadata({"name": "web", "namespace": namespace}))
+    (one,) = check("a.yaml")["findings"]
+    assert (one["rule"], one["level"], one["path"]) == ("metadata", "error", "metadata.namespace")
+    assert ("substitute the variables first" in one["message"]) is ("$" in namespace)
+
+
 def _with_metadata(metadata: Any) -> str:
     return GOOD.replace("metadata: {name: web, namespace: demo}", f"metadata: {json.dumps(metadata)}")
 
