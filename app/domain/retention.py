@@ -34,6 +34,7 @@ class Keep(NamedTuple):
         return not self.tags and not any(self.counts)
 
 
+EVERYTHING = Keep((0,) * len(KEEPS))
 _BUCKETS: tuple[Callable[[datetime], tuple[int, ...]], ...] = (
     lambda at: (at.year, at.month, at.day, at.hour),
     lambda at: (at.year, at.month, at.day),

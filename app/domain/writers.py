@@ -13,7 +13,8 @@ from app.domain.invoker import Backup, Member, Restore, Target
 from app.domain.key import Key
 from app.domain.matching import rule_for, source_of
 from app.domain.path import Path
-from app.domain.retention import Keep
+from app.domain.retention import EVERYTHING, Keep
+from schemas.job import RetentionPolicy
 from schemas.target import Rule
 
 
@@ -66,10 +67,6 @@ _DEFAULT_PATIENCE = timedelta(hours=1)
 def writers_of(key: Key, backup: Backup) -> Iterator[Writer]:
     """The members of a backup that write hosts."""
     spec = backup.spec
-    policy = spec.get("retentionPolicy") or {}
-    keep = Keep.of(policy)  # type: ignore[arg-type]  # a policy without a name keeps as much
-    if policy.get("dryRun"):
-        keep = Keep((0,) * len(keep.counts))
     retries = spec.get("retryConfig") or {}
     patience = (_time(spec.get("timeOut")) or _DEFAULT_PATIENCE) * (1 + max(retries.get("maxRetry") or 0, 0))
     patience += _time(retries.get("delay")) * max(retries.get("maxRetry") or 0, 0)
@@ -83,9 +80,15 @@ def writers_of(key: Key, backup: Backup) -> Iterator[Writer]:
             _paths(member, target),
             cron(spec.get("schedule") or ""),
             bool(spec.get("paused")),
-            keep,
+            keep_of(backup),
             patience,
         )
+
+
+def keep_of(backup: Backup) -> Keep:
+    """What retention keeps of the snapshots of a backup; everything, where it is a dry run."""
+    policy: RetentionPolicy | None = backup.spec.get("retentionPolicy")
+    return EVERYTHING if not policy or policy.get("dryRun") else Keep.of(policy)
 
 
 def _paths(member: Member, target: Target | None) -> frozenset[str] | None:
