@@ -4,6 +4,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta, tzinfo
 from itertools import islice, pairwise
+from operator import itemgetter
 
 from app.domain.cron import Cron, Interval, due_before
 from app.domain.snapshot import Snapshot
@@ -94,9 +95,11 @@ def surplus(group: Sequence[Snapshot], schedule: Cron, zone: tzinfo) -> list[Sna
     empty = doubled[-1] - doubled[0] + 1 - sum(doubled[0] <= run <= doubled[-1] for run in filled)
     if 2 * (len(extra) - empty) <= len(extra):
         return []  # late ones, which were counted with the next run
-    middle = _middle(after for _, after, _ in extra)
-    steady = [each for _, after, each in extra if abs(after - middle) <= _SAME_PHASE]
-    return steady if len(steady) >= 2 and 2 * len(steady) >= len(extra) else []
+    extra.sort(key=itemgetter(1))
+    near = [after[1] - before[1] <= _SAME_PHASE for before, after in pairwise(extra)]
+    again = [one or other for one, other in zip([False, *near], [*near, False], strict=True)]
+    steady = sorted(each for (_, _, each), seen in zip(extra, again, strict=True) if seen)
+    return steady if 2 * len(steady) >= len(extra) else []
 
 
 def _runs(first: datetime, last: datetime, schedule: Cron, zone: tzinfo) -> list[datetime]:

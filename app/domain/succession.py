@@ -32,8 +32,8 @@ class Succession:
         self._heirs: defaultdict[Paths, list[_Heir]] = defaultdict(list)
         ran: set[Writer] = set()
         for host, groups in history.hosts.items():
-            found = writers.of(host)
-            ran.update(found or writers.perhaps(host))
+            found = writers.of(host) or writers.perhaps(host)
+            ran.update(found)
             for paths, group in groups.items() if found else ():
                 self._heirs[paths].append(_Heir(group[0].time, host, found[0], group[0].tree))
         for heirs in self._heirs.values():
@@ -50,8 +50,9 @@ class Succession:
             heirs = self._heirs.get(paths, [])
             start = bisect_left(heirs, ended, key=attrgetter("begun"))
             for each in heirs[start : start + _LOOKED_AT]:
-                same, ordinal = each.tree in trees, ordinal_of(each.host) == ordinal_of(host)
-                found[each.host] = (same, ordinal, ended - each.begun), each
+                stem = each.writer.hosts.stem or ""
+                alike = host.endswith(each.host.removeprefix(stem).removeprefix("-"))
+                found[each.host] = (each.tree in trees, alike, ended - each.begun), each
         if not found:
             return self._not_begun(host)
         (same, _, before), heir = max(found.values(), key=lambda each: each[0])

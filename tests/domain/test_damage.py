@@ -148,6 +148,7 @@ MIXED: dict[str, tuple[list[Document], list[Document]]] = {
     "two paths seven minutes apart, to the second": ([backup(paths=[])], daily() + daily(path="/other", at="03:07")),
     "two objects": ([backup(), backup("shop", "web", paths=["/shop"])], daily() + daily(path="/shop")),
     "one path at two times": ([backup()], daily() + daily(at="04:00")),
+    "one path at three times": ([backup()], daily() + daily(at="04:00") + daily(at="21:00")),
     "one path at two times, half a day apart": ([backup()], daily() + daily(at="15:00")),
     "one path at two times, with an interval": (
         [backup(schedule="@every 24h")],
@@ -238,6 +239,16 @@ LEFT: dict[str, tuple[list[Document], list[Document], str]] = {
         [backup("db", "db", "StatefulSet")],
         daily(host="host-1", ended=10) + daily(host="db-0") + daily(host="db-1"),
         "db-1",
+    ),
+    "nodes of a DaemonSet": (
+        [backup("log", "logs", "DaemonSet")],
+        daily(host="log-b", ended=10) + daily(host="logs-a") + daily(host="logs-b") + daily(host="logs-c"),
+        "logs-b",
+    ),
+    "nodes of one that had no alias": (
+        [backup("log", "log", "DaemonSet")],
+        daily(host="node-b", ended=10) + daily(host="log-node-a") + daily(host="log-node-b"),
+        "log-node-b",
     ),
     "pods of one that has not run": ([backup("db", "db", "StatefulSet")], daily(host="host-1"), "db-1"),
     "long ago, and only one has these paths": ([backup()], daily(host="old", ended=300) + daily(), "web"),
