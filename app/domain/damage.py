@@ -1,7 +1,7 @@
 """What the snapshots of a repository say of data that is mixed, left behind, late, or not to be restored."""
 
 import shlex
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from itertools import islice
@@ -10,13 +10,13 @@ from typing import Literal
 from app.domain.cron import Interval, due_before
 from app.domain.hosts import Shape
 from app.domain.key import Key
+from app.domain.mixing import second_target
 from app.domain.outcome import Reason
 from app.domain.path import Path
 from app.domain.quoting import quoted
 from app.domain.removal import Removal, removals
 from app.domain.restorable import nothing_found
-from app.domain.rhythm import alternate, flips, surplus, two_schedules
-from app.domain.snapshot import History, Paths, Snapshot
+from app.domain.snapshot import History, Snapshot
 from app.domain.succession import Succession
 from app.domain.writers import Reader, Writer, Writers
 
@@ -33,7 +33,6 @@ FINDINGS = {
 """What is found, and what it means."""
 _MAX_IN_COMMAND = 50
 """Snapshots that one command names."""
-_MAX_NAMED = 3
 
 
 @dataclass(frozen=True)
@@ -95,7 +94,7 @@ class Place:
     # One host, two targets.
 
     def _mixed(self, host: str, writers: list[Writer]) -> Iterator[Damage]:
-        found = self._second_target(host, writers)
+        found = second_target(self.history.hosts[host], writers, self.zone)
         if found is None:
             return
         why, others = found
@@ -114,44 +113,8 @@ class Place:
         name = name if name != host else f"{host}-other"
         commands = [f"restic snapshots --host {shlex.quote(host)}"]
         commands += _moved(name, others)
-        yield Damage(MIXED, key, path, message, tuple(others), tuple(commands), Reason.DUPLICATE)
-
-    def _second_target(self, host: str, writers: list[Writer]) -> tuple[str, list[Snapshot]] | None:
-        """How it shows that a host has two targets, and the snapshots of the second; None: it does not."""
-        groups = self.history.hosts[host]
-        if len(writers) > 1:
-            first, second = writers[:2]
-            theirs = [each for paths, group in groups.items() if not first.backs_up(paths) for each in group]
-            return f"{first} and {second} both write it", theirs
-        writer = writers[0] if writers else None
-        own = [group for paths, group in groups.items() if writer is not None and writer.backs_up(paths)]
-        if own and writer is not None and writer.paths is not None:
-            mine = _merged(own)
-            for paths, group in groups.items():
-                if not writer.backs_up(paths) and alternate(mine, group):
-                    return (
-                        f"snapshots of {_named(paths)} come between those of {writer}, which does not back that up",
-                        group,
-                    )
-        elif len(groups) > 1:
-            largest = max(groups.values(), key=len)
-            for group in groups.values():
-                if group is not largest and two_schedules(largest, group):
-                    both = f"{_named(largest[0].paths)} and {_named(group[0].paths)}"
-                    return f"snapshots of {both} take turns, and not in one run", group
-        return self._same_paths(groups, writer)
-
-    def _same_paths(
-        self, groups: dict[Paths, list[Snapshot]], writer: Writer | None
-    ) -> tuple[str, list[Snapshot]] | None:
-        for paths, group in groups.items():
-            if writer is not None and writer.schedule is not None:
-                extra = surplus(group, writer.schedule, self.zone)
-                if extra:
-                    return f"{_named(paths)} is backed up more often than {writer} is due, in two rhythms", extra
-            if flips(group):
-                return f"what is backed up of {_named(paths)} is one thing and another in turns", group[-2:-1]
-        return None
+        fed = tuple(others or self.history.of(host))
+        yield Damage(MIXED, key, path, message, fed, tuple(commands), Reason.DUPLICATE)
 
     # Hosts that are late, and hosts that nobody writes.
 
@@ -229,10 +192,6 @@ class Place:
         return Damage(rule, self.repository, ("spec", "backend"), message, tuple(snapshots), tuple(commands))
 
 
-def _merged(groups: Iterable[list[Snapshot]]) -> list[Snapshot]:
-    return sorted((each for group in groups for each in group), key=lambda each: each.time)
-
-
 def _for_each(command: str, snapshots: Sequence[Snapshot]) -> list[str]:
     """The command with the snapshots behind it, in several if there are many."""
     ids = [each.id[:16] for each in snapshots]
@@ -254,10 +213,6 @@ def _look_after(writer: Writer) -> list[str]:
     if writer.key.kind == "BackupConfiguration":
         commands.append(f"kubectl stash trigger {shlex.quote(writer.key.name)} -n {namespace}")
     return commands
-
-
-def _named(paths: Paths) -> str:
-    return ", ".join(map(quoted, paths[:_MAX_NAMED])) or "no path"
 
 
 def _count(snapshots: Sequence[Snapshot]) -> str:

@@ -170,6 +170,15 @@ def test_a_host_is_fed_by_two_targets(name: str) -> None:
     assert one.snapshots[0].id[:16] in one.commands[1]
 
 
+def test_whose_the_snapshots_of_one_path_are_is_told_by_their_times_or_not_at_all() -> None:
+    both = [backup(), backup("shop", "web", schedule="0 4 * * *")]
+    (one,) = damage(both, daily() + daily(at="04:00"))
+    assert {each.time.hour for each in one.snapshots} == {4}
+    assert one.commands[1].startswith("restic rewrite --forget --new-host shop ")
+    (few,) = damage([backup(schedule=""), both[1]], daily(1) + daily(1, at="04:00"))
+    assert (len(few.snapshots), few.commands) == (2, ("restic snapshots --host web",))
+
+
 def test_a_host_that_two_targets_feed_and_no_backup_writes_is_the_repositorys() -> None:
     assert found([], TAKES_TURNS) == [("mixed-host", "repo"), ("unwritten-host", "repo")]
 

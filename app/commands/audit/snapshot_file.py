@@ -5,7 +5,7 @@ import json
 import posixpath
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, BinaryIO
 
@@ -16,6 +16,7 @@ MAX_SNAPSHOTS = 1_000_000
 _PIECE_BYTES = 2**20
 _MAX_SNAPSHOT_CHARS = 16 * 2**20
 _SPACE = re.compile(r"[ \t\r\n]*")
+_TEXTS = frozenset({str})
 _ID = re.compile(r"[0-9a-f]{8,64}")
 _ADVICE = "give it what `restic snapshots --json` writes"
 
@@ -147,7 +148,7 @@ def _snapshot(value: Any) -> Snapshot:
 
 def _texts(value: dict[str, Any], name: str) -> tuple[str, ...]:
     found = value.get(name) or []
-    if not isinstance(found, list) or not all(isinstance(each, str) for each in found):
+    if not isinstance(found, list) or not _TEXTS.issuperset(map(type, found)):
         raise ValueError(f"{name} is not a list of texts")
     return tuple(found)
 
@@ -155,10 +156,9 @@ def _texts(value: dict[str, Any], name: str) -> tuple[str, ...]:
 def _moment(text: object) -> datetime:
     try:
         found = datetime.fromisoformat(text) if isinstance(text, str) else None
-        if found is not None and found.tzinfo is not None:
-            found.astimezone(UTC)
+        if found is not None and found.tzinfo is not None and found.year > 1:
             return found
-    except (ValueError, OverflowError):
+    except ValueError:
         pass
     raise ValueError(f"time {quoted(text)} is not a time such as 2026-01-31T03:00:00Z")
 
