@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from operator import itemgetter
 from pathlib import Path
+from typing import Any
 
 from app.admission.engine import Admission
 from app.commands.check.names import CHECKED, concerns
@@ -29,10 +30,19 @@ class Report:
     """Which directories were not compared with each other; empty: all were, or none."""
     title: str = "stash-admission check"
     """The command that it is of."""
+    repositories: list[Checked] = field(default_factory=list)
+    """What the snapshots of repositories say of objects, which are judged in `checked`."""
+    retention: list[dict[str, Any]] | None = None
+    """What retention removes from them next, as JSON; None where no snapshots are given."""
+
+    @property
+    def every(self) -> list[Checked]:
+        """All that is said."""
+        return self.checked + self.repositories
 
     def count(self, level: str) -> int:
         """How many findings have a level: `error` or `warning`."""
-        return sum(each.level == level for one in self.checked for each in one.findings)
+        return sum(each.level == level for one in self.every for each in one.findings)
 
     @property
     def changes(self) -> int:

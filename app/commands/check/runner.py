@@ -13,6 +13,7 @@ from app.commands.check.metadata import metadata_faults
 from app.commands.check.names import API_VERSION, KIND, misnamed
 from app.commands.check.unknown_fields import unknown_fields
 from app.commands.check.wording import FIELD_TYPE, as_written, wrong_values
+from app.domain.damage import FINDINGS
 from app.domain.invoker import INVOKERS
 from app.domain.outcome import Edit, Finding, Reason
 from app.domain.path import Path, dotted
@@ -32,8 +33,9 @@ BESIDE_THE_RULES = {
     API_VERSION: "Refuse an API version that the kind does not have.",
     KIND: "Refuse a kind that differs from one of ours by its spelling alone, or none at all.",
     SAME_OBJECT: "Warn about an object that another one of the same run replaces.",
+    **FINDINGS,
 }
-"""What is said of a file though no webhook would: the API server does, before it asks one."""
+"""What no webhook says: the API server does, before it asks one, or the snapshots of a repository do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,10 @@ class Diagnostic:
     message: str
     place: Place | None
     """None where the object is in no file."""
+    snapshots: tuple[str, ...] = ()
+    """Of what was found in a repository: its snapshots."""
+    commands: tuple[str, ...] = ()
+    """What would mend it, in a shell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +158,7 @@ def _said(
         reason=finding.reason.value,
         path=printable(dotted(finding.path)),
         message=printable(message) + _hint(manifest, as_written(finding.path, edits)) + note,
-        place=_place(manifest, as_written(finding.path, edits)),
+        place=place_in(manifest, as_written(finding.path, edits)),
     )
 
 
@@ -170,11 +176,12 @@ def _changes(manifest: Subject, edits: Sequence[tuple[str, Edit]]) -> Iterator[C
     for rule in RULES:
         mine = tuple(edit for name, edit in edits if name == rule)
         if mine:
-            places = tuple(_place(manifest, edit.source or edit.path) for edit in mine)
+            places = tuple(place_in(manifest, edit.source or edit.path) for edit in mine)
             yield Change(rule, mine, places)
 
 
-def _place(manifest: Subject, path: Path) -> Place | None:
+def place_in(manifest: Subject, path: Path) -> Place | None:
+    """Where a field is in a file; None for an object that is in none."""
     if not isinstance(manifest, Manifest):
         return None
     found = locate(manifest.node, path)
