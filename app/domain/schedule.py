@@ -21,18 +21,20 @@ _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct",
 _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 _MONTH = {name: number for number, name in enumerate(_MONTHS, 1)}
 _DAY = {name: number for number, name in enumerate(_DAYS)}
-_FIELDS = (
+FIELDS = (
     _Field("minute", 0, 59, {}, "a number from 0 to 59"),
     _Field("hour", 0, 23, {}, "a number from 0 to 23"),
     _Field("day of month", 1, 31, {}, "a number from 1 to 31"),
     _Field("month", 1, 12, _MONTH, "a number from 1 to 12 or a name from JAN to DEC"),
     _Field("day of week", 0, 6, _DAY, "a number from 0 to 6 or a name from SUN to SAT"),
 )
-_DESCRIPTORS = ("@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly")
+DESCRIPTORS = ("@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly")
 _EVERY_PREFIX = "@every "
 
 # Go's unicode.IsSpace ends a word; str.split() would also split at U+001C to U+001F.
 _WORD = re.compile("[^\t-\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")
+RE2_WORD = r"[^\t-\r \x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}]+"
+"""The same as CEL writes it."""
 _NUMBER = re.compile(r"\+?[0-9]+")
 
 
@@ -58,9 +60,9 @@ def _check(expression: str) -> None:
         _check_descriptor(expression)
         return
     words = _WORD.findall(expression)
-    if len(words) != len(_FIELDS):
+    if len(words) != len(FIELDS):
         raise ValueError(_miscounted(expression, words))
-    for field, word in zip(_FIELDS, words, strict=True):
+    for field, word in zip(FIELDS, words, strict=True):
         if word == "*":
             continue
         for item in filter(None, dict.fromkeys(word.split(","))):
@@ -76,20 +78,20 @@ def _check_descriptor(expression: str) -> None:
             parse_duration(expression.removeprefix(_EVERY_PREFIX))
         except ValueError as fault:
             raise ValueError(f"@every {fault}") from None
-    elif expression not in _DESCRIPTORS:
+    elif expression not in DESCRIPTORS:
         meant = expression.strip().lower()
-        known = meant if meant in _DESCRIPTORS else f"{', '.join(_DESCRIPTORS)} or @every with a duration"
+        known = meant if meant in DESCRIPTORS else f"{', '.join(DESCRIPTORS)} or @every with a duration"
         raise ValueError(f"{quoted(expression)} is not a known descriptor: write {known}")
 
 
 def _miscounted(expression: str, words: list[str]) -> str:
-    names = ", ".join(field.name for field in _FIELDS)
+    names = ", ".join(field.name for field in FIELDS)
     advice = f'write {names}, such as "0 3 * * *"'
     if words and words[0].startswith("@"):
         advice = "put the @ first, with no space before it"
-    elif len(words) == len(_FIELDS) + 1:
+    elif len(words) == len(FIELDS) + 1:
         advice = f"write {names}, without seconds or a year"
-    return f"{quoted(expression)} has {len(words)} field{'' if len(words) == 1 else 's'}, not {len(_FIELDS)}: {advice}"
+    return f"{quoted(expression)} has {len(words)} field{'' if len(words) == 1 else 's'}, not {len(FIELDS)}: {advice}"
 
 
 def _check_item(field: _Field, item: str) -> None:

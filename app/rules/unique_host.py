@@ -10,6 +10,21 @@ from app.domain.invoker import BackupBatch
 from app.domain.outcome import Finding, Reason
 from app.domain.quoting import quoted
 from app.domain.suggestion import Suggestions
+from app.domain.twin import MOST_PAIRS, Twin
+
+# `i2:db/` and `i2:db/0`: one host of a StatefulSet is that of another target.
+_ONE_OF = "{1}.startsWith({0}) && {0}.endsWith('/') && {0}.startsWith('i')"
+TWIN = Twin(
+    holds=(
+        "[variables.backup_hosts.sort()].all(s, s.all(i, v, i == 0"
+        f" || (s[i - 1] != v && !({_ONE_OF.format('s[i - 1]', 'v')}))))"
+    ),
+    without_sort=(
+        f"size(variables.backup_hosts) <= {MOST_PAIRS} && variables.backup_hosts.all(a,"
+        f" variables.backup_hosts.exists_one(b, a == b || ({_ONE_OF.format('a', 'b')})))"
+    ),
+    message="two members write under the same host, so their data would mix: give each member an alias of its own",
+)
 
 
 def unique_host(batch: BackupBatch) -> Iterator[Finding]:

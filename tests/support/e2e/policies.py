@@ -1,0 +1,116 @@
+"""The rules as policies of an API server, beside the server's own decisions."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from app.admission.levels import Levels
+from app.commands.policies.policy import NAME, Mode, policies
+from app.commands.policies.release import Release
+from app.rules.registry import RULES, levels
+from testbed.control_plane.cluster import Cluster
+from testbed.control_plane.installation import apply
+from testbed.control_plane.objects import Document, Objects, Reply
+from testbed.patience import eventually
+from testbed.reviews import admit
+
+NEWEST = Release(37)
+_SAYS = re.compile(rf"'{NAME}-([a-z-]+)'")
+
+
+def generated(mode: Mode, release: Release = NEWEST) -> list[Document]:
+    """The policies by default levels."""
+    return policies(Levels(levels({})), mode, release, NAME)
+
+
+def warn_and_mutate(release: Release = NEWEST) -> list[Document]:
+    """All policies, so that each answer names every rule that is broken, and the object is as it is mutated."""
+    mutating = [each for each in generated(Mode.DENY, release) if each["kind"].startswith("Mutating")]
+    return [*mutating, *generated(Mode.WARN, release)]
+
+
+def install(cluster: Cluster, objects: Objects, documents: list[Document]) -> None:
+    """Apply policies, and wait until the API server heeds all of them."""
+    apply(cluster, *documents, *_SENTINEL)
+    eventually(lambda: "heeded" in " ".join(_probe(objects).warnings), says=lambda: _probe(objects).warnings)
+    if any(each["kind"].startswith("Mutating") for each in documents):
+        eventually(lambda: _all_mutated(_probe(objects)), says=lambda: _probe(objects).body)
+
+
+def _probe(objects: Objects) -> Reply:
+    ref = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "probe"}
+    member = {"target": {"ref": ref}, "rules": [{"paths": ["/"]}]}
+    spec = {"repository": {"name": "probe"}, "maintainOrder": True, "members": [member]}
+    metadata = {"name": "probe", "namespace": "default"}
+    probe = {"apiVersion": "stash.appscode.com/v1beta1", "kind": "RestoreBatch", "metadata": metadata, "spec": spec}
+    return objects.create(probe, dryRun="All")
+
+
+def _all_mutated(reply: Reply) -> bool:
+    spec = reply.body.get("spec") or {}
+    target = (spec.get("members") or [{}])[0].get("target") or {}
+    return "executionOrder" in spec and "alias" in target and "rules" in target
+
+
+_SENTINEL: list[Document] = [
+    {
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "ValidatingAdmissionPolicy",
+        "metadata": {"name": "sentinel"},
+        "spec": {
+            "matchConstraints": {
+                "resourceRules": [
+                    {
+                        "apiGroups": ["stash.appscode.com"],
+                        "apiVersions": ["*"],
+                        "operations": ["CREATE"],
+                        "resources": ["restorebatches"],
+                    }
+                ]
+            },
+            "validations": [{"expression": "object.metadata.name != 'probe'", "message": "heeded"}],
+        },
+    },
+    {
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "ValidatingAdmissionPolicyBinding",
+        "metadata": {"name": "sentinel"},
+        "spec": {"policyName": "sentinel", "validationActions": ["Warn"]},
+    },
+]
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What both say of an object."""
+
+    server: frozenset[str]
+    """Rules with a finding."""
+    refused: frozenset[str]
+    """Rules that refuse."""
+    twin: frozenset[str]
+    errors: tuple[str, ...]
+    mutated: Any
+    """As the server mutates it."""
+    stored: Any
+    """As the policies mutate it."""
+
+
+def compare(objects: Objects, document: Document, old: Document | None = None) -> Compared:
+    """Ask both, without storing anything. `document` is as the API server shows it to webhooks."""
+    admitted = admit(document, old)
+    reply = objects.create(document, dryRun="All") if old is None else objects.replace(document, dryRun="All")
+    assert reply.status in (200, 201), (reply.message, document)
+    errors = tuple(each for each in reply.warnings if "error" in each and NAME in each)
+    twin = frozenset(name for each in reply.warnings for name in _SAYS.findall(each))
+    with_twin = {rule.id for rule in RULES.values()}
+    return Compared(
+        frozenset(admitted.validation.refused_by | admitted.warned_by),
+        frozenset(admitted.validation.refused_by),
+        frozenset(re.sub("-warn$", "", each) for each in twin) & with_twin,
+        errors,
+        admitted.document.get("spec"),
+        reply.body.get("spec"),
+    )
