@@ -22,8 +22,8 @@ class Twin:
     """What is wrong, in one line. The rich messages stay the server's."""
     lacks: str = ""
     """What the rule finds and the twin does not; empty: nothing."""
-    without_sort: str = ""
-    """The same, for API servers whose CEL has no `sort()`; empty: `holds` needs none."""
+    without_maps: str = ""
+    """The same, for API servers whose CEL makes no maps of lists; empty: `holds` needs none."""
     ratchets: bool = True
     """Whether an update is admitted if the stored object breaks the same rule."""
 
@@ -74,13 +74,22 @@ def hosts(target: str) -> str:
 
 
 def all_differ(values: str) -> str:
-    """Whether no text is in a list twice: two that are the same stand side by side once the list is sorted."""
-    return f"[{values}.sort()].all(s, s.all(i, v, i == 0 || s[i - 1] != v))"
+    """Whether no text is in a list twice. Thousands become the keys of a map, of which none can be written twice."""
+    return f"size({values}) <= {MOST_PAIRS} ? {_pairs(values)} : {keys(values)}.size() == size({values})"
+
+
+def keys(values: str) -> str:
+    """Texts as the keys of a map; an error if one is there twice, which refuses the object."""
+    return f"{values}.transformMapEntry(i, v, {{v: i}})"
 
 
 def pairs_differ(values: str) -> str:
-    """Whether no text is in a list twice, without sorting. A list that is too long for it is not admitted unseen."""
-    return f"size({values}) <= {MOST_PAIRS} && {values}.all(a, {values}.exists_one(b, a == b))"
+    """The same without maps. A list that is too long for it is not admitted unseen."""
+    return f"size({values}) <= {MOST_PAIRS} && {_pairs(values)}"
+
+
+def _pairs(values: str) -> str:
+    return f"{values}.all(a, {values}.exists_one(b, a == b))"
 
 
 _KIND = "t.?ref.?kind.orValue('')"

@@ -7,15 +7,11 @@ from app.domain.invoker import Restore, RestoreRule
 from app.domain.outcome import Finding, Reason
 from app.domain.path import Path, dotted
 from app.domain.quoting import quoted
-from app.domain.twin import RULES, Twin, all_differ
+from app.domain.twin import RULES, Twin
 
 _GENERAL = "rs.filter(r, size(r.?targetHosts.orValue([])) == 0).size() <= 1"
 TWIN = Twin(
     holds=(
-        f"!variables.restic || variables.members.all(m, [{RULES}].all(rs, {_GENERAL}"
-        f" && {all_differ('rs.map(r, r.?targetHosts.orValue([])).flatten()')}))"
-    ),
-    without_sort=(
         f"!variables.restic || variables.members.all(m, [{RULES}].all(rs, {_GENERAL}"
         " && rs.all(r, r.?targetHosts.orValue([]).all(h,"
         " rs.map(q, q.?targetHosts.orValue([]).filter(g, g == h).size()).sum() == 1))))"

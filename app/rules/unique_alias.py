@@ -14,7 +14,7 @@ from app.domain.twin import Twin, all_differ, pairs_differ
 
 TWIN = Twin(
     holds=all_differ("variables.aliases"),
-    without_sort=pairs_differ("variables.aliases"),
+    without_maps=pairs_differ("variables.aliases"),
     message="two members have the same alias, so their data would mix: give each member an alias of its own",
 )
 

@@ -10,19 +10,15 @@ from app.domain.invoker import BackupBatch
 from app.domain.outcome import Finding, Reason
 from app.domain.quoting import quoted
 from app.domain.suggestion import Suggestions
-from app.domain.twin import MOST_PAIRS, Twin
+from app.domain.twin import MOST_PAIRS, Twin, keys
 
+_HOSTS = "variables.backup_hosts"
 # `i2:db/` and `i2:db/0`: one host of a StatefulSet is that of another target.
-_ONE_OF = "{1}.startsWith({0}) && {0}.endsWith('/') && {0}.startsWith('i')"
+_PAIRS = f"{_HOSTS}.all(a, {_HOSTS}.exists_one(b, a == b || (b.startsWith(a) && a.startsWith('i') && a.endsWith('/'))))"
+_OF_NONE = "!h.startsWith('i') || h.endsWith('/') || !(h.substring(0, h.lastIndexOf('/') + 1) in m)"
 TWIN = Twin(
-    holds=(
-        "[variables.backup_hosts.sort()].all(s, s.all(i, v, i == 0"
-        f" || (s[i - 1] != v && !({_ONE_OF.format('s[i - 1]', 'v')}))))"
-    ),
-    without_sort=(
-        f"size(variables.backup_hosts) <= {MOST_PAIRS} && variables.backup_hosts.all(a,"
-        f" variables.backup_hosts.exists_one(b, a == b || ({_ONE_OF.format('a', 'b')})))"
-    ),
+    holds=f"size({_HOSTS}) <= {MOST_PAIRS} ? {_PAIRS} : [{keys(_HOSTS)}].all(m, {_HOSTS}.all(h, {_OF_NONE}))",
+    without_maps=f"size({_HOSTS}) <= {MOST_PAIRS} && {_PAIRS}",
     message="two members write under the same host, so their data would mix: give each member an alias of its own",
 )
 

@@ -20,7 +20,7 @@ _MAX_NAMED_FIELDS = 3
 
 TWIN = Twin(
     holds=all_differ("variables.identities"),
-    without_sort=pairs_differ("variables.identities"),
+    without_maps=pairs_differ("variables.identities"),
     message="two members have the same target, and the operator cannot tell them apart: merge them into one",
 )
 

@@ -163,11 +163,39 @@ def test_small_batches_are_decided_as_by_the_server(court: Court) -> None:
 def test_batches_of_two_thousand_members_are_compared(court: Court, kind: str) -> None:
     document = large(kind, 2000)
     assert faults(compare(court.objects, document), kind, created=True) == []
-    first, last = document["spec"]["members"][0]["target"], document["spec"]["members"][-1]["target"]
-    last.update(alias=first["alias"], ref=first["ref"])
-    found = compare(court.objects, document)
-    assert {"unique-alias", "unique-target"} <= found.twin
-    assert found.errors == ()
+
+
+UNIQUE = ("unique-alias", "unique-host", "unique-target")
+
+
+def test_clashes_among_two_thousand_members_are_refused() -> None:
+    of_pairs = [each for each in generated(Mode.DENY) if each["metadata"]["name"].endswith(UNIQUE)]
+    with Cluster(binaries.find_or_build()) as cluster:
+        define(cluster, crds())
+        cluster.kubectl("create", "namespace", "demo")
+        objects = Objects(cluster)
+        install(cluster, objects, of_pairs)
+        document = large("BackupBatch", 2000)
+        assert objects.create(document, dryRun="All").status == 201
+        for rule, change in zip(UNIQUE, (_same_alias, _same_host, _same_target), strict=True):
+            changed = copy.deepcopy(document)
+            change(*(changed["spec"]["members"][at]["target"] for at in (1, -1)))
+            reply = objects.create(changed, dryRun="All")
+            assert (reply.status, f"stash-admission-{rule}" in reply.message) == (422, True), reply.message
+        objects.close()
+
+
+def _same_alias(first: Document, last: Document) -> None:
+    last.update(alias=first["alias"], ref={**last["ref"], "kind": "DaemonSet"})
+
+
+def _same_host(first: Document, last: Document) -> None:
+    first["ref"]["kind"] = "StatefulSet"
+    last.update(alias=f"{first['alias']}-0", ref={**last["ref"], "kind": "Deployment"})
+
+
+def _same_target(first: Document, last: Document) -> None:
+    last["ref"] = first["ref"]
 
 
 def large(kind: str, members: int) -> Document:

@@ -59,7 +59,7 @@ def policies(levels: Levels, mode: Mode, release: Release, own_namespace: str) -
 
 def holds(twin: Twin, release: Release, *, ratchets: bool) -> str:
     """What must be true. `ratchets`: an update may also break what the stored object breaks already."""
-    expression = twin.without_sort if twin.without_sort and not release.sorts else twin.holds
+    expression = twin.without_maps if twin.without_maps and not release.maps else twin.holds
     if not (ratchets and twin.ratchets):
         return expression
     return f"({expression})\n|| (oldObject != null && !({stored(expression)}))"

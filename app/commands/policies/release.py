@@ -34,9 +34,9 @@ class Release:
         return f"1.{self.minor}"
 
     @property
-    def sorts(self) -> bool:
-        """Whether a new policy may use `sort()`, `flatten()` and `lists.range()`."""
-        return self.minor >= SORTING
+    def maps(self) -> bool:
+        """Whether a new policy may make a map of a list."""
+        return self.minor >= MAPPING
 
     @property
     def mutates(self) -> bool:
@@ -46,8 +46,8 @@ class Release:
 
 VALIDATING = 30
 """ValidatingAdmissionPolicy became stable, and has been switched on since."""
-SORTING = 35
-"""The first release that lets new policies use what the CEL library got in 1.34: one that has just come must be able to
-go back, so an API server lets nobody write what the release before it does not know."""
+MAPPING = 33
+"""The first release that lets new policies use the comprehensions of two variables, which came with 1.32: an API server
+must be able to go back, so it lets nobody write what the release before it does not know."""
 MUTATING = 36
 """MutatingAdmissionPolicy became stable, and has been switched on since."""
