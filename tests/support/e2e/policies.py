@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,7 @@ from testbed.patience import eventually
 from testbed.reviews import admit
 
 NEWEST = Release(37)
+_NUMBERS = itertools.count(1)
 _SAYS = re.compile(rf"'{NAME}-([a-z-]+)'")
 
 
@@ -33,8 +35,9 @@ def warn_and_mutate(release: Release = NEWEST) -> list[Document]:
 
 def install(cluster: Cluster, objects: Objects, documents: list[Document]) -> None:
     """Apply policies, and wait until the API server heeds all of them."""
-    apply(cluster, *documents, *_SENTINEL)
-    eventually(lambda: "heeded" in " ".join(_probe(objects).warnings), says=lambda: _probe(objects).warnings)
+    heeded = f"heeded-{next(_NUMBERS)}"
+    apply(cluster, *documents, *_sentinel(heeded))
+    eventually(lambda: heeded in " ".join(_said(objects)), says=lambda: _said(objects))
     if any(each["kind"].startswith("Mutating") for each in documents):
         eventually(lambda: _all_mutated(_probe(objects)), says=lambda: _probe(objects).body)
 
@@ -54,32 +57,39 @@ def _all_mutated(reply: Reply) -> bool:
     return "executionOrder" in spec and "alias" in target and "rules" in target
 
 
-_SENTINEL: list[Document] = [
-    {
-        "apiVersion": "admissionregistration.k8s.io/v1",
-        "kind": "ValidatingAdmissionPolicy",
-        "metadata": {"name": "sentinel"},
-        "spec": {
-            "matchConstraints": {
-                "resourceRules": [
-                    {
-                        "apiGroups": ["stash.appscode.com"],
-                        "apiVersions": ["*"],
-                        "operations": ["CREATE"],
-                        "resources": ["restorebatches"],
-                    }
-                ]
+def _said(objects: Objects) -> list[str]:
+    reply = _probe(objects)
+    return [*reply.warnings, reply.message]
+
+
+def _sentinel(name: str) -> list[Document]:
+    """A policy that warns of the probe. Policies are taken in all at once, so it is heeded when they are."""
+    return [
+        {
+            "apiVersion": "admissionregistration.k8s.io/v1",
+            "kind": "ValidatingAdmissionPolicy",
+            "metadata": {"name": name},
+            "spec": {
+                "matchConstraints": {
+                    "resourceRules": [
+                        {
+                            "apiGroups": ["stash.appscode.com"],
+                            "apiVersions": ["*"],
+                            "operations": ["CREATE"],
+                            "resources": ["restorebatches"],
+                        }
+                    ]
+                },
+                "validations": [{"expression": "object.metadata.name != 'probe'", "message": name}],
             },
-            "validations": [{"expression": "object.metadata.name != 'probe'", "message": "heeded"}],
         },
-    },
-    {
-        "apiVersion": "admissionregistration.k8s.io/v1",
-        "kind": "ValidatingAdmissionPolicyBinding",
-        "metadata": {"name": "sentinel"},
-        "spec": {"policyName": "sentinel", "validationActions": ["Warn"]},
-    },
-]
+        {
+            "apiVersion": "admissionregistration.k8s.io/v1",
+            "kind": "ValidatingAdmissionPolicyBinding",
+            "metadata": {"name": name},
+            "spec": {"policyName": name, "validationActions": ["Warn"]},
+        },
+    ]
 
 
 @dataclass(frozen=True)
