@@ -9,33 +9,35 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import combinations_with_replacement
-from pathlib import Path
-from typing import Any
+from itertools import islice
+from random import Random
 
 import pytest
 
 from app.commands.policies.policy import Mode
 from app.commands.policies.release import Release
 from app.commands.policies.text import text
-from app.domain.invoker import same
-from app.domain.twin import MOST_PAIRS, Twin
-from app.rules.registry import RULES, Level
+from app.domain.twin import MOST_PAIRS
 from testbed.cases import Case
 from testbed.cases import cases as all_cases
 from testbed.control_plane import binaries
 from testbed.control_plane.cluster import Cluster
 from testbed.control_plane.installation import crds, define
 from testbed.control_plane.objects import Document, Objects
-from testbed.documents import load, load_all
-from tests.support.e2e.policies import Compared, compare, generated, install, warn_and_mutate
-
-DIFFERENCES: dict[str, dict[str, str]] = load((Path(__file__).parent / "policies-differences.yaml").read_text())
-"""By rule, then by kind, why the twin does not find in a new object what the server does."""
-TWINS = {rule.id for rule in RULES.values() if isinstance(rule.twin, Twin)}
-ENFORCED = {rule.id for rule in RULES.values() if rule.level is Level.ENFORCE}
-TOGETHER = {"unique-alias", "unique-host", "possible-host-clash"}
-"""Of two findings of these about one member, the server says the first."""
+from testbed.control_plane.policies import (
+    DIFFERENCES,
+    TWINS,
+    batch,
+    compare,
+    faults,
+    generated,
+    install,
+    shown,
+    small_batches,
+    warn_and_mutate,
+)
+from testbed.documents import load_all
+from testbed.drawn import drawn
 
 
 @dataclass
@@ -52,6 +54,7 @@ class Court:
 
     objects: Objects
     prepared: dict[str, Prepared]
+    drawn: list[Document]
 
 
 @pytest.fixture(scope="module")
@@ -63,45 +66,28 @@ def court() -> Iterator[Court]:
             cluster.kubectl("create", "namespace", namespace)
         objects = Objects(cluster)
         prepared = {str(case): _prepare(objects, case, number) for number, case in enumerate(cases)}
+        random = Random(7)  # noqa: S311  the same objects each time
+        some = [shown(objects, drawn(random, "demo")) for _ in range(200)]
         install(cluster, objects, load_all(text(warn_and_mutate())))
-        yield Court(objects, {name: each for name, each in prepared.items() if each is not None})
+        cases_shown = {name: each for name, each in prepared.items() if each is not None}
+        yield Court(objects, cases_shown, [each for each in some if each is not None])
         objects.close()
 
 
 def _prepare(objects: Objects, case: Case, number: int) -> Prepared | None:
     """None: the API server refuses it without anybody's help."""
-    document, stored = _named(case.object, number), None
+    stored = None
     if case.old is not None:
         reply = objects.create(_named(case.old, number))
         if reply.status != 201:
             return None
         stored = reply.body
-        reply = objects.replace(document, dryRun="All")
-    else:
-        reply = objects.create(document, dryRun="All")
-    if reply.status not in (200, 201):
-        return None
-    metadata = {name: reply.body["metadata"][name] for name in ("name", "namespace")}
-    return Prepared({**reply.body, "metadata": metadata}, stored)
+    document = shown(objects, _named(case.object, number), stored)
+    return None if document is None else Prepared(document, stored)
 
 
 def _named(document: Document, number: int) -> Document:
     return {**copy.deepcopy(document), "metadata": {**document["metadata"], "name": f"case-{number}"}}
-
-
-def faults(found: Compared, kind: str, *, created: bool) -> list[str]:
-    """Where the twin is wrong; empty: nowhere but where it is known to be."""
-    said = [f"error: {each}" for each in found.errors]
-    for rule in found.twin - found.server:
-        hidden = rule in TOGETHER and found.server & TOGETHER
-        if not hidden and not (rule in ENFORCED and found.refused):
-            said.append(f"unsound: {rule}")
-    if created:
-        missed = (found.server & TWINS) - found.twin
-        said += [f"missed: {rule}" for rule in missed if kind not in DIFFERENCES.get(rule, ())]
-    if not same(found.mutated, found.stored):
-        said.append(f"mutated otherwise: {found.stored}, by the server {found.mutated}")
-    return sorted(said)
 
 
 def test_every_case_is_decided_as_by_the_server(court: Court) -> None:
@@ -115,48 +101,21 @@ def test_every_case_is_decided_as_by_the_server(court: Court) -> None:
     assert len(court.prepared) > 500
 
 
-KINDS = ("Deployment", "StatefulSet", "DaemonSet", "PersistentVolumeClaim")
-ALIASES = ("", "db", "db-0", "host", "my db")
-DRIVERS = ("Restic", "VolumeSnapshotter")
-
-
-def small_batches() -> Iterator[Document]:
-    """A sample, spread evenly, of all batches of up to three members; `make proof` has all of them."""
-    members = [(kind, alias) for kind in KINDS for alias in ALIASES]
-    every = [
-        (kind, driver, chosen)
-        for kind in ("BackupBatch", "RestoreBatch")
-        for driver in DRIVERS
-        for size in range(4)
-        for chosen in combinations_with_replacement(members, size)
-    ]
-    for kind, driver, chosen in every[::61]:
-        yield batch(kind, driver, chosen)
-
-
-def batch(kind: str, driver: str, members: tuple[tuple[str, str], ...]) -> Document:
-    spec: dict[str, Any] = {
-        "driver": driver,
-        "repository": {"name": "repo"},
-        "members": [_member(number, *each) for number, each in enumerate(members)],
-    }
-    if kind.startswith("Backup"):
-        spec["retentionPolicy"] = {"name": "keep", "keepLast": 5, "prune": True}
-    metadata = {"name": "small", "namespace": "demo"}
-    return {"apiVersion": "stash.appscode.com/v1beta1", "kind": kind, "metadata": metadata, "spec": spec}
-
-
-def _member(number: int, kind: str, alias: str) -> Document:
-    ref = {"apiVersion": "apps/v1", "kind": kind, "name": f"w{number // 2}"}
-    return {"target": {"ref": ref, **({"alias": alias} if alias else {})}}
-
-
 def test_small_batches_are_decided_as_by_the_server(court: Court) -> None:
     asked = 0
-    for document in small_batches():
+    for document in islice(small_batches(), 0, None, 61):
         assert faults(compare(court.objects, document), document["kind"], created=True) == [], document["spec"]
         asked += 1
     assert asked > 100
+
+
+def test_objects_drawn_at_random_are_decided_as_by_the_server(court: Court) -> None:
+    refused = 0
+    for document in court.drawn:
+        found = compare(court.objects, document)
+        assert faults(found, document["kind"], created=True) == [], document
+        refused += bool(found.refused)
+    assert len(court.drawn) > refused > 50
 
 
 @pytest.fixture(scope="module")

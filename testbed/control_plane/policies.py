@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import combinations_with_replacement
+from pathlib import Path
 from typing import Any
 
 from app.admission.levels import Levels
 from app.commands.policies.policy import NAME, Mode, policies
 from app.commands.policies.release import Release
-from app.rules.registry import RULES, levels
+from app.domain.invoker import same
+from app.domain.twin import Twin
+from app.rules.registry import RULES, Level, levels
 from testbed.control_plane.cluster import Cluster
 from testbed.control_plane.installation import apply
 from testbed.control_plane.objects import Document, Objects, Reply
+from testbed.documents import load
 from testbed.patience import eventually
 from testbed.reviews import admit
 
@@ -108,6 +114,18 @@ class Compared:
     """As the policies mutate it."""
 
 
+def shown(objects: Objects, document: Document, stored: Document | None = None) -> Document | None:
+    """An object as the API server shows it to those that it asks: pruned, with defaults; None: its CRD refuses it.
+
+    To be asked while there is nothing else that changes it.
+    """
+    reply = objects.create(document, dryRun="All") if stored is None else objects.replace(document, dryRun="All")
+    if reply.status not in (200, 201):
+        return None
+    metadata = {name: reply.body["metadata"][name] for name in ("name", "namespace")}
+    return {**reply.body, "metadata": metadata}
+
+
 def compare(objects: Objects, document: Document, old: Document | None = None) -> Compared:
     """Ask both, without storing anything. `document` is as the API server shows it to webhooks."""
     admitted = admit(document, old)
@@ -124,3 +142,62 @@ def compare(objects: Objects, document: Document, old: Document | None = None) -
         admitted.document.get("spec"),
         reply.body.get("spec"),
     )
+
+
+DIFFERENCES: dict[str, dict[str, str]] = load((Path(__file__).parent / "policies-differences.yaml").read_text())
+"""By rule, then by kind, why the twin does not find in a new object what the server does."""
+TWINS = {rule.id for rule in RULES.values() if isinstance(rule.twin, Twin)}
+ENFORCED = {rule.id for rule in RULES.values() if rule.level is Level.ENFORCE}
+TOGETHER = {"unique-alias", "unique-host", "possible-host-clash"}
+"""Of two findings of these about one member, the server says the first."""
+
+
+def faults(found: Compared, kind: str, *, created: bool) -> list[str]:
+    """Where the twin is wrong; empty: nowhere but where it is known to be."""
+    said = [f"error: {each}" for each in found.errors]
+    for rule in found.twin - found.server:
+        hidden = rule in TOGETHER and found.server & TOGETHER
+        if not hidden and not (rule in ENFORCED and found.refused):
+            said.append(f"unsound: {rule}")
+    if created:
+        missed = (found.server & TWINS) - found.twin
+        said += [f"missed: {rule}" for rule in missed if kind not in DIFFERENCES.get(rule, ())]
+    if not same(found.mutated, found.stored):
+        said.append(f"mutated otherwise: {found.stored}, by the server {found.mutated}")
+    return sorted(said)
+
+
+KINDS = ("Deployment", "StatefulSet", "DaemonSet", "PersistentVolumeClaim")
+ALIASES = ("", "db", "db-0", "host", "my db")
+DRIVERS = ("Restic", "VolumeSnapshotter")
+
+
+def small_batches() -> Iterator[Document]:
+    """All combinations of up to three members: which one comes first does not matter."""
+    members = [(kind, alias) for kind in KINDS for alias in ALIASES]
+    every = [
+        (kind, driver, chosen)
+        for kind in ("BackupBatch", "RestoreBatch")
+        for driver in DRIVERS
+        for size in range(4)
+        for chosen in combinations_with_replacement(members, size)
+    ]
+    for kind, driver, chosen in every:
+        yield batch(kind, driver, chosen)
+
+
+def batch(kind: str, driver: str, members: tuple[tuple[str, str], ...]) -> Document:
+    spec: dict[str, Any] = {
+        "driver": driver,
+        "repository": {"name": "repo"},
+        "members": [_member(number, *each) for number, each in enumerate(members)],
+    }
+    if kind.startswith("Backup"):
+        spec["retentionPolicy"] = {"name": "keep", "keepLast": 5, "prune": True}
+    metadata = {"name": "small", "namespace": "demo"}
+    return {"apiVersion": "stash.appscode.com/v1beta1", "kind": kind, "metadata": metadata, "spec": spec}
+
+
+def _member(number: int, kind: str, alias: str) -> Document:
+    ref = {"apiVersion": "apps/v1", "kind": kind, "name": f"w{number // 2}"}
+    return {"target": {"ref": ref, **({"alias": alias} if alias else {})}}
