@@ -15,7 +15,7 @@ from tests.node.stream import Stream
 from tests.node.terminal import NAME, Terminal
 from tests.support.e2e.page import commands
 
-INSTALLATION, CONFIGURATION = "install/installation.md", "operate/configuration.md"
+INSTALLATION, CONFIGURATION, OPERATIONS = "install/installation.md", "operate/configuration.md", "operate/operations.md"
 
 
 def test_nothing_waits_while_the_readme_is_followed_although_the_image_comes_late(
@@ -49,6 +49,13 @@ def test_the_page_shows_what_is_printed(terminal: Terminal) -> None:
     assert terminal.run(doctor.text).endswith("nothing wrong\n")
     terminal.run("kubectl -n demo delete restorebatch --all")
     terminal.follow(refused, applied, stored, delete)
+
+
+def test_a_replica_is_looked_at(terminal: Terminal) -> None:
+    pods, logs, *_, refused = commands(OPERATIONS, "Look at a replica")
+    assert terminal.run(pods.text).count("Running") == 2
+    assert '"event"' in terminal.run(logs.text)
+    assert "valid-schedule" in terminal.run(refused.text)
 
 
 def test_the_replicas_are_on_two_nodes_and_may_not_be_root(terminal: Terminal) -> None:
@@ -87,8 +94,8 @@ def test_the_image_is_of_use_outside_of_the_cluster(words: str, said: str, termi
 
 
 def change_a_level_and_undo_it(terminal: Terminal) -> None:
-    terminal.run(f"kubectl -n {NAME} set env deployment/{NAME} STASH_ADMISSION_RULE=valid-duration=warn")
-    terminal.rolled_out()
+    *change, _back = commands(OPERATIONS, "Have a rule warn")
+    terminal.follow(*change)
     terminal.run(f"kubectl -n {NAME} rollout undo deployment/{NAME}")
     terminal.rolled_out()
 
