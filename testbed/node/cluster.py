@@ -150,7 +150,7 @@ class Nodes:
         """Run a container that is no pod, as an engine would: read-only, the node's network, a kubeconfig mounted."""
         return self.nodes["node1"].run(
             "ctr", "-a", "/run/containerd.sock", "-n", "k8s.io", "run", "--rm", "--net-host", "--read-only",
-            "--mount", "type=tmpfs,dst=/tmp,options=mode=1777",
+            "--mount", "type=tmpfs,src=tmpfs,dst=/tmp,options=mode=1777",
             "--mount", "type=bind,src=/pki,dst=/pki,options=rbind:ro", "--env", "KUBECONFIG=/pki/admin.kubeconfig",
             f"docker.io/library/{image}", "outside", *words,
         )  # fmt: skip

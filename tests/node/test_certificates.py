@@ -36,8 +36,9 @@ def cert_manager(nodes: Nodes, terminal: Terminal) -> None:
 
 
 def follow(terminal: Terminal, page: str, *headings: str) -> None:
-    for each in headings:
-        terminal.follow(*commands(page, each))
+    """Run the commands under these headings. One that waits may print more than the page shows."""
+    for each in (command for heading in headings for command in commands(page, heading)):
+        assert each.output in terminal.run(each.text), each.text
 
 
 def test_on_the_network_of_the_nodes_and_back(terminal: Terminal, stream: Stream, results: Results) -> None:
