@@ -146,13 +146,13 @@ class Nodes:
         it.run("ctr", "-a", "/run/containerd.sock", "-n", "k8s.io", "images", "import", f"/node/{image.name}")
         (it.folder / "node" / image.name).unlink()
 
-    def outside(self, image: str, *words: str) -> str:
+    def outside(self, image: str, *words: str, code: int = 0) -> str:
         """Run a container that is no pod, as an engine would: read-only, the node's network, a kubeconfig mounted."""
         return self.nodes["node1"].run(
+            "sh", "-c", f'"$@"; test $? = {code}', "sh",
             "ctr", "-a", "/run/containerd.sock", "-n", "k8s.io", "run", "--rm", "--net-host", "--read-only",
-            "--mount", "type=tmpfs,src=tmpfs,dst=/tmp,options=mode=1777",
-            "--mount", "type=bind,src=/pki,dst=/pki,options=rbind:ro", "--env", "KUBECONFIG=/pki/admin.kubeconfig",
-            f"docker.io/library/{image}", "outside", *words,
+            "--mount", "type=tmpfs,src=tmpfs,dst=/tmp,options=mode=1777", "--mount", "type=bind,src=/pki,dst=/pki,options=rbind:ro",
+            "--env", "KUBECONFIG=/pki/admin.kubeconfig", f"docker.io/library/{image}", "outside", *words,
         )  # fmt: skip
 
     def daemon(self, node: str, name: str, words: list[str]) -> None:

@@ -82,15 +82,15 @@ def test_the_doctor_says_the_same_from_the_image(terminal: Terminal) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "said", "code"),
     [
-        ("doctor", "nothing wrong"),
-        ("audit --namespace demo", "checked"),
-        ("backfill --namespace stream --dry-run --limit 1", "1 object would be written"),
+        ("doctor", "nothing wrong", 0),
+        ("audit --namespace default", "0 objects audited", 0),
+        ("backfill --namespace stream --dry-run --limit 1", "1 object would be written", 1),
     ],
 )
-def test_the_image_is_of_use_outside_of_the_cluster(words: str, said: str, terminal: Terminal) -> None:
-    assert said in terminal.nodes.outside(f"{NAME}:0.1.0", NAME, *words.split())
+def test_the_image_is_of_use_outside_of_the_cluster(words: str, said: str, code: int, terminal: Terminal) -> None:
+    assert said in terminal.nodes.outside(f"{NAME}:0.1.0", NAME, *words.split(), code=code)
 
 
 def change_a_level_and_undo_it(terminal: Terminal) -> None:
