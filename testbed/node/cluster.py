@@ -151,7 +151,8 @@ class Nodes:
         return self.nodes["node1"].run(
             "sh", "-c", f'"$@"; test $? = {code}', "sh",
             "ctr", "-a", "/run/containerd.sock", "-n", "k8s.io", "run", "--rm", "--net-host", "--read-only",
-            "--mount", "type=tmpfs,src=tmpfs,dst=/tmp,options=mode=1777", "--mount", "type=bind,src=/pki,dst=/pki,options=rbind:ro",
+            "--mount", "type=tmpfs,src=tmpfs,dst=/tmp,options=mode=1777",
+            "--mount", "type=bind,src=/pki,dst=/pki,options=rbind:ro",
             "--env", "KUBECONFIG=/pki/admin.kubeconfig", f"docker.io/library/{image}", "outside", *words,
         )  # fmt: skip
 
