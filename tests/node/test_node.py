@@ -122,11 +122,22 @@ def kill_a_replica(terminal: Terminal) -> None:
     terminal.available()
 
 
+_FILL = """
+import os, time
+open("/proc/1/oom_score_adj", "w").write("1000")
+for _ in range(12):
+    if os.fork() == 0:
+        held = b"x" * (50 << 20)
+        time.sleep(120)
+        os._exit(0)
+time.sleep(120)
+"""
+
+
 def fill_the_memory(terminal: Terminal) -> None:
-    """A replica whose cgroup has no more memory: the kernel is asked to end the server rather than what fills it."""
+    """Until its cgroup has none left. Each of those who fill it holds less than the server, so it is ended."""
     (pod, *_) = terminal.pods()
-    script = 'open("/proc/1/oom_score_adj", "w").write("1000"); filled = b"x" * (600 << 20)'
-    terminal.run(f"kubectl -n {NAME} exec {pod['metadata']['name']} -- python3 -c '{script}' 2>&1 || true")
+    terminal.run(f"kubectl -n {NAME} exec {pod['metadata']['name']} -- python3 -c '{_FILL}' 2>&1 || true")
     started_again(terminal, pod, "OOMKilled")
     terminal.available()
 
