@@ -13,7 +13,7 @@ DEAD_NODE = "a node without power"
 KILLED, OUT_OF_MEMORY = "a replica killed by kill -9", "a replica killed for want of memory"
 ABRUPT = (KILLED, OUT_OF_MEMORY, DEAD_NODE)
 PAGE = Path(__file__).parents[2] / "docs" / "node.md"
-_WHY = ": connections to it are refused, or lead nowhere, until the Service leads elsewhere"
+_WHY = "connections to it are refused, or lead nowhere, until the Service leads elsewhere"
 _PAGE = """\
 # On real nodes
 
@@ -86,12 +86,13 @@ def write(rows: list[dict[str, Any]], figures: dict[str, Any], versions: list[tu
 
 
 def _abrupt(rows: list[dict[str, Any]]) -> str:
-    said = [each for each in rows if each["name"] in ABRUPT]
-    return "\n\n".join(
-        f"With {each['name']}, {each['failed']} of {each['created'] + each['failed']} creations failed, within "
-        f"{each['gap']:.1f} s{_WHY if each['failed'] else ''}."
-        for each in said
-    )
+    return "\n\n".join(_failing(each) for each in rows if each["name"] in ABRUPT)
+
+
+def _failing(each: dict[str, Any]) -> str:
+    when = f", within {each['gap']:.1f} s: {_WHY}" if each["failed"] else ""
+    all_of_them = each["created"] + each["failed"]
+    return f"With {each['name']}, {each['failed']} of {all_of_them} creations failed{when}."
 
 
 def _row(each: dict[str, Any]) -> str:
