@@ -88,7 +88,7 @@ def test_a_job_that_fails_at_first_fails_no_creation(terminal: Terminal, stream:
         terminal.run(INSTALL)
         failed = f"kubectl -n {NAME} get job {NAME}-certs -o jsonpath='{{.status.failed}}'"
         eventually(lambda: terminal.run(failed).isdigit(), says=lambda: terminal.run(failed), every=1)
-        assert "is not ours" in terminal.run(f"kubectl -n {NAME} logs job/{NAME}-certs")
+        assert "does not belong to stash-certs" in terminal.run(f"kubectl -n {NAME} logs job/{NAME}-certs")
         terminal.run(f"kubectl -n {NAME} delete secret {NAME}-tls-ca")
         terminal.rolled_out()
         terminal.registered()
