@@ -148,9 +148,12 @@ class Nodes:
         (it.folder / "node" / image.name).unlink()
 
     def outside(self, image: str, *words: str, code: int = 0) -> str:
-        """Run a container that is no pod, as an engine would: read-only, the node's network, a kubeconfig mounted."""
+        """Run a container that is no pod, as an engine would: read-only, the node's network, a kubeconfig mounted.
+
+        What it wrote; it must end with this code.
+        """
         return self.nodes["node1"].run(
-            "sh", "-c", f'"$@"; test $? = {code}', "sh",
+            "sh", "-c", f'"$@" 2>&1; test $? = {code}', "sh",
             "ctr", "-a", "/run/containerd.sock", "-n", "k8s.io", "run", "--rm", "--net-host", "--read-only",
             "--mount", "type=tmpfs,src=tmpfs,dst=/tmp,options=mode=1777",
             "--mount", "type=bind,src=/pki,dst=/pki,options=rbind:ro",
