@@ -128,11 +128,15 @@ class Nodes:
 
     def kill(self, name: str) -> None:
         """End a node as a power cut would: nobody hears that its connections are closed. Its disk stays."""
-        self.nodes["node1"].network("link", "set", f"to-{name}", "down")
+        first = self.nodes["node1"]
+        first.network("link", "set", f"to-{name}", "down")
         self.nodes[name].kill()
         for node, program in [each for each in self.daemons if each[0] == name]:
             self.daemons.pop((node, program)).wait()
         wait(lambda: not list(left(name)), 30, lambda: f"these processes do not end: {list(left(name))}")
+        first.network(
+            "link", "delete", f"to-{name}"
+        )  # which else is there as long as a closed socket waits for answers
         sweep(name)
 
     def boot(self, name: str) -> None:
