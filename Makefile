@@ -2,6 +2,8 @@
 
 PYTHON ?= python3
 PORT ?= 8443
+URL ?=
+IMAGE ?=
 MANAGEMENT_PORT ?= 8080
 FUZZ_SECONDS ?= 60
 LOCK ?= requirements.txt
@@ -91,6 +93,15 @@ helm: $(READY) ## the tests of the chart with real Helm 3 and 4, which the first
 	@$(BIN)/python -m testbed.helm.binaries >/dev/null
 	@$(BIN)/pytest tests/helm --numprocesses 2
 
+.PHONY: release
+release: $(READY) ## make what is released in dist/, from the last commit (URL= of the repository, IMAGE= in install.yaml)
+	@$(BIN)/python -m tools.release --url "$(URL)" --image "$(IMAGE)"
+
+.PHONY: release-check
+release-check: $(READY) ## the tests of what is released with the programs of its users, which the first run builds (5 minutes, needs Go)
+	@$(BIN)/python -m testbed.release.binaries >/dev/null
+	@$(BIN)/pytest tests/release
+
 .PHONY: proof
 proof: $(READY) ## failed calls, hostile connections, memory: writes docs/proof.md (a quarter of an hour, needs haproxy)
 	@$(BIN)/python -m proof
@@ -168,4 +179,4 @@ lock: | $(VENV)/bin/python ## lock the dependencies of pyproject.toml with hashe
 
 .PHONY: clean
 clean: ## remove what was set up
-	@rm -rf $(VENV) .local
+	@rm -rf $(VENV) .local dist

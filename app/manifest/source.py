@@ -42,7 +42,9 @@ class Text:
 
     def place(self, offset: int) -> tuple[int, int]:
         """Line and column of a character. Both count from 1; a column is a character, be it a tab or a wide one."""
-        line = bisect_right(self._lines, offset)
+        line = bisect_right(
+            self._lines, offset + self.text.startswith("\ufeff", offset)
+        )  # a mark belongs to what follows
         return max(line, 1), max(offset - self._lines[max(line, 1) - 1], 0) + 1
 
     def line(self, number: int) -> str:

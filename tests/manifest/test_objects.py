@@ -70,6 +70,12 @@ def test_a_byte_order_mark_in_the_middle_of_a_document_is_named_where_it_is() ->
     assert said.startswith("x.yaml:2:1: a byte order mark (U+FEFF) in the middle: remove it")
 
 
+@pytest.mark.parametrize("newline", ["\n", "\r\n"], ids=["lf", "crlf"])
+def test_a_fault_at_a_byte_order_mark_is_in_the_line_that_begins_with_it(newline: str) -> None:
+    (said,) = wrong(f'{{"apiVersion": "stash.appscode.com/v1beta1"}} {{"a": 1}}{newline}\ufeffb: c{newline}')
+    assert said.startswith("x.yaml:2:1: not JSON")
+
+
 # --- As kubectl
 
 
