@@ -21,6 +21,7 @@ from app.cli.console import tell
 from app.cli.installation import doctor, register
 from app.cli.manifests import check, fix, plan
 from app.cli.playground import playground
+from app.cli.policies import policies
 from app.cli.server import review, serve
 from certs.version import option
 
@@ -65,7 +66,10 @@ def commands(version: Annotated[bool, option("stash-admission")] = False) -> Non
     """Admission webhook server for Stash: keeps the backups of different targets apart."""
 
 
-for command in (serve, check, fix, plan, playground, audit, backfill, review, rules, explain, doctor, register):
+_COMMANDS = (
+    serve, check, fix, plan, playground, audit, backfill, review, rules, explain, doctor, register, policies,
+)  # fmt: skip
+for command in _COMMANDS:
     app.command()(command)
 
 

@@ -1,15 +1,19 @@
 """The commands about what is already in a cluster: `audit` and `backfill`."""
 
+import re
 import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from app.cli.console import Config, Rules, console, fail, levels, tell
+from app.cli.console import Config, Rules, console, fail, levels, moment, tell, zone
 from app.cli.findings import FailOn, Output, end, say, unread
 from app.cli.manifests import Exclude, GitIgnore, exclusions, once
 from app.cli.progress import progressed
+
+_REPOSITORY = re.compile(r"((?:[a-z0-9-]+/)?[a-z0-9.-]+)=")
+"""What stands before a file; the name of a file may have an = too, behind another character."""
 
 Namespace = Annotated[
     str | None, typer.Option("--namespace", "-n", metavar="NAME", help="Only this namespace. [default: all]")
@@ -22,6 +26,23 @@ def audit(
         typer.Argument(metavar="PATH", help="Files, directories or -, to read instead of the cluster."),
     ] = None,
     namespace: Namespace = None,
+    snapshots: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="[REPOSITORY=]FILE",
+            help="Also compare what `restic snapshots --json` wrote, or - for standard input, with the objects. "
+            "REPOSITORY, [NAMESPACE/]NAME, says which it is of, if there are several. Repeatable.",
+        ),
+    ] = None,
+    now: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME", help="With --snapshots: when they were listed, such as 2026-01-31T03:00:00Z. [default: now]"
+        ),
+    ] = None,
+    time_zone: Annotated[
+        str, typer.Option(metavar="NAME", help="With --snapshots: the time zone in which the cluster reads schedules.")
+    ] = "UTC",
     exclude: Exclude = None,
     gitignore: GitIgnore = False,
     rule: Rules = None,
@@ -34,11 +55,16 @@ def audit(
     Nothing is changed. Objects that are being deleted are left out. The kubeconfig says which cluster, and its user
     needs permission to list the objects: see the role in manifests/roles/audit.yaml.
 
-    Exit code 1 if something would be refused, 2 if something cannot be read.
+    With --snapshots, it also says what is wrong with the data: hosts that two targets feed, that no backup writes, that
+    are late; restores that would find nothing; and what retention removes next. Commands are shown, never run.
+
+    Exit code 1 if something would be refused, or data is mixed; 2 if something cannot be read.
 
     For example:
 
         stash-admission audit
+
+        restic snapshots --json | stash-admission audit --snapshots demo/gcs-repo=-
 
         stash-admission audit -n demo --rule exclusive-repository=warn
 
@@ -50,8 +76,9 @@ def audit(
 
     if paths and namespace is not None:
         fail("--namespace applies to a cluster, not to files: leave out either the namespace or the paths")
-    once(paths or [], [config] if config else [])
-    found, by = Audit(), levels(rule, config)
+    damages = _damages(snapshots or [], now, time_zone)
+    once(paths or [], [config] if config else [], [each.file for each in damages.given] if damages else [])
+    found, by = Audit(damages=damages), levels(rule, config)
     if paths:
         progressed(audit_files(found, paths, by, exclusions(exclude, gitignore=gitignore)))
     else:
@@ -61,6 +88,19 @@ def audit(
     say(found.report, output, lambda: show(found, console()))
     _warn(found.notes)
     end(found.report, fail_on)
+
+
+def _damages(snapshots: list[str], now: str | None, time_zone: str) -> Any:
+    """What snapshots are compared with; None without any."""
+    if not snapshots:
+        return None
+    from app.commands.audit.damage import Damages, Given
+
+    given = []
+    for each in snapshots:
+        name = _REPOSITORY.match(each)
+        given.append(Given(name[1], Path(each[name.end() :])) if name else Given("", Path(each)))
+    return Damages(given, moment("--now", now), zone("--time-zone", time_zone), sys.stdin.buffer)
 
 
 def backfill(

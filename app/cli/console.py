@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar
 
@@ -49,10 +50,10 @@ def console() -> Any:
 def watched(steps: Iterable[Step], said: Callable[[Step], str]) -> Step:
     """The last of the steps. Work that takes longer than a second says on a terminal how far it is."""
     started, status, last = time.monotonic(), None, None
+    someone_looks = sys.stderr.isatty()
     try:
         for last in steps:
-            now = time.monotonic()
-            if status is None and now - started > PROGRESS_AFTER_SECONDS and sys.stderr.isatty():
+            if someone_looks and status is None and time.monotonic() - started > PROGRESS_AFTER_SECONDS:
                 from app.commands.terminal.door import Door
 
                 status = Door(stderr=True).status("")
@@ -113,3 +114,26 @@ Rules = Annotated[
         autocompletion=rule_levels,
     ),
 ]
+
+
+def moment(option: str, text: str | None) -> datetime:
+    """The time that an option names; now without it. Ends with exit code 2 if it is none."""
+    if text is None:
+        return datetime.now(UTC)
+    try:
+        found = datetime.fromisoformat(text)
+        return (found if found.tzinfo is not None else found.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        fail(f"{option} {text}: write a time such as 2026-01-31T03:00:00Z")
+
+
+def zone(option: str, name: str) -> tzinfo:
+    """The time zone that an option names. Ends with exit code 2 if there is none."""
+    if name == "UTC":
+        return UTC
+    from zoneinfo import ZoneInfo
+
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        fail(f"{option} {name}: there is no such time zone: write one such as Europe/Berlin")

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from app.cli.console import Config, Rules, console, fail, levels, tell, watched
+from app.cli.console import Config, Rules, console, fail, levels, moment, tell, watched, zone
 from app.cli.findings import FailOn, Output, end, passed_over, say
 
 Paths = Annotated[
@@ -117,6 +117,8 @@ def check(
         one = partial(OneCluster, levels=decides.levels, inventory=decides.inventory, separate=not together)
     found = watched(report.report(paths, decides, old or (), but, one), text.summary)
     say(found, output, lambda: text.show(found, console()))
+    if found.apart:
+        tell(f"Note: {found.apart}")
     if inventory is not None:  # without one, nobody expects more than a look at the files
         passed_over(dict.fromkeys(note for each in found.checked for note in each.notes))
     end(found, fail_on)
@@ -206,6 +208,21 @@ def plan(
         str | None, typer.Option(metavar="NAME,...", help="Nodes of the cluster, to list the hosts of DaemonSets.")
     ] = None,
     inventory: Inventory = None,
+    forecast: Annotated[
+        bool,
+        typer.Option(
+            "--forecast", help="Also show the next runs, and how many snapshots there will be in 7, 30 and 365 days."
+        ),
+    ] = False,
+    now: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME", help="With --forecast: when it begins, such as 2026-01-31T03:00:00Z. [default: now]"
+        ),
+    ] = None,
+    time_zone: Annotated[
+        str, typer.Option(metavar="NAME", help="With --forecast: the time zone in which the cluster reads schedules.")
+    ] = "UTC",
     exclude: Exclude = None,
     gitignore: GitIgnore = False,
     rule: Rules = None,
@@ -226,12 +243,14 @@ def plan(
 
         stash-admission plan --inventory clusters/production/ restore.yaml
 
+        stash-admission plan --forecast --time-zone Europe/Berlin backup.yaml
+
         stash-admission plan --config config.yaml --rule valid-schedule=warn backup.yaml
 
         stash-admission plan --output json manifests/ | jq .objects
     """
     from app.commands.plan import json_report, text
-    from app.commands.plan.planner import Cluster
+    from app.commands.plan.planner import Clock, Cluster
     from app.commands.plan.report import Plans, planned
     from app.commands.terminal.door import data
 
@@ -240,7 +259,10 @@ def plan(
     decides = admission(rule, config, inventory, but)
     named = [each for each in (nodes or "").split(",") if each]
     cluster = Cluster(dict(map(_replicas, replicas or ())), named, decides.cluster)
-    found: Plans = watched(planned(paths, decides, cluster, but), lambda each: f"{len(each.plans)} objects planned")
+    clock = Clock(moment("--now", now), zone("--time-zone", time_zone)) if forecast else None
+    found: Plans = watched(
+        planned(paths, decides, cluster, but, clock), lambda each: f"{len(each.plans)} objects planned"
+    )
     if output is PlanOutput.JSON:
         typer.echo(data(json_report.as_json(found.plans)))
     else:

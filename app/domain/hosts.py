@@ -47,7 +47,7 @@ class Hosts(NamedTuple):
             return host == self.stem
         if self.shape is Shape.PER_NODE:
             return self.stem is None or (host.startswith(f"{self.stem}-") and host != f"{self.stem}-")
-        stem, ordinal = _split_ordinal(host)
+        stem, ordinal = split_ordinal(host)
         if ordinal is None or stem != self.stem:
             return False
         return replicas is None or (len(ordinal) <= 10 and int(ordinal) < replicas)
@@ -69,10 +69,10 @@ def shape_of(kind: str, claims: bool, replicas: int | None) -> Shape:
 
 def ordinal_of(host: str) -> str:
     """The ordinal that a host, or the name of a pod or its volume, ends in: `12` of `db-12`; empty if in none."""
-    return _split_ordinal(host)[1] or ""
+    return split_ordinal(host)[1] or ""
 
 
-def _split_ordinal(host: str) -> tuple[str, str | None]:
+def split_ordinal(host: str) -> tuple[str, str | None]:
     """`db-12` is `db` and `12`; a host that does not end in an ordinal without leading zeros is itself and None."""
     stem, dash, ordinal = host.rpartition("-")
     if dash and ordinal.isascii() and ordinal.isdigit() and (ordinal == "0" or ordinal[0] != "0"):
@@ -80,7 +80,7 @@ def _split_ordinal(host: str) -> tuple[str, str | None]:
     return host, None
 
 
-def _ancestors(alias: str) -> Iterator[str]:
+def ancestors(alias: str) -> Iterator[str]:
     """What stands before each dash: `a-b-c` gives `a` and `a-b`.
 
     None is longer than an alias may be, which keeps a hostile alias of a million dashes cheap.
@@ -99,7 +99,7 @@ def certain_index_keys(hosts: Hosts) -> list[Hashable]:
     """The keys by which others that certainly share a host with these look them up."""
     index_keys: list[Hashable] = [hosts]
     if hosts.shape is Shape.LITERAL and hosts.stem is not None:
-        stem, ordinal = _split_ordinal(hosts.stem)
+        stem, ordinal = split_ordinal(hosts.stem)
         if ordinal is not None:
             index_keys.append(("one of", stem))
     return index_keys
@@ -109,7 +109,7 @@ def certain_lookup_keys(hosts: Hosts) -> list[Hashable]:
     """The index keys of others that certainly share a host with these."""
     lookup_keys: list[Hashable] = [hosts]
     if hosts.shape is Shape.LITERAL and hosts.stem is not None:
-        stem, ordinal = _split_ordinal(hosts.stem)
+        stem, ordinal = split_ordinal(hosts.stem)
         if ordinal is not None:
             lookup_keys.append(Hosts(Shape.INDEXED, stem))
     elif hosts.shape is Shape.INDEXED:
@@ -131,7 +131,7 @@ def possible_index_keys(hosts: Hosts) -> list[Hashable]:
     """The keys by which others that possibly, not certainly, share a host with these look them up."""
     if hosts.stem is None:
         return []
-    index_keys: list[Hashable] = [("begins with", ancestor) for ancestor in _ancestors(hosts.stem)]
+    index_keys: list[Hashable] = [("begins with", ancestor) for ancestor in ancestors(hosts.stem)]
     if hosts.shape is Shape.INDEXED:
         index_keys.append(("begins with", hosts.stem))
     if hosts.shape is Shape.PER_NODE:
@@ -143,7 +143,7 @@ def possible_lookup_keys(hosts: Hosts) -> list[Hashable]:
     """The index keys of others that possibly, not certainly, share a host with these."""
     if hosts.stem is None:
         return []
-    lookup_keys: list[Hashable] = [("per node", ancestor) for ancestor in _ancestors(hosts.stem)]
+    lookup_keys: list[Hashable] = [("per node", ancestor) for ancestor in ancestors(hosts.stem)]
     if hosts.shape is Shape.INDEXED:
         lookup_keys.append(("per node", hosts.stem))
     if hosts.shape is Shape.PER_NODE:

@@ -21,6 +21,7 @@ from tests.support.pages import PAGE, PAGES
 from tools.generate import ROOT
 from tools.reference import PROGRAMS, commands
 
+pytestmark = pytest.mark.usefixtures("forks")
 CLUSTER = ("serve", "playground", "audit", "backfill", "doctor", "rotate", "show")
 """Commands that need a cluster, or do not end."""
 GENERATED = re.compile(r"<!-- (?:run|draw|generated|cluster): .*? -->\n.*?<!-- end -->", re.DOTALL)

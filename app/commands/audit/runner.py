@@ -9,6 +9,7 @@ from typing import Any
 from app.admission.engine import Admission
 from app.admission.levels import Levels
 from app.admission.offline import Subject
+from app.commands.audit.damage import Damages
 from app.commands.check.names import concerns
 from app.commands.check.report import Report
 from app.commands.check.runner import check
@@ -32,6 +33,8 @@ class Audit:
     """Objects that are being deleted, which were left out."""
     notes: list[str] = field(default_factory=list)
     """What was read in part only, and which rules were not checked, and why."""
+    damages: Damages | None = None
+    """What snapshots say of the objects, if some are given."""
 
 
 def audit_cluster(
@@ -44,6 +47,7 @@ def audit_cluster(
     audit.notes += contents.notes
     audit.report.unreadable += contents.unreadable
     yield from _judge(audit, contents.objects, Admission(levels, contents.inventory))
+    yield from _damages(audit, contents.objects, contents.inventory)
 
 
 def audit_files(
@@ -61,6 +65,7 @@ def audit_files(
     for kind in KNOWN:
         inventory.complete(kind)
     yield from _judge(audit, found, Admission(levels, inventory))
+    yield from _damages(audit, found, inventory)
 
 
 def _sort(audit: Audit, manifest: Manifest, inventory: Inventory, found: list[Manifest]) -> None:
@@ -88,6 +93,14 @@ def _judge(audit: Audit, subjects: list[Any], admission: Admission) -> Iterator[
         audit.report.checked.append(checked)
         yield Step("judging", count, len(subjects))
     audit.notes += (f"{note} ({count} objects)" if count > 1 else note for note, count in unchecked.items())
+
+
+def _damages(audit: Audit, subjects: list[Any], inventory: Inventory) -> Iterator[Step]:
+    if audit.damages is not None:
+        yield from audit.damages.look(subjects, inventory)
+        audit.report.repositories += audit.damages.checked
+        audit.report.unreadable += audit.damages.unreadable
+        audit.report.retention = audit.damages.retention()
 
 
 def _deleting(document: Mapping[str, Any]) -> bool:

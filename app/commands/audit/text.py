@@ -1,12 +1,13 @@
 """The audit for people: what is wrong with each object, and how much each rule found."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from rich.table import Table
 from rich.text import Text
 
+from app.commands.audit.damage import Damages
 from app.commands.audit.runner import Audit
 from app.commands.check.runner import BESIDE_THE_RULES, Checked
 from app.commands.check.text import left_out, where
@@ -16,6 +17,8 @@ from app.rules.registry import RULES
 
 _STYLES = {"error": "bold red", "warning": "bold yellow", "change": "bold cyan"}
 _LEVELS = tuple(_STYLES)
+_MAX_NAMED = 5
+"""Snapshots that are named; JSON names all."""
 
 
 class _Total(NamedTuple):
@@ -30,13 +33,16 @@ class _Total(NamedTuple):
 def show(audit: Audit, console: Door) -> None:
     """Print the findings: on a terminal a table, elsewhere a line each; then what each rule found, and a summary."""
     if console.is_terminal:
-        if any(each.findings for each in audit.report.checked):
-            console.print(_findings(audit.report.checked))
+        if any(each.findings for each in audit.report.every):
+            console.print(_findings(audit.report.every))
             console.print()
     else:
-        for line in _lines(audit.report.checked):
+        for line in _lines(audit.report.every):
             console.say(line)
-    totals = list(_totals(audit.report.checked))
+    if audit.damages is not None:
+        for line in _removals(audit.damages):
+            console.say(line)
+    totals = list(_totals(audit.report.every))
     if totals:
         console.print(_table(totals))
         console.print()
@@ -52,6 +58,9 @@ def summary(audit: Audit) -> str:
     text = f"{_number(len(checked))} audited: {refused} would be refused, {warned} warned of, {changed} changed"
     if audit.deleting:
         text += f"; {_number(audit.deleting)} being deleted left out"
+    if audit.damages is not None:
+        text += f"; {_number(audit.damages.snapshots, 'snapshot')} compared"
+        text += f", {_number(len(audit.damages.checked), 'finding')}"
     return text + "".join(f"; {each}" for each in left_out(audit.report))
 
 
@@ -59,6 +68,26 @@ def _lines(checked: list[Checked]) -> Iterator[str]:
     for each in checked:
         for said in each.findings:
             yield f"{where(each, said.place)}{said.level}: {said.path}: {said.message} ({said.rule})"
+            if said.snapshots:
+                yield f"    {_named(said.snapshots)}"
+            yield from (f"    $ {command}" for command in said.commands)
+
+
+def _named(snapshots: Sequence[str]) -> str:
+    """`snapshots 0446f38e, 71f9fb8a and 3 more`."""
+    named = ", ".join(each[:8] for each in snapshots[:_MAX_NAMED])
+    more = f" and {len(snapshots) - _MAX_NAMED} more" if len(snapshots) > _MAX_NAMED else ""
+    return f"snapshot{'' if len(snapshots) == 1 else 's'} {named}{more}"
+
+
+def _removals(damages: Damages) -> Iterator[str]:
+    """What retention removes next, a line for each host and path."""
+    for repository, each in damages.removals:
+        ids = [snapshot.id for snapshot in each.removed]
+        yield printable(
+            f"{repository}: retention of {each.key} removes {_named(ids)} of {each.of} of host {each.host}, "
+            f"{', '.join(each.paths)}, after the run of {each.at:%Y-%m-%d %H:%M} UTC"
+        )
 
 
 def _findings(checked: list[Checked]) -> Table:
@@ -71,7 +100,9 @@ def _findings(checked: list[Checked]) -> Table:
         name = printable(str(each))
         for said in each.findings:
             place = "" if said.place is None else where(each, said.place).removesuffix(" ") + "\n"
-            what = Text(f"{place}{said.path}: {said.message}")
+            mended = "".join(f"\n$ {command}" for command in said.commands)
+            listed = f"\n{_named(said.snapshots)}" if said.snapshots else ""
+            what = Text(f"{place}{said.path}: {said.message}{listed}{mended}")
             table.add_row(Text(name), Text(said.level, _STYLES[said.level]), Text(said.rule), what)
             name = ""  # said once
     return table
@@ -103,5 +134,5 @@ def _totals(checked: list[Checked]) -> Iterator[_Total]:
                 yield _Total(level, rule, objects[level, rule], findings[level, rule])
 
 
-def _number(count: int) -> str:
-    return f"{count} object" if count == 1 else f"{count} objects"
+def _number(count: int, noun: str = "object") -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

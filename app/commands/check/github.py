@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from app.commands.check.report import Report
 from app.commands.check.runner import Checked, Place
-from app.commands.check.text import described
+from app.commands.check.text import described, with_commands
 from app.domain.quoting import printable
 
 
@@ -14,9 +14,9 @@ def as_github(report: Report) -> str:
 
 
 def _commands(report: Report) -> Iterator[str]:
-    for checked in report.checked:
+    for checked in report.every:
         for said in checked.findings:
-            message = f"{said.path}: {said.message}" if said.place is None else said.message
+            message = with_commands(said) if said.place is not None else f"{said.path}: {with_commands(said)}"
             yield _about(checked, said.level, said.place, said.rule, message)
         for change in checked.changes:
             for edit, place in zip(change.edits, change.places, strict=True):

@@ -9,11 +9,13 @@ from app.commands.check.runner import Checked
 
 def as_json(report: Report) -> str:
     """One object: how many were checked, what is found, what is changed."""
-    result = {
+    result: dict[str, Any] = {
         "objects": len(report.checked),
-        "findings": [finding for each in report.checked for finding in _findings(each)],
+        "findings": [finding for each in report.every for finding in _findings(each)],
         "edits": [edit for each in report.checked for edit in _edits(each)],
     }
+    if report.retention is not None:
+        result["retention"] = report.retention
     return json.dumps(result, indent=2)
 
 
@@ -31,6 +33,7 @@ def _findings(checked: Checked) -> list[dict[str, Any]]:
             "reason": said.reason,
             "path": said.path,
             "message": said.message,
+            **({"snapshots": said.snapshots, "commands": said.commands} if said.commands else {}),
         }
         for said in checked.findings
     ]

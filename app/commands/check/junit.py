@@ -5,7 +5,7 @@ from xml.etree import ElementTree as Xml
 
 from app.commands.check.report import Report
 from app.commands.check.runner import Checked
-from app.commands.check.text import described, where
+from app.commands.check.text import described, where, with_commands
 from app.commands.terminal.door import one_line
 from app.domain.quoting import printable
 
@@ -13,7 +13,7 @@ from app.domain.quoting import printable
 def as_junit(report: Report) -> str:
     """A refused object is a failure, what cannot be read an error; warnings and changes are the case's output."""
     suites: dict[str, list[Xml.Element]] = defaultdict(list)
-    for checked in report.checked:
+    for checked in report.every:
         suites[checked.file or checked.kind].append(_case(checked))
     for wrong in report.unreadable:
         case = Xml.Element("testcase", classname="unreadable", name=printable(str(wrong)))
@@ -40,11 +40,11 @@ def _case(checked: Checked) -> Xml.Element:
         case.set("line", str(checked.line))
     errors = [each for each in checked.findings if each.level == "error"]
     if errors:
-        lines = [f"{where(checked, e.place)}{e.path}: {e.message} ({e.rule})" for e in errors]
+        lines = [f"{where(checked, e.place)}{e.path}: {with_commands(e)} ({e.rule})" for e in errors]
         failure = Xml.SubElement(case, "failure", message=errors[0].message, type=errors[0].rule)
         failure.text = "\n".join(map(one_line, lines))
     lines = [
-        f"{where(checked, each.place)}warning: {each.path}: {each.message} ({each.rule})"
+        f"{where(checked, each.place)}warning: {each.path}: {with_commands(each)} ({each.rule})"
         for each in checked.findings
         if each.level == "warning"
     ]

@@ -1,5 +1,6 @@
 """What becomes of an object in a file: what the API server does before, what both webhooks answer, and where."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -12,6 +13,7 @@ from app.commands.check.metadata import metadata_faults
 from app.commands.check.names import API_VERSION, KIND, misnamed
 from app.commands.check.unknown_fields import unknown_fields
 from app.commands.check.wording import FIELD_TYPE, as_written, wrong_values
+from app.domain.damage import FINDINGS
 from app.domain.invoker import INVOKERS
 from app.domain.outcome import Edit, Finding, Reason
 from app.domain.path import Path, dotted
@@ -22,6 +24,8 @@ from app.manifest.positions import locate
 from app.rules.registry import RULES
 from schemas import kinds
 
+_VARIABLE = re.compile(r"\$[{(A-Za-z_]|%%|@[A-Z_]+@")
+"""As a shell has it, Flux, Kustomize (`$(APP)`), and what `sed` puts in."""
 UNKNOWN_FIELD, METADATA, SAME_OBJECT = "unknown-field", "metadata", "same-object"
 BESIDE_THE_RULES = {
     METADATA: "Refuse metadata that the API server refuses: names, labels, annotations, finalizers.",
@@ -29,8 +33,9 @@ BESIDE_THE_RULES = {
     API_VERSION: "Refuse an API version that the kind does not have.",
     KIND: "Refuse a kind that differs from one of ours by its spelling alone, or none at all.",
     SAME_OBJECT: "Warn about an object that another one of the same run replaces.",
+    **FINDINGS,
 }
-"""What is said of a file though no webhook would: the API server does, before it asks one."""
+"""What no webhook says: the API server does, before it asks one, or the snapshots of a repository do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,10 @@ class Diagnostic:
     message: str
     place: Place | None
     """None where the object is in no file."""
+    snapshots: tuple[str, ...] = ()
+    """Of what was found in a repository: its snapshots."""
+    commands: tuple[str, ...] = ()
+    """What would mend it, in a shell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +158,7 @@ def _said(
         reason=finding.reason.value,
         path=printable(dotted(finding.path)),
         message=printable(message) + _hint(manifest, as_written(finding.path, edits)) + note,
-        place=_place(manifest, as_written(finding.path, edits)),
+        place=place_in(manifest, as_written(finding.path, edits)),
     )
 
 
@@ -158,7 +167,7 @@ def _hint(manifest: Subject, path: Path) -> str:
     node = behind(locate(manifest.node, path).node) if isinstance(manifest, Manifest) else None
     if not isinstance(node, Scalar):
         return ""
-    if "${" in node.text:
+    if _VARIABLE.search(node.text):
         return "; substitute the variables first, such as with envsubst, and check the result"
     return "; render the template first, and check the result" if "{{" in node.text else ""
 
@@ -167,11 +176,12 @@ def _changes(manifest: Subject, edits: Sequence[tuple[str, Edit]]) -> Iterator[C
     for rule in RULES:
         mine = tuple(edit for name, edit in edits if name == rule)
         if mine:
-            places = tuple(_place(manifest, edit.source or edit.path) for edit in mine)
+            places = tuple(place_in(manifest, edit.source or edit.path) for edit in mine)
             yield Change(rule, mine, places)
 
 
-def _place(manifest: Subject, path: Path) -> Place | None:
+def place_in(manifest: Subject, path: Path) -> Place | None:
+    """Where a field is in a file; None for an object that is in none."""
     if not isinstance(manifest, Manifest):
         return None
     found = locate(manifest.node, path)

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from app.commands.check.report import Report
 from app.commands.check.runner import BESIDE_THE_RULES, Checked, Diagnostic, Place
-from app.commands.check.text import described
+from app.commands.check.text import described, with_commands
 from app.domain.path import dotted
 from app.domain.quoting import printable
 from app.manifest.discovery import STANDARD_INPUT, Remark
@@ -22,7 +22,7 @@ _PAGE = "https://stash.run"
 
 def as_sarif(report: Report) -> str:
     """A log with one run. A change that the server makes is a note."""
-    results = [each for checked in report.checked for each in _results(checked)]
+    results = [each for checked in report.every for each in _results(checked)]
     notifications = [_notification(each, "error") for each in report.unreadable]
     notifications += [_notification(each, "note") for each in report.skipped]
     run = {
@@ -73,7 +73,7 @@ def _results(checked: Checked) -> list[dict[str, Any]]:
 
 
 def _result(checked: Checked, said: Diagnostic) -> dict[str, Any]:
-    return _of(checked, said.rule, said.level, f"{said.path}: {said.message}", said.place, said.path)
+    return _of(checked, said.rule, said.level, f"{said.path}: {with_commands(said)}", said.place, said.path)
 
 
 def _of(checked: Checked, rule: str, level: str, text: str, place: Place | None, path: str) -> dict[str, Any]:

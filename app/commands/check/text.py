@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from app.commands.check.report import Report
-from app.commands.check.runner import BESIDE_THE_RULES, Change, Checked, Place
+from app.commands.check.runner import BESIDE_THE_RULES, Change, Checked, Diagnostic, Place
 from app.commands.terminal.door import Door
 from app.domain.outcome import Edit
 from app.domain.path import dotted
@@ -74,6 +74,11 @@ def described(edit: Edit) -> str:
     if edit.op == "remove":
         return f"{path}: removed"
     return f"{path}: {printable(quoted(edit.value))} is written"
+
+
+def with_commands(said: Diagnostic) -> str:
+    """The message, and behind it what would mend it."""
+    return said.message + (f" [{'; '.join(said.commands)}]" if said.commands else "")
 
 
 def _lines(checked: Checked) -> Iterator[_Line]:

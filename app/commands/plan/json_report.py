@@ -1,9 +1,11 @@
 """Plans as JSON."""
 
 import json
+from datetime import datetime
 from typing import Any
 
 from app.commands.plan.planner import HostRestore, Plan, Step
+from app.domain.forecast import Forecast
 
 
 def as_json(plans: list[Plan]) -> str:
@@ -20,7 +22,22 @@ def data(plan: Plan) -> dict[str, Any]:
         "repository": plan.repository,
         "order": plan.order,
         "waves": [[_step(step) for step in wave] for wave in plan.waves],
+        **({} if plan.forecast is None else {"forecast": _forecast(plan.forecast)}),
     }
+
+
+def _forecast(forecast: Forecast) -> dict[str, Any]:
+    return {
+        "nextRuns": [_time(each) for each in forecast.next_runs],
+        "after": [
+            {"days": each.days, "snapshots": each.snapshots, "oldest": each.oldest and _time(each.oldest)}
+            for each in forecast.horizons
+        ],
+    }
+
+
+def _time(at: datetime) -> str:
+    return f"{at:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _step(step: Step) -> dict[str, Any]:

@@ -2,18 +2,22 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, tzinfo
 from typing import Any, Literal
 
 from app.admission.engine import Admission
 from app.admission.offline import ask
 from app.domain.cluster_view import ClusterView
+from app.domain.cron import cron
+from app.domain.forecast import Forecast, forecast
 from app.domain.hosts import HOST_WITHOUT_TARGET, Hosts, Shape
-from app.domain.invoker import Batch, Invoker, Member, Restore
+from app.domain.invoker import Backup, Batch, Invoker, Member, Restore
 from app.domain.key import Key
 from app.domain.matching import rule_for, source_of
 from app.domain.order import PARALLEL, SEQUENTIAL, runs_in_order, waves
 from app.domain.path import dotted
 from app.domain.reading import read_invoker
+from app.domain.writers import keep_of
 from app.manifest.objects import Manifest
 from schemas.target import Rule
 
@@ -73,6 +77,24 @@ class Plan:
     waves: tuple[tuple[Step, ...], ...]
     refused: bool
     """Whether the server would not store it."""
+    schedule: str = ""
+    forecast: Forecast | None = None
+    """What its schedule and its retention make in time; None if nobody asked, or it has no runs."""
+
+
+@dataclass(frozen=True)
+class Clock:
+    """From when on, and in which time zone, runs are foretold."""
+
+    start: datetime
+    zone: tzinfo = UTC
+
+    def foretell(self, invoker: Invoker) -> Forecast | None:
+        """The runs of a backup, and what retention leaves; None where there are none."""
+        if not isinstance(invoker, Backup) or invoker.snapshotter or invoker.spec.get("paused"):
+            return None
+        schedule = cron(invoker.spec.get("schedule") or "")
+        return schedule and forecast(schedule, keep_of(invoker), self.start, self.zone)
 
 
 @dataclass(frozen=True)
@@ -104,7 +126,13 @@ class Cluster:
         return self.cluster.may_write(repository, wanted)
 
 
-def plan(manifest: Manifest, admission: Admission, cluster: Cluster, old: Mapping[str, Any] | None = None) -> Plan:
+def plan(
+    manifest: Manifest,
+    admission: Admission,
+    cluster: Cluster,
+    old: Mapping[str, Any] | None = None,
+    clock: Clock | None = None,
+) -> Plan:
     """The plan for an object that the webhooks concern, as new, or as an update of `old`, the stored one."""
     answer = ask(manifest, admission, old)
     invoker = read_invoker(manifest.kind, answer.document, manifest.namespace)
@@ -113,7 +141,9 @@ def plan(manifest: Manifest, admission: Admission, cluster: Cluster, old: Mappin
     order = SEQUENTIAL if runs_in_order(invoker) else PARALLEL
     refused = any(each.refuses for each in answer.findings)
     about = manifest.file, manifest.kind, manifest.namespace, manifest.name
-    return Plan(*about, repository.get("name"), order, steps, refused)
+    schedule: Any = invoker.spec.get("schedule") or ""
+    foretold = None if clock is None else clock.foretell(invoker)
+    return Plan(*about, repository.get("name"), order, steps, refused, schedule, foretold)
 
 
 def _step(member: Member, invoker: Invoker, cluster: Cluster) -> Step:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from app.admission.engine import Admission
 from app.commands.check.runner import backs_up_or_restores
-from app.commands.plan.planner import Cluster, Plan, plan
+from app.commands.plan.planner import Clock, Cluster, Plan, plan
 from app.domain.invoker import VERSION
 from app.manifest.discovery import Skipped, Unreadable
 from app.manifest.exclusions import Exclusions
@@ -29,7 +29,11 @@ class Plans:
 
 
 def planned(
-    paths: Iterable[Path], admission: Admission, cluster: Cluster, but: Exclusions | None = None
+    paths: Iterable[Path],
+    admission: Admission,
+    cluster: Cluster,
+    but: Exclusions | None = None,
+    clock: Clock | None = None,
 ) -> Iterator[Plans]:
     """Plan everything in `paths`. Yields the same plans after each object; the last time they are complete."""
     result = Plans()
@@ -41,7 +45,7 @@ def planned(
             result.skipped.append(found)
         elif isinstance(found, Manifest) and backs_up_or_restores(found):
             if found.version == VERSION:
-                each = plan(found, admission, cluster)
+                each = plan(found, admission, cluster, clock=clock)
                 result.plans.append(each)
                 result.named |= {step.name for wave in each.waves for step in wave if step.indexed}
             else:

@@ -29,6 +29,8 @@ def show(plans: list[Plan], console: Door) -> None:
         else:
             for line in lines(plan):
                 console.say(line)
+        for line in in_time(plan, pictured=console.is_terminal):
+            console.say(line)
 
 
 def heading(plan: Plan) -> str:
@@ -49,6 +51,31 @@ def lines(plan: Plan) -> Iterator[str]:
             first, *rest = _step(step)
             yield f"    members[{step.number}] {first}"
             yield from (f"      {line}" for line in rest)
+
+
+def in_time(plan: Plan, *, pictured: bool = False) -> Iterator[str]:
+    """When a backup runs next, and what each host will have; with a picture of the year if there is room for one."""
+    if plan.forecast is None:
+        return
+    runs = ", ".join(f"{each:%Y-%m-%d %H:%M}" for each in plan.forecast.next_runs)
+    yield printable(
+        f"  schedule {plan.schedule}: next runs {runs} UTC" if runs else f"  schedule {plan.schedule}: no runs"
+    )
+    for each in plan.forecast.horizons:
+        count = f"{each.snapshots} snapshot{'' if each.snapshots == 1 else 's'}"
+        oldest = f", the oldest of {each.oldest:%Y-%m-%d %H:%M} UTC" if each.oldest else ""
+        yield f"  after {each.days:3} days each host has, of each path, {count}{oldest}"
+    if pictured and plan.forecast.horizons:
+        yield f"  a year from now, week by week: {_picture(plan.forecast.horizons[-1].weeks)} (each bar: {_SCALE})"
+
+
+_BARS = "·▁▂▃▄▅▆▇█"
+_SCALE = "none, 1, 2 to 3, and so on to 128 or more snapshots"
+
+
+def _picture(weeks: tuple[int, ...]) -> str:
+    """The weeks of a year, the latest on the right: the bar is as high as the number has binary digits."""
+    return "".join(_BARS[min(count.bit_length(), len(_BARS) - 1)] for count in weeks)
 
 
 def _step(step: Step) -> Iterator[str]:
