@@ -2,6 +2,8 @@
 
 PYTHON ?= python3
 PORT ?= 8443
+URL ?=
+IMAGE ?=
 MANAGEMENT_PORT ?= 8080
 FUZZ_SECONDS ?= 60
 LOCK ?= requirements.txt
@@ -12,7 +14,8 @@ TOOLS_READY := $(VENV)/.tools-ready
 SERVE_READY := $(VENV)/.serve-ready
 CERTS := .local/certs
 # Looking at every line makes a test three times as slow: what reaches no branch that others do not is spared it.
-UNMEASURED := tests/admission/test_properties.py tests/inventory/test_memory.py
+UNMEASURED := $(patsubst %,tests/admission/test_%.py,properties ratchet said samples) \
+	tests/inventory/test_confidential.py tests/inventory/test_memory.py
 MEASURED := $(filter-out $(UNMEASURED),$(wildcard $(patsubst %,tests/%/test_*.py,admission domain inventory))) \
 	tests/server/test_webhooks.py
 
@@ -91,6 +94,22 @@ helm: $(READY) ## the tests of the chart with real Helm 3 and 4, which the first
 	@$(BIN)/python -m testbed.helm.binaries >/dev/null
 	@$(BIN)/pytest tests/helm --numprocesses 2
 
+.PHONY: gitops
+gitops: $(READY) ## the page on GitOps with Argo CD's library and real Helms, which the first run builds (6 minutes, needs Go)
+	@$(BIN)/python -m testbed.control_plane.binaries >/dev/null
+	@$(BIN)/python -m testbed.helm.binaries >/dev/null
+	@$(BIN)/python -m testbed.gitops.binaries >/dev/null
+	@$(BIN)/pytest tests/gitops
+
+.PHONY: release
+release: $(READY) ## make what is released in dist/, from the last commit (URL= of the repository, IMAGE= in install.yaml)
+	@$(BIN)/python -m tools.release --url "$(URL)" --image "$(IMAGE)"
+
+.PHONY: release-check
+release-check: $(READY) ## the tests of what is released with the programs of its users, which the first run builds (5 minutes, needs Go)
+	@$(BIN)/python -m testbed.release.binaries >/dev/null
+	@$(BIN)/pytest tests/release
+
 .PHONY: proof
 proof: $(READY) ## failed calls, hostile connections, memory: writes docs/proof.md (a quarter of an hour, needs haproxy)
 	@$(BIN)/python -m proof
@@ -168,4 +187,4 @@ lock: | $(VENV)/bin/python ## lock the dependencies of pyproject.toml with hashe
 
 .PHONY: clean
 clean: ## remove what was set up
-	@rm -rf $(VENV) .local
+	@rm -rf $(VENV) .local dist

@@ -10,6 +10,9 @@ PROJECT = "stash-admission"
 EXTRAS = ("", "traces")
 """What the image takes along of the project's extras, where it is installed."""
 
+NEVER_IMPORTED = {"aiohttp", "aiohttp-retry"}
+"""What kubernetes names for its second client, for asyncio, which the image leaves out too (`image/rootfs.py`)."""
+
 
 def needed(name: str = PROJECT, extras: tuple[str, ...] = EXTRAS) -> dict[str, Distribution]:
     """A distribution and all that it needs, directly or not, by their normal names.
@@ -34,7 +37,7 @@ def direct(it: Distribution, extras: tuple[str, ...] = EXTRAS) -> Iterator[tuple
     for text in it.requires or ():
         requirement = Requirement(text)
         wanted = [each for each in extras if requirement.marker is None or requirement.marker.evaluate({"extra": each})]
-        if not wanted:
+        if not wanted or normal(requirement.name) in NEVER_IMPORTED:
             continue
         try:
             distribution(requirement.name)

@@ -26,7 +26,7 @@ COMMANDS = ("stash-admission", "stash-certs")
 USER = 65532
 NOT_NEEDED = {
     "test", "tests", "__pycache__", "*.a", "*.c", "*.h", "*.pxd", "*.pyc", "*.pyi", "*.pyx",
-    "aio",  # kubernetes' second client, for asyncio: half of its 120 MB
+    "aio",  # kubernetes' second client, for asyncio: half of its 120 MB, and what it needs (`NEVER_IMPORTED`)
 }  # fmt: skip
 """Names of files and folders that no command of ours reads."""
 OF_THE_INTERPRETER = {
@@ -35,6 +35,9 @@ OF_THE_INTERPRETER = {
     "_tkinter.*", "nis.*", "readline.*", "xxlimited*",
 }  # fmt: skip
 """The same in its library, with what brings libraries of the machine along: for windows, databases, terminals."""
+GENERATED = ("kubernetes/client/api", "kubernetes/client/models")
+"""What kubernetes' client has for each call and each kind: 55 MiB. Only its reader of kubeconfigs is used
+(`kube/kubeconfig.py`), which imports the two packages, and these import nothing until somebody asks for a name."""
 OPENED_LATER = ("libgcc_s.so.1", "libnss_dns.so.2", "libnss_files.so.2")
 """Libraries that the C library opens by their names, so nothing else tells of them."""
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
@@ -75,8 +78,16 @@ def environment() -> Iterator[Path]:
     for each in needed().values():
         for file in each.files or ():
             path = Path(os.path.normpath(str(each.locate_file(file))))
-            if path.is_relative_to(prefix / "lib") and not any(unneeded(part, NOT_NEEDED) for part in path.parts):
+            if path.is_relative_to(prefix / "lib") and is_read(path):
                 yield path
+
+
+def is_read(path: Path) -> bool:
+    """Whether a command of ours reads a file of a distribution."""
+    is_generated = any(str(path.parent).endswith(f"site-packages/{each}") for each in GENERATED)
+    return not any(unneeded(part, NOT_NEEDED) for part in path.parts) and (
+        path.name == "__init__.py" or not is_generated
+    )
 
 
 def files(folder: Path) -> Iterator[Path]:

@@ -15,7 +15,21 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from proof import balancer, claims, hostile, idle, listing, machine, memory, page, restarts, rotations, siege, work
+from proof import (
+    balancer,
+    claims,
+    hostile,
+    idle,
+    listing,
+    machine,
+    memory,
+    page,
+    policies,
+    restarts,
+    rotations,
+    siege,
+    work,
+)
 from proof.background import Background
 from proof.progress import Telling
 from proof.section import Check, Section
@@ -35,10 +49,11 @@ PARTS: dict[str, Callable[[Stage], Section]] = {
     "work": work.measure,
     "listing": listing.measure,
     "claims": claims.measure,
+    "policies": policies.measure,
 }
 """In the order of the page."""
 _NEED_BALANCER = {"restarts", "rotations"}
-_NEED_CLUSTER = {"restarts", "rotations", "idle", "listing", "claims"}
+_NEED_CLUSTER = {"restarts", "rotations", "idle", "listing", "claims", "policies"}
 _FIRST = ("memory", "hostile", "siege", "work")
 """Run before the API server is started: they need none, and one at rest takes a part of a core."""
 _FILES = 8192

@@ -75,7 +75,7 @@ def _definition(kind: Kind) -> dict[str, Any]:
 
 def _object(model: Any) -> Schema:
     """The schema of a typed dictionary."""
-    literals = _literals(model)
+    literals = descriptions(model)
     properties = {}
     for name, hint in get_type_hints(model, include_extras=True).items():
         properties[name] = {"description": ""} | _schema(hint)
@@ -122,12 +122,12 @@ def _annotated(hint: Any, *metadata: Any) -> Schema:
     return schema
 
 
-def _literals(model: Any) -> dict[str, str]:
+def descriptions(model: Any) -> dict[str, str]:
     """The description of each field: the string literal under it, which Python itself does not keep."""
     inherited: dict[str, str] = {}
     for base in get_original_bases(model):
         if is_typeddict(base):
-            inherited |= _literals(base)
+            inherited |= descriptions(base)
     return inherited | _literals_of_module(model.__module__).get(model.__name__, {})
 
 

@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 
 from app.rules.registry import RULES, Rule
 from schemas.kinds import KINDS
-from tools import alerts, chart, dashboard, definitions, deploy
+from tools import alerts, chart, dashboard, definitions, deploy, json_schemas
 from tools.examples import examples
 from tools.messages import SAID, said
 from tools.readme import with_parts
@@ -24,6 +24,7 @@ REVIEWS = SAMPLES / "reviews"
 DOCS = ROOT / "docs"
 CRDS = ROOT / "manifests" / "crds"
 CHART = ROOT / "charts" / "stash-admission"
+SCHEMAS_OF_SAMPLES = "../schemas-strict"
 MONITORING = ROOT / "manifests" / "monitoring"
 _WRITTEN_BY_HAND = (
     "backupconfiguration", "backupbatch", "restoresession", "restorebatch", "restore-in-order", "batch-of-mistakes",
@@ -37,10 +38,14 @@ def generated() -> Iterator[tuple[Path, str]]:
         bad = next(iter(examples(rule).values()))
         yield REVIEWS / f"{rule.id}.json", _review(rule.id, bad.object, bad.old)
     for name in _WRITTEN_BY_HAND:
-        document = YAML(typ="safe", pure=True).load((SAMPLES / f"{name}.yaml").read_text())
+        text = (SAMPLES / f"{name}.yaml").read_text()
+        document = YAML(typ="safe", pure=True).load(text)
+        yield SAMPLES / f"{name}.yaml", _with_modeline(text, document)
         yield REVIEWS / f"{name}.json", _review(name, document)
     for path, content in definitions.files().items():
         yield CRDS / path, content
+    for path, content in json_schemas.files().items():
+        yield ROOT / "manifests" / path, content
     for path, content in deploy.files().items():
         yield ROOT / "manifests" / path, content
     for path, content in chart.files().items():
@@ -70,9 +75,21 @@ def _sample(rule: Rule) -> str:
     yaml = YAML(typ="safe", pure=True)
     yaml.default_flow_style = False
     yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
+    return comment + "---\n".join(_document(yaml, each) for each in example.documents)
+
+
+def _document(yaml: YAML, document: dict[str, Any]) -> str:
+    """A document, and for editors, which look in each of them, where its schema is."""
     out = StringIO()
-    yaml.dump_all(example.documents, out)
-    return comment + out.getvalue()
+    yaml.dump(document, out)
+    return json_schemas.modeline(document, SCHEMAS_OF_SAMPLES) + out.getvalue()
+
+
+def _with_modeline(text: str, document: dict[str, Any]) -> str:
+    """A sample that is written by hand, with its comment in front, and where its schema is."""
+    lines = [line for line in text.splitlines(keepends=True) if "yaml-language-server:" not in line]
+    comments = next(number for number, line in enumerate(lines) if not line.startswith("#"))
+    return "".join([*lines[:comments], json_schemas.modeline(document, SCHEMAS_OF_SAMPLES), *lines[comments:]])
 
 
 def _review(name: str, document: dict[str, Any], old: dict[str, Any] | None = None) -> str:
@@ -114,7 +131,8 @@ def main() -> None:
     wanted = dict(generated())
     known = {*wanted, *(SAMPLES / f"{name}.yaml" for name in _WRITTEN_BY_HAND)}
     stale = [path for path, content in wanted.items() if not path.exists() or path.read_text() != content]
-    there = (*SAMPLES.glob("*.yaml"), *REVIEWS.glob("*.json"), *CRDS.glob("*.yaml"), *_marked(CHART))
+    schemas = (ROOT / "manifests").glob("schemas*/*/*.json")
+    there = (*schemas, *SAMPLES.glob("*.yaml"), *REVIEWS.glob("*.json"), *CRDS.glob("*.yaml"), *_marked(CHART))
     orphans = [path for path in there if path not in known]
     for path in stale + orphans:
         done = "is out of date" if check else "written" if path in wanted else "removed"

@@ -51,16 +51,21 @@ def _request(sample: str) -> Request:
     return read_request(parse((_SAMPLES / "reviews" / f"{sample}.json").read_bytes()))
 
 
-def _written() -> str:
+def _restore() -> str:
+    """A restore as its author wrote it, without the comments in front."""
     text = (_SAMPLES / "restorebatch.yaml").read_text()
-    return _block("yaml", text.partition("\n")[2])
+    return text[text.index("apiVersion:") :]
+
+
+def _written() -> str:
+    return _block("yaml", _restore())
 
 
 def _stored() -> str:
     """The sample with the mutations made by the real rules, as a diff against what was written."""
     yaml = YAML()
     yaml.preserve_quotes = True
-    written = (_SAMPLES / "restorebatch.yaml").read_text().partition("\n")[2]
+    written = _restore()
     document = yaml.load(written)
     out = StringIO()
     yaml.dump(apply((edit for _, edit in Admission().mutate(_request("restorebatch")).edits), document), out)

@@ -2,6 +2,7 @@
 
 import json
 
+from app.domain.twin import NoTwin
 from app.rules.registry import RULES, Level, Rule
 from testbed.reviews import admit
 from tools.examples import Example, examples
@@ -14,6 +15,7 @@ _GROUPS = {
 }
 BY_THE_CRD = {"field-type"}
 """Rules whose examples the API server refuses itself, by the CRD, before it asks the webhooks."""
+_POLICIES = "../operate/policies.md"
 _ASKS = "It asks what else the cluster holds: [cluster-rules.md](cluster-rules.md)."
 
 
@@ -41,7 +43,7 @@ def _section(rule: Rule) -> str:
     (bad, before), (good, after) = rule.examples.items()
     asks = f"\n{_ASKS}\n" if rule.asks_the_cluster else ""
     return (
-        f"### `{rule.id}`\n\n{rule.summary}\n\n{_facts(rule)}\n{rule.reason}\n{asks}\n"
+        f"### `{rule.id}`\n\n{rule.summary}\n\n{_facts(rule)}\n{rule.reason}\n{asks}\n{_policy(rule)}\n"
         f"{bad}{_reading(found[bad])} ([whole](../../manifests/samples/{rule.id}.yaml)):\n\n"
         f"{_block('yaml', before)}\n{_said(rule, found[bad])}\n{good}:\n\n{_block('yaml', after)}\n"
     )
@@ -52,6 +54,16 @@ def _facts(rule: Rule) -> str:
     level = f"`{rule.level}`" if rule.level else "changes"
     row = f"| {level} | {', '.join(rule.kinds)} | {', '.join(others) or 'not to be set'} |"
     return f"| level | kinds | another level |\n|---|---|---|\n{row}\n"
+
+
+def _policy(rule: Rule) -> str:
+    """Whether Kubernetes can say it without the server."""
+    twin = rule.twin
+    if isinstance(twin, NoTwin):
+        return f"Without the server: nothing. {twin.why}\n"
+    return (
+        f"Without the server: [a policy]({_POLICIES}) says it.{f' Not covered: {twin.lacks}' if twin.lacks else ''}\n"
+    )
 
 
 def _reading(example: Example) -> str:

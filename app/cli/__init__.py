@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import TextIOWrapper
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -20,8 +21,12 @@ from app.cli.console import tell
 from app.cli.installation import doctor, register
 from app.cli.manifests import check, fix, plan
 from app.cli.playground import playground
+from app.cli.policies import policies
 from app.cli.server import review, serve
 from certs.version import option
+
+_PLUGIN = "kubectl stash-admission"
+"""How it is called as a plugin of kubectl, which runs a program of that name with hyphens: see app/cli/plugin.py."""
 
 
 class _Commands(TyperGroup):
@@ -61,7 +66,10 @@ def commands(version: Annotated[bool, option("stash-admission")] = False) -> Non
     """Admission webhook server for Stash: keeps the backups of different targets apart."""
 
 
-for command in (serve, check, fix, plan, playground, audit, backfill, review, rules, explain, doctor, register):
+_COMMANDS = (
+    serve, check, fix, plan, playground, audit, backfill, review, rules, explain, doctor, register, policies,
+)  # fmt: skip
+for command in _COMMANDS:
     app.command()(command)
 
 
@@ -71,7 +79,7 @@ def main() -> None:
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # a character that cannot be shown must not end the command
     try:
-        app()
+        app(prog_name=_PLUGIN if Path(sys.argv[0]).name.startswith("kubectl-") else None)
     except Exception:  # noqa: BLE001  our own bug must not look like the user's mistake
         tell(traceback.format_exc().rstrip(), lines=True)
         tell("Error: this is a bug in stash-admission, not in your input")

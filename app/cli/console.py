@@ -50,10 +50,10 @@ def console() -> Any:
 def watched(steps: Iterable[Step], said: Callable[[Step], str]) -> Step:
     """The last of the steps. Work that takes longer than a second says on a terminal how far it is."""
     started, status, last = time.monotonic(), None, None
+    someone_looks = sys.stderr.isatty()
     try:
         for last in steps:
-            now = time.monotonic()
-            if status is None and now - started > PROGRESS_AFTER_SECONDS and sys.stderr.isatty():
+            if someone_looks and status is None and time.monotonic() - started > PROGRESS_AFTER_SECONDS:
                 from app.commands.terminal.door import Door
 
                 status = Door(stderr=True).status("")

@@ -1,7 +1,9 @@
 """How `check` and `audit` say what they found, and what they end with."""
 
+import os
 from collections.abc import Callable, Iterable
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -47,9 +49,26 @@ def say(found: "Report", output: Output, as_text: Callable[[], None]) -> None:
 
 
 def unread(unreadable: Iterable[object]) -> None:
-    """Tell on standard error what could not be read."""
+    """Tell on standard error what could not be read, and what leaves out the templates of charts."""
+    in_charts = 0
     for each in unreadable:
         tell(f"Error: {each}")
+        in_charts += _in_chart(getattr(each, "file", ""))
+    if in_charts:
+        which = "1 of these is a template" if in_charts == 1 else f"{in_charts} of these are templates"
+        tell(
+            f"Note: {which} of a Helm chart: leave such out, as with --exclude 'charts/*/templates', and check what "
+            "`helm template` writes"
+        )
+
+
+def _in_chart(file: str) -> bool:
+    """Whether a file is a template of a Helm chart."""
+    above = Path(file).parts[:-1]
+    return any(
+        part == "templates" and os.path.isfile(os.path.join(*above[:at], "Chart.yaml"))  # noqa: PTH113, PTH118
+        for at, part in enumerate(above)
+    )
 
 
 def passed_over(skipped: Iterable[object]) -> None:

@@ -22,6 +22,7 @@ def _subdomain(value: str) -> str:
     return subdomain(value)
 
 
+Namespace = Annotated[str, typer.Option(help="Namespace of the server.", callback=_label)]
 Service = Annotated[str, typer.Option(help="Service that the API server calls.", callback=_label)]
 Mutating = Annotated[str, typer.Option(help="Name of the MutatingWebhookConfiguration.", callback=_subdomain)]
 Validating = Annotated[str, typer.Option(help="Name of the ValidatingWebhookConfiguration.", callback=_subdomain)]

@@ -117,6 +117,8 @@ def check(
         one = partial(OneCluster, levels=decides.levels, inventory=decides.inventory, separate=not together)
     found = watched(report.report(paths, decides, old or (), but, one), text.summary)
     say(found, output, lambda: text.show(found, console()))
+    if found.apart:
+        tell(f"Note: {found.apart}")
     if inventory is not None:  # without one, nobody expects more than a look at the files
         passed_over(dict.fromkeys(note for each in found.checked for note in each.notes))
     end(found, fail_on)

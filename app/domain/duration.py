@@ -15,6 +15,8 @@ _UNITS = {
     "m": 60 * 10**9,
     "h": 3600 * 10**9,
 }
+PATTERN = rf"(0|(([0-9]+([.][0-9]*)?|[.][0-9]+)({'|'.join(_UNITS)}))+)"
+"""What a duration without a sign looks like, whether or not it fits into 64 bits."""
 _MAX_NANOSECONDS = 2**63  # only below zero: above, it is one less
 _MAX_CHARS = 10_000
 """A bound of our own: what Go reads in milliseconds, even if it is megabytes, takes us seconds."""

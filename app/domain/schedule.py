@@ -49,6 +49,8 @@ EVERY_PREFIX = "@every "
 
 # Go's unicode.IsSpace ends a word; str.split() would also split at U+001C to U+001F.
 _WORD = re.compile("[^\t-\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")
+RE2_WORD = r"[^\t-\r \x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}]+"
+"""The same as CEL writes it."""
 _NUMBER = re.compile(r"\+?[0-9]+")
 
 

@@ -32,6 +32,11 @@ class Exclusions:
         except ValueError:
             raise BadPattern(f"not a pattern as of a .gitignore: {', '.join(patterns)}") from None
 
+    @property
+    def given(self) -> bool:
+        """Whether there are patterns at all."""
+        return self._given is not None
+
     def leave_out(self, path: Path, root: Path | None = None, *, directory: bool = False) -> bool:
         """Whether a file, or all of a directory, is left out; `root`: the named directory that it is below."""
         if self._given is None:

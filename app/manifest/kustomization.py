@@ -19,17 +19,18 @@ _LISTS = ("patches", "patchesJson6902", "patchesStrategicMerge")
 class Kustomizations:
     """The kustomizations among some files, and those of the directories that a file is in."""
 
-    def __init__(self, paths: Iterable[Path] = ()) -> None:
-        self._waiting = [path for path in paths if path.name in _NAMES]
+    def __init__(self, names: Iterable[str] = ()) -> None:
+        ours = (Path(name) for name in names if name.endswith(_NAMES))
+        self._waiting = [path for path in ours if path.name in _NAMES]
         self._looked_in: set[Path] = set()
         self._patches: dict[str, str] = {}
         """By the real names of patches, the directory of the kustomization."""
 
-    def patching(self, path: Path) -> str | None:
+    def patching(self, name: str) -> str | None:
         """The directory of a kustomization that names a file as a patch."""
-        if str(path) == STANDARD_INPUT:
+        if name == STANDARD_INPUT:
             return None
-        for directory in path.absolute().parents:
+        for directory in Path(name).absolute().parents:
             if directory in self._looked_in:
                 break
             self._looked_in.add(directory)
@@ -40,7 +41,7 @@ class Kustomizations:
             ]
         while self._waiting:
             self._read(self._waiting.pop())
-        return self._patches.get(os.path.realpath(path))
+        return self._patches.get(os.path.realpath(name))
 
     def _read(self, file: Path) -> None:
         for patch in _patches(file):

@@ -105,12 +105,12 @@ def texts(
     paths: Iterable[Path], wanted: Wanted = STASH, but: Exclusions | None = None
 ) -> Iterator[Text | OtherFile | Unreadable]:
     """The files that may hold what is wanted, and in place of others what is known of them."""
-    found = list(files(paths, but))
-    kustomizations = Kustomizations(each for each in found if isinstance(each, Path))
-    for path in found:
-        text = read_if(wanted, path) if isinstance(path, Path) else path
-        if isinstance(text, Text) and isinstance(path, Path):
-            yield replace(text, patched=kustomizations.patching(path))
+    found = list(files(list(paths), but))
+    kustomizations = Kustomizations(each for each in found if isinstance(each, str))
+    for name in found:
+        text = read_if(wanted, name) if isinstance(name, str) else name
+        if isinstance(text, Text) and isinstance(name, str):
+            yield replace(text, patched=kustomizations.patching(name))
         else:
             yield text
 

@@ -1,5 +1,6 @@
 """The text of a file, and where in it something is."""
 
+import codecs
 import re
 import sys
 from bisect import bisect_right
@@ -8,15 +9,13 @@ from functools import cached_property
 from pathlib import Path
 
 from app.manifest.discovery import STANDARD_INPUT, OtherFile, Unreadable, shown
-from app.manifest.regular_file import opened
+from app.manifest.regular_file import beginning, opened
 from app.manifest.wanted import BYTE_ORDER_MARKS, Wanted, names_group
 
 MAX_FILE_BYTES = 32 * 1024 * 1024
 """Bytes of a file that is read."""
 MAX_SEARCHED_BYTES = 1024 * 1024 * 1024
 """Bytes of a file that is not read, but looked through for the name of the group."""
-_USUAL_BYTES = 64 * 1024
-"""What most files have less of."""
 _PIECE_BYTES, _OVERLAP_BYTES = 1024 * 1024, 1024
 """What is looked through at a time, and how much of it once more with the next, as a name may be cut."""
 _BREAK = re.compile(r"(?:\r\n|\r|\n)\ufeff?")
@@ -65,7 +64,7 @@ class Text:
 def read(path: Path) -> Text | Unreadable:
     """The file's text, or that of standard input for `-`. A file is UTF-8, or UTF-16 if its first bytes say so."""
     name = shown(path)
-    content = _content(path)
+    content = _content(str(path))
     if not isinstance(content, bytes):
         return content
     if len(content) > MAX_FILE_BYTES:
@@ -73,14 +72,14 @@ def read(path: Path) -> Text | Unreadable:
     return _decoded(name, content)
 
 
-def read_if(wanted: Wanted, path: Path) -> Text | Unreadable | OtherFile:
+def read_if(wanted: Wanted, file: str) -> Text | Unreadable | OtherFile:
     """The same of a file that may hold what is wanted: any other is an OtherFile, be it readable or not."""
-    name = shown(path)
-    content = _content(path)
+    name = shown(file)
+    content = _content(file)
     if not isinstance(content, bytes):
         return content
     if len(content) > MAX_FILE_BYTES:
-        return _too_large(name) if names_group(content) else _looked_through(path)
+        return _too_large(name) if names_group(content) else _looked_through(file)
     if not wanted.may_be_in(content):
         return OtherFile(name)
     names = names_group(content)
@@ -90,25 +89,23 @@ def read_if(wanted: Wanted, path: Path) -> Text | Unreadable | OtherFile:
     return replace(text, names_group=names)
 
 
-def _content(path: Path) -> bytes | Unreadable:
+def _content(file: str) -> bytes | Unreadable:
     """All bytes, or more than MAX_FILE_BYTES."""
     try:
-        if str(path) == STANDARD_INPUT:
+        if file == STANDARD_INPUT:
             return sys.stdin.buffer.read(MAX_FILE_BYTES + 1)
-        with opened(path) as file:
-            content = file.read(_USUAL_BYTES)  # room for the largest file costs more than most files
-            return content if len(content) < _USUAL_BYTES else content + file.read(MAX_FILE_BYTES + 1 - len(content))
+        return beginning(file, MAX_FILE_BYTES + 1)
     except OSError as error:
-        return Unreadable(shown(path), error.strerror or str(error))
+        return Unreadable(shown(file), error.strerror or str(error))
 
 
-def _looked_through(path: Path) -> Unreadable | OtherFile:
+def _looked_through(path: str) -> Unreadable | OtherFile:
     """What a file is that is too large to be read. It is held piece by piece."""
     name = shown(path)
-    if str(path) == STANDARD_INPUT:
+    if path == STANDARD_INPUT:
         return _too_large(name)
     try:
-        with opened(path) as file:
+        with opened(Path(path)) as file:
             before = b""
             while piece := file.read(_PIECE_BYTES):
                 if names_group(before + piece):
@@ -122,12 +119,12 @@ def _looked_through(path: Path) -> Unreadable | OtherFile:
 
 
 def _too_large(name: str) -> Unreadable:
-    return Unreadable(name, f"larger than {MAX_FILE_BYTES >> 20} MiB: split it")
+    return Unreadable(name, f"larger than {MAX_FILE_BYTES >> 20} MiB: split it, or leave it out with --exclude")
 
 
 def _decoded(name: str, content: bytes) -> Text | Unreadable:
     encoding = BYTE_ORDER_MARKS.get(content[:2], "utf-8")
-    if encoding == "utf-8" and b"\0" in content:
+    if content.startswith(codecs.BOM_UTF32_LE) or (encoding == "utf-8" and b"\0" in content):
         return Unreadable(name, "a binary file, not YAML: text must be UTF-8, or UTF-16 with a byte order mark")
     try:
         return Text(name, content.decode(encoding), encoding)

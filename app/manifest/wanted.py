@@ -55,7 +55,7 @@ def names_group(content: bytes) -> bool:
         return True
     if b"\0" in content and any(name in content for name in _WIDE_NAMES):
         return True
-    return _ESCAPED.search(content) is not None and _NAME in _ESCAPED.sub(_meant, content)
+    return b"\\" in content and _NAME in _ESCAPED.sub(_meant, content)
 
 
 def _meant(escaped: re.Match[bytes]) -> bytes:

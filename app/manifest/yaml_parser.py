@@ -145,6 +145,10 @@ def _advice(text: str, place: int) -> str:
         return ": render the template first"
     if any("${" in line for line in lines):
         return ": substitute the variables first, or put them in quotes"
+    if text.startswith("*", place - 1) and not text[place : place + 1].isalnum():
+        return ": put what begins with `*` in quotes"
+    if text.startswith(("%", "@"), place):
+        return ": substitute what stands for a value first, or put it in quotes"
     if any(line.startswith(("<<<<<<<", "=======", ">>>>>>>")) for line in lines):
         return ": resolve the merge conflict first"
     return ""

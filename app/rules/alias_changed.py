@@ -5,6 +5,18 @@ from collections.abc import Iterator
 from app.domain.invoker import Backup
 from app.domain.outcome import Finding, Reason
 from app.domain.quoting import quoted
+from app.domain.twin import MOST_PAIRS, Twin
+
+TWIN = Twin(
+    holds=(
+        f"size(variables.known) > {MOST_PAIRS} || size(variables.stored_known) > {MOST_PAIRS}"
+        " || variables.known.all(a, !variables.known.exists_one(c, c.key == a.key)"
+        " || [variables.stored_known.filter(b, b.key == a.key)].all(f, size(f) != 1 || f[0].hosts == a.hosts))"
+    ),
+    message="a backup will be under other hosts than before: existing snapshots stay under the old ones",
+    lacks=f"a target without a ref, one that is in the object twice, and batches of more than {MOST_PAIRS} members.",
+    ratchets=False,
+)
 
 
 def alias_changed(backup: Backup) -> Iterator[Finding]:

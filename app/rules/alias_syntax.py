@@ -6,6 +6,16 @@ from app.domain.invoker import Invoker, Restore
 from app.domain.outcome import Finding, Reason
 from app.domain.quoting import quoted
 from app.domain.suggestion import LABEL_VALUE, valid_alias
+from app.domain.twin import RESTORE, Twin
+
+TWIN = Twin(
+    holds=(
+        f"{RESTORE} || !variables.restic || variables.targets.all(t, t.?alias.orValue('') == ''"
+        f" || t.alias.matches('^{LABEL_VALUE.pattern}$'))"
+    ),
+    message="an alias is not a valid label value: write 1 to 63 letters, digits, '-', '_' or '.'",
+    lacks="the warning for a restore.",
+)
 
 
 def alias_syntax(invoker: Invoker) -> Iterator[Finding]:

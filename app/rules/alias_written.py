@@ -5,6 +5,19 @@ from collections.abc import Iterator
 from app.domain.invoker import Backup
 from app.domain.outcome import Finding, Reason
 from app.domain.quoting import quoted
+from app.domain.twin import MOST_PAIRS, Twin
+
+TWIN = Twin(
+    holds=(
+        f"size(variables.known) > {MOST_PAIRS} || size(variables.stored_known) > {MOST_PAIRS}"
+        " || variables.known.all(a, !variables.known.exists_one(c, c.key == a.key)"
+        " || [variables.stored_known.filter(b, b.key == a.key)].all(f, size(f) != 1 || a.alias == ''"
+        " || f[0].alias != '' || f[0].hosts != a.hosts))"
+    ),
+    message="an alias is written for a target that is stored without one: its hosts stay, but its sidecars restart",
+    lacks=f"a target without a ref, one that is in the object twice, and batches of more than {MOST_PAIRS} members.",
+    ratchets=False,
+)
 
 
 def alias_written(backup: Backup) -> Iterator[Finding]:

@@ -4,6 +4,12 @@ from collections.abc import Iterator
 
 from app.domain.invoker import Batch
 from app.domain.outcome import Finding, Reason
+from app.domain.twin import Twin
+
+TWIN = Twin(
+    holds="size(variables.members) > 0 && variables.members.all(m, has(m.target))",
+    message="the batch has no members, or one of them has no target: name it in target.ref, or remove the member",
+)
 
 
 def batch_members(batch: Batch) -> Iterator[Finding]:

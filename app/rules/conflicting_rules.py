@@ -5,6 +5,15 @@ from collections.abc import Iterator
 from app.domain.invoker import Restore
 from app.domain.outcome import Finding, Reason
 from app.domain.path import dotted
+from app.domain.twin import Twin
+
+TWIN = Twin(
+    holds=(
+        "variables.members.all(m, size(m.?rules.orValue([])) == 0 || size(m.?target.?rules.orValue([])) == 0"
+        " || m.rules == m.target.rules)"
+    ),
+    message="restore rules in a deprecated place differ from those in the target: keep the ones you want in the target",
+)
 
 
 def conflicting_rules(restore: Restore) -> Iterator[Finding]:

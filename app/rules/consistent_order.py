@@ -6,6 +6,16 @@ from app.domain.invoker import Batch
 from app.domain.order import PARALLEL, SEQUENTIAL, says_in_order
 from app.domain.outcome import Finding, Reason
 from app.domain.quoting import quoted
+from app.domain.twin import Twin
+
+TWIN = Twin(
+    holds=(
+        f"!has(variables.spec.executionOrder) || (variables.spec.executionOrder in ['{SEQUENTIAL}', '{PARALLEL}']"
+        " && (!has(variables.spec.maintainOrder)"
+        f" || variables.spec.maintainOrder == (variables.spec.executionOrder == '{SEQUENTIAL}')))"
+    ),
+    message=f"maintainOrder and executionOrder contradict each other: remove one, or write {SEQUENTIAL} for true",
+)
 
 
 def consistent_order(batch: Batch) -> Iterator[Finding]:

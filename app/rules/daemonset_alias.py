@@ -5,6 +5,12 @@ from collections.abc import Iterator
 from app.domain.hosts import Shape
 from app.domain.invoker import Invoker
 from app.domain.outcome import Finding, Reason
+from app.domain.twin import Twin
+
+TWIN = Twin(
+    holds="variables.hosts.all(h, h.shape != 'node' || h.stem != '')",
+    message="a DaemonSet has no alias, so its hosts are bare node names, which no alias can reproduce later",
+)
 
 
 def daemonset_alias(invoker: Invoker) -> Iterator[Finding]:

@@ -5,6 +5,25 @@ from typing import Literal
 
 from app.domain.invoker import Invoker
 from app.domain.outcome import Edit
+from app.domain.twin import PATH, Rewriting, hosts
+
+_SAME = "m.?target.?ref.?{0}.orValue({1}) == o.?target.?ref.?{0}.orValue({1})"
+_SAME_REF = " && ".join(
+    _SAME.format(*each) for each in (("kind", "''"), ("name", "''"), ("namespace", "request.namespace"))
+)
+TWIN = Rewriting(
+    patch=(
+        "variables.members.transformList(i, m, variables.restic && has(m.target) && m.target.?alias.orValue('') == ''"
+        f" && {hosts('m.target')}.stem != ''"
+        " && !variables.stored_members.exists(o, has(o.target) && o.target.?alias.orValue('') == ''"
+        f" && {_SAME_REF}),"
+        f" JSONPatch{{op: 'add', path: {PATH} + '/target/alias', value: {hosts('m.target')}.stem}})"
+    ),
+    lacks=(
+        "on an update, members with one ref, or without any, are not told apart: if one of them is stored without an "
+        "alias, none gets one."
+    ),
+)
 
 
 def default_alias(invoker: Invoker) -> Iterator[Edit]:

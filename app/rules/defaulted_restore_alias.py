@@ -6,6 +6,15 @@ from app.domain.hosts import LEGACY_ALIAS
 from app.domain.invoker import Restore
 from app.domain.outcome import Finding, Reason
 from app.domain.quoting import quoted
+from app.domain.twin import Twin, hosts
+
+TWIN = Twin(
+    holds=(
+        "!variables.restic || variables.members.all(m, !has(m.target) || m.?task.?name.orValue('') == ''"
+        f" || [{hosts('m.target')}].all(h, h.shape == 'node' || h.stem != (h.shape == 'indexed' ? 'host' : 'host-0')))"
+    ),
+    message="a target is restored from what was backed up without an alias: if its backup has one, write it here",
+)
 
 
 def defaulted_restore_alias(restore: Restore) -> Iterator[Finding]:

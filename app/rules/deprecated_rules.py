@@ -5,6 +5,9 @@ from collections.abc import Iterator
 from app.domain.invoker import Restore
 from app.domain.outcome import Finding, Reason
 from app.domain.path import dotted
+from app.domain.twin import NoTwin
+
+TWIN = NoTwin("A policy sees the rules only after they have been moved, and a policy that changes cannot warn.")
 
 
 def deprecated_rules(restore: Restore) -> Iterator[Finding]:

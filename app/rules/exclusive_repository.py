@@ -5,6 +5,12 @@ from collections.abc import Iterator
 from app.domain.cluster_view import ClusterView
 from app.domain.invoker import FORBIDDEN_REPOSITORY, REPOSITORY, BackupBatch
 from app.domain.outcome import Finding, Reason
+from app.domain.twin import NoTwin
+
+TWIN = NoTwin(
+    "A policy sees one object. What else the cluster holds comes to it from a cache, so two batches that "
+    "are created in one moment would both be admitted."
+)
 
 
 def exclusive_repository(batch: BackupBatch, cluster: ClusterView) -> Iterator[Finding]:

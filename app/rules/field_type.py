@@ -6,6 +6,7 @@ from app.domain.outcome import Finding, Reason
 from app.domain.path import Path, dotted
 from app.domain.quoting import quoted
 from app.domain.resource import Resource
+from app.domain.twin import NoTwin
 from schemas.faults import Fault
 
 _REASONS = {
@@ -16,6 +17,8 @@ _REASONS = {
 }
 _PRIVATE = {"body", "value", "values"}
 """Fields that people write passwords into: their values are never repeated."""
+
+TWIN = NoTwin("The CRD's schema refuses these before anybody else is asked.")
 
 
 def field_type(resource: Resource) -> Iterator[Finding]:

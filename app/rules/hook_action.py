@@ -6,8 +6,18 @@ from typing import Any
 from app.domain.invoker import Backup, Batch, Invoker
 from app.domain.outcome import Finding, Reason
 from app.domain.path import Path
+from app.domain.twin import BATCH, RESTORE, Twin
 
 _ACTIONS = ("exec", "httpGet", "httpPost", "tcpSocket")
+
+TWIN = Twin(
+    holds=(
+        f"(variables.members + ({BATCH} ? [variables.spec] : [])).all(h, ({RESTORE}"
+        " ? [h.?hooks.?preRestore, h.?hooks.?postRestore] : [h.?hooks.?preBackup, h.?hooks.?postBackup])"
+        f".all(o, !o.hasValue() || {list(_ACTIONS)}.exists_one(a, a in o.value())))"
+    ),
+    message="a hook has no action, or several: write exactly one of exec, httpGet, httpPost and tcpSocket",
+)
 
 
 def hook_action(invoker: Invoker) -> Iterator[Finding]:

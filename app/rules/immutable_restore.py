@@ -1,9 +1,40 @@
 """The rule `immutable-restore`."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from app.domain.invoker import Restore, same
 from app.domain.outcome import Finding, Reason
+from app.domain.twin import RULES, Twin, hosts, stored
+from schemas.restorebatch import RestoreBatchSpec
+from schemas.restoresession import RestoreJob, RestoreSessionSpec
+from schemas.target import RestoreTarget
+
+# What `move-rules`, `default-alias` and `sync-order` would make the same counts as the same.
+_MOVED = {"target", "rules", "members", "maintainOrder", "executionOrder"}
+
+
+def _fields(holder: str, *models: Any) -> str:
+    names = dict.fromkeys(name for model in models for name in model.__annotations__)
+    named = (f"?'{name}': {holder}.?{name}" for name in names if name not in _MOVED | {"alias"})
+    return f"{{{', '.join(named)}}}"
+
+
+_SAME = (
+    _fields("variables.spec", RestoreBatchSpec, RestoreSessionSpec),
+    f"variables.members.map(m, {_fields('m', RestoreJob)})",
+    f"variables.members.map(m, has(m.target) ? {_fields('m.target', RestoreTarget)} : {{}})",
+    f"variables.members.map(m, has(m.target) ? [{hosts('m.target')}].map(h, h.shape + ':' + h.stem) : [])",
+    f"variables.members.map(m, {RULES})",
+    "variables.spec.?maintainOrder.orValue(false)",
+    "variables.spec.?executionOrder.orValue(variables.spec.?maintainOrder.orValue(false) ? 'Sequential' : '')",
+)
+TWIN = Twin(
+    holds=f"oldObject == null || ({' && '.join(f'{each} == {stored(each)}' for each in _SAME)})",
+    message="a restore runs only once, so its spec cannot be changed: create another one under a new name",
+    lacks="a change of a field that this version does not know.",
+    ratchets=False,
+)
 
 
 def immutable_restore(restore: Restore) -> Iterator[Finding]:

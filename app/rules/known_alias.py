@@ -10,6 +10,7 @@ from app.domain.invoker import FORBIDDEN_REPOSITORY, Restore, Target
 from app.domain.key import Key
 from app.domain.outcome import Finding, Reason
 from app.domain.quoting import quoted
+from app.domain.twin import NoTwin
 from schemas.target import Rule
 
 _MAX_COMPARED_HOSTS = 200
@@ -17,6 +18,8 @@ _MAX_NAMED_HOSTS = 3
 _MAX_ADVISED_TARGETS = 10
 """Targets for which the nearest names are looked for, in an object with thousands of wrong ones."""
 _UNGUIDED = "write the alias of the backup to restore"
+
+TWIN = NoTwin("A policy sees one object, and hosts are compared with those of all backups.")
 
 
 def known_alias(restore: Restore, cluster: ClusterView) -> Iterator[Finding]:

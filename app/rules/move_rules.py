@@ -4,6 +4,17 @@ from collections.abc import Iterator
 
 from app.domain.invoker import Restore
 from app.domain.outcome import Edit
+from app.domain.twin import PATH, Rewriting
+
+TWIN = Rewriting(
+    patch=(
+        "variables.members.transformList(i, m, has(m.rules) && has(m.target) && (size(m.rules) == 0"
+        " || size(m.target.?rules.orValue([])) == 0 || m.rules == m.target.rules),"
+        " !has(m.target.rules) || (size(m.rules) > 0 && size(m.target.rules) == 0)"
+        f" ? JSONPatch{{op: 'move', from: {PATH} + '/rules', path: {PATH} + '/target/rules'}}"
+        f" : JSONPatch{{op: 'remove', path: {PATH} + '/rules'}})"
+    ),
+)
 
 
 def move_rules(restore: Restore) -> Iterator[Edit]:

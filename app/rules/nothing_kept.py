@@ -5,6 +5,15 @@ from collections.abc import Iterator
 from app.domain.invoker import Backup
 from app.domain.outcome import Finding, Reason
 from app.domain.retention import KEEPS, keeps_nothing
+from app.domain.twin import Twin
+
+TWIN = Twin(
+    holds=(
+        f"!has(variables.spec.retentionPolicy) || {list(KEEPS)}.exists(k, k in variables.spec.retentionPolicy"
+        " && variables.spec.retentionPolicy[k] != 0) || size(variables.spec.retentionPolicy.?keepTags.orValue([])) > 0"
+    ),
+    message="the retention policy does not say what to keep, so no snapshot is ever removed",
+)
 
 
 def nothing_kept(backup: Backup) -> Iterator[Finding]:

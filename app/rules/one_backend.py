@@ -5,6 +5,12 @@ from collections.abc import Iterator
 from app.domain.outcome import Finding, Reason
 from app.domain.places import BACKENDS
 from app.domain.repository import BACKEND, Repository
+from app.domain.twin import Twin
+
+TWIN = Twin(
+    holds=f"{list(BACKENDS)}.exists_one(b, b in variables.spec.?backend.orValue({{}}))",
+    message=f"the Repository names no backend, or several: write exactly one of {', '.join(BACKENDS)}",
+)
 
 
 def one_backend(repository: Repository) -> Iterator[Finding]:

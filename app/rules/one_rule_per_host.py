@@ -7,6 +7,17 @@ from app.domain.invoker import Restore, RestoreRule
 from app.domain.outcome import Finding, Reason
 from app.domain.path import Path, dotted
 from app.domain.quoting import quoted
+from app.domain.twin import RULES, Twin
+
+_GENERAL = "rs.filter(r, size(r.?targetHosts.orValue([])) == 0).size() <= 1"
+TWIN = Twin(
+    holds=(
+        f"!variables.restic || variables.members.all(m, [{RULES}].all(rs, {_GENERAL}"
+        " && rs.all(r, r.?targetHosts.orValue([]).all(h,"
+        " rs.map(q, q.?targetHosts.orValue([]).filter(g, g == h).size()).sum() == 1))))"
+    ),
+    message="a target host is named twice, or two rules have no target hosts: write one rule for each host",
+)
 
 
 def one_rule_per_host(restore: Restore) -> Iterator[Finding]:

@@ -5,6 +5,17 @@ from collections.abc import Iterator
 from app.domain.invoker import Batch
 from app.domain.order import SEQUENTIAL
 from app.domain.outcome import Finding, Reason
+from app.domain.twin import Twin
+
+TWIN = Twin(
+    holds=(
+        "!(variables.stored_spec.?maintainOrder.orValue(false) && !has(variables.spec.maintainOrder)"
+        f" && variables.spec.?executionOrder.orValue('') == '{SEQUENTIAL}'"
+        f" && variables.stored_spec.?executionOrder.orValue('') == '{SEQUENTIAL}')"
+    ),
+    message=f"maintainOrder was removed, but executionOrder: {SEQUENTIAL} is still there: write Parallel instead",
+    ratchets=False,
+)
 
 
 def order_remains(batch: Batch) -> Iterator[Finding]:

@@ -5,11 +5,22 @@ from functools import partial
 from operator import attrgetter
 
 from app.domain.clashes import Clash, clashes
-from app.domain.hosts import possible_index_keys, possible_lookup_keys, possibly_disjoint
+from app.domain.hosts import MAX_ALIAS_CHARS, possible_index_keys, possible_lookup_keys, possibly_disjoint
 from app.domain.invoker import BackupBatch
 from app.domain.outcome import Finding, Reason
 from app.domain.quoting import quoted
 from app.domain.suggestion import Suggestions
+from app.domain.twin import MOST_PAIRS, Twin
+
+TWIN = Twin(
+    holds=(
+        f"size(variables.hosts) > {MOST_PAIRS} || variables.hosts.all(n, n.shape != 'node' || n.stem == ''"
+        f" || size(n.stem) > {MAX_ALIAS_CHARS} || !variables.hosts.exists(h, h.stem.startsWith(n.stem + '-')"
+        " || (h.shape == 'indexed' && h.stem == n.stem)))"
+    ),
+    message="two members could write under the same host, depending on the names of nodes",
+    lacks=f"batches of more than {MOST_PAIRS} members.",
+)
 
 
 def possible_host_clash(batch: BackupBatch) -> Iterator[Finding]:

@@ -2,6 +2,7 @@
 
 import difflib
 import inspect
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,6 +12,7 @@ from typing import Any
 from app.domain.cluster_view import ClusterView
 from app.domain.kinds import KINDS
 from app.domain.resource import Resource
+from app.domain.twin import NoTwin, Rewriting, Twin
 from app.rules import ANNOUNCEMENTS, MUTATIONS, REFUSALS, WARNINGS
 
 
@@ -47,6 +49,13 @@ class Rule:
     def asks_the_cluster(self) -> bool:
         """Whether the rule asks about the other objects of the cluster."""
         return any(parameter.annotation is ClusterView for parameter in self._parameters)
+
+    @property
+    def twin(self) -> Twin | Rewriting | NoTwin:
+        """What CEL can say of it: the constant `TWIN` beside the function."""
+        twin = vars(sys.modules[self.function.__module__])["TWIN"]
+        assert isinstance(twin, Twin | Rewriting | NoTwin)  # noqa: S101  a rule without one is a mistake of ours
+        return twin
 
     @property
     def _parameters(self) -> list[inspect.Parameter]:

@@ -7,8 +7,11 @@ from app.domain.cluster_view import ClusterView
 from app.domain.invoker import REPOSITORY, Invoker
 from app.domain.outcome import Finding, Reason
 from app.domain.quoting import quoted
+from app.domain.twin import NoTwin
 
 _MAX_COMPARED_NAMES = 500
+
+TWIN = NoTwin("A policy cannot say that some object exists, only what all of them must be.")
 
 
 def repository_exists(invoker: Invoker, cluster: ClusterView) -> Iterator[Finding]:

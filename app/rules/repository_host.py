@@ -10,6 +10,9 @@ from app.domain.key import Key
 from app.domain.outcome import Finding, Reason
 from app.domain.quoting import quoted
 from app.domain.suggestion import Suggestions
+from app.domain.twin import NoTwin
+
+TWIN = NoTwin("A policy sees one object, and hosts are compared with those of all other backups.")
 
 
 def repository_host(backup: Backup, cluster: ClusterView) -> Iterator[Finding]:

@@ -5,6 +5,9 @@ from collections.abc import Iterator
 from app.domain.cluster_view import ClusterView
 from app.domain.outcome import Finding, Reason
 from app.domain.repository import BACKEND, Repository
+from app.domain.twin import NoTwin
+
+TWIN = NoTwin("A policy sees one object, and places are compared with those of all Repositories.")
 
 
 def repository_place(repository: Repository, cluster: ClusterView) -> Iterator[Finding]:

@@ -4,6 +4,12 @@ from collections.abc import Iterator
 
 from app.domain.invoker import Invoker
 from app.domain.outcome import Finding, Reason
+from app.domain.twin import Twin
+
+TWIN = Twin(
+    holds="!variables.restic || variables.spec.?repository.?name.orValue('') != ''",
+    message="driver Restic needs a repository: write the name of a Repository in spec.repository.name",
+)
 
 
 def repository_required(invoker: Invoker) -> Iterator[Finding]:

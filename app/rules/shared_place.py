@@ -5,6 +5,9 @@ from collections.abc import Iterator
 from app.domain.cluster_view import ClusterView
 from app.domain.invoker import FORBIDDEN_REPOSITORY, REPOSITORY, Backup
 from app.domain.outcome import Finding, Reason
+from app.domain.twin import NoTwin
+
+TWIN = NoTwin("A policy sees one object, and places are compared with those of all Repositories.")
 
 
 def shared_place(backup: Backup, cluster: ClusterView) -> Iterator[Finding]:

@@ -4,6 +4,15 @@ from collections.abc import Iterator
 
 from app.domain.invoker import Restore
 from app.domain.outcome import Finding, Reason
+from app.domain.twin import RULES, Twin
+
+TWIN = Twin(
+    holds=(
+        f"variables.members.all(m, {RULES}.all(r, size(r.?snapshots.orValue([])) == 0"
+        " || size(r.?paths.orValue([])) == 0))"
+    ),
+    message="a restore rule has both snapshots and paths: keep one of them",
+)
 
 
 def snapshots_or_paths(restore: Restore) -> Iterator[Finding]:

@@ -5,9 +5,28 @@ from collections.abc import Iterator
 from app.domain.invoker import Batch
 from app.domain.order import PARALLEL, SEQUENTIAL, says_in_order
 from app.domain.outcome import Edit
+from app.domain.twin import Rewriting
 
 _MAINTAIN = ("spec", "maintainOrder")
 _EXECUTION = ("spec", "executionOrder")
+
+_MAINTAIN_CHANGED = "variables.spec.?maintainOrder != variables.stored_spec.?maintainOrder"
+_EXECUTION_CHANGED = "variables.spec.?executionOrder != variables.stored_spec.?executionOrder"
+TWIN = Rewriting(
+    patch=(
+        "!has(variables.spec.maintainOrder) ? [] : !has(variables.spec.executionOrder)"
+        " ? (variables.spec.maintainOrder"
+        f" ? [JSONPatch{{op: 'add', path: '/spec/executionOrder', value: '{SEQUENTIAL}'}}] : [])"
+        " : oldObject == null"
+        f" || variables.spec.maintainOrder == (variables.spec.executionOrder == '{SEQUENTIAL}') ? []"
+        f" : {_MAINTAIN_CHANGED} && !({_EXECUTION_CHANGED})"
+        " ? [JSONPatch{op: 'replace', path: '/spec/executionOrder',"
+        f" value: variables.spec.maintainOrder ? '{SEQUENTIAL}' : '{PARALLEL}'}}]"
+        f" : {_EXECUTION_CHANGED} && !({_MAINTAIN_CHANGED})"
+        " ? [JSONPatch{op: 'replace', path: '/spec/maintainOrder',"
+        f" value: variables.spec.executionOrder == '{SEQUENTIAL}'}}] : []"
+    ),
+)
 
 
 def sync_order(batch: Batch) -> Iterator[Edit]:

@@ -5,12 +5,21 @@ from collections.abc import Iterator
 from app.domain.invoker import Invoker
 from app.domain.outcome import Finding, Reason
 from app.domain.quoting import quoted
+from app.domain.twin import Twin
 
 _KINDS = (
     "AppBinding", "DaemonSet", "Deployment", "DeploymentConfig", "PersistentVolumeClaim", "ReplicaSet",
     "ReplicationController", "StatefulSet",
 )  # fmt: skip
 _SPELLINGS = {spelling: kind for kind in _KINDS for spelling in (kind.lower(), f"{kind.lower()}s")}
+
+TWIN = Twin(
+    holds=(
+        "variables.targets.all(t, [t.?ref.?kind.orValue('')].all(k,"
+        f" k in {list(_KINDS)} || !(k.lowerAscii() in {sorted(_SPELLINGS)})))"
+    ),
+    message=f"the kind of a target is misspelt: the kinds are {', '.join(_KINDS)}",
+)
 
 
 def target_kind(invoker: Invoker) -> Iterator[Finding]:

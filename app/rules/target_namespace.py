@@ -5,10 +5,21 @@ from collections.abc import Iterator
 from app.domain.invoker import Invoker
 from app.domain.outcome import Finding, Reason
 from app.domain.quoting import quoted
+from app.domain.twin import Twin
 
 _WORKLOADS = {"Deployment", "StatefulSet", "DaemonSet", "DeploymentConfig"}
 _CLUSTER_TASK = "kubedump"
 """Tasks whose names start like this read from the API server, not from the target's volumes."""
+
+TWIN = Twin(
+    holds=(
+        "variables.members.all(m, !has(m.target) || m.target.?ref.?namespace.orValue('') in ['', request.namespace]"
+        f" || m.?task.?name.orValue('').startsWith('{_CLUSTER_TASK}')"
+        " || !(m.target.ref.?kind.orValue('') == 'PersistentVolumeClaim' || (m.?task.?name.orValue('') == ''"
+        f" && m.target.ref.?kind.orValue('') in {sorted(_WORKLOADS)})))"
+    ),
+    message="a volume or workload is in another namespace, out of reach: create this object in its namespace",
+)
 
 
 def target_namespace(invoker: Invoker) -> Iterator[Finding]:

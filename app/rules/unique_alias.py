@@ -10,6 +10,13 @@ from app.domain.invoker import Batch, RestoreBatch
 from app.domain.outcome import Finding, Reason
 from app.domain.quoting import quoted
 from app.domain.suggestion import Suggestions
+from app.domain.twin import Twin, all_differ, pairs_differ
+
+TWIN = Twin(
+    holds=all_differ("variables.aliases"),
+    without_maps=pairs_differ("variables.aliases"),
+    message="two members have the same alias, so their data would mix: give each member an alias of its own",
+)
 
 
 def unique_alias(batch: Batch) -> Iterator[Finding]:

@@ -10,6 +10,17 @@ from app.domain.invoker import BackupBatch
 from app.domain.outcome import Finding, Reason
 from app.domain.quoting import quoted
 from app.domain.suggestion import Suggestions
+from app.domain.twin import MOST_PAIRS, Twin, keys
+
+_HOSTS = "variables.backup_hosts"
+# `i2:db/` and `i2:db/0`: one host of a StatefulSet is that of another target.
+_PAIRS = f"{_HOSTS}.all(a, {_HOSTS}.exists_one(b, a == b || (b.startsWith(a) && a.startsWith('i') && a.endsWith('/'))))"
+_OF_NONE = "!h.startsWith('i') || h.endsWith('/') || !(h.substring(0, h.lastIndexOf('/') + 1) in m)"
+TWIN = Twin(
+    holds=f"size({_HOSTS}) <= {MOST_PAIRS} ? {_PAIRS} : [{keys(_HOSTS)}].all(m, {_HOSTS}.all(h, {_OF_NONE}))",
+    without_maps=f"size({_HOSTS}) <= {MOST_PAIRS} && {_PAIRS}",
+    message="two members write under the same host, so their data would mix: give each member an alias of its own",
+)
 
 
 def unique_host(batch: BackupBatch) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ from typing import Any
 from app.domain.clashes import clashes
 from app.domain.invoker import Batch, Member, Restore, same
 from app.domain.outcome import Finding, Reason
+from app.domain.twin import Twin, all_differ, pairs_differ
 
 _SIDECARS = {
     "DaemonSet", "Deployment", "DeploymentConfig", "ReplicaSet", "ReplicationController", "StatefulSet",
@@ -16,6 +17,12 @@ _SIDECARS = {
 _MERGED = {False: {"target.alias", "target.paths", "target.volumeMounts"}, True: {"target.volumeMounts"}}
 """Fields in which two members may differ and still be written as one; `True`: those of a restore."""
 _MAX_NAMED_FIELDS = 3
+
+TWIN = Twin(
+    holds=all_differ("variables.identities"),
+    without_maps=pairs_differ("variables.identities"),
+    message="two members have the same target, and the operator cannot tell them apart: merge them into one",
+)
 
 
 def unique_target(batch: Batch) -> Iterator[Finding]:

@@ -6,6 +6,23 @@ from app.domain.hosts import HOST_WITHOUT_TARGET
 from app.domain.invoker import Restore
 from app.domain.outcome import Finding, Reason
 from app.domain.quoting import quoted
+from app.domain.twin import ORDINAL, RULES, Twin, hosts
+
+_CAN_BE = (
+    "(h.shape == 'literal' ? x == h.stem"
+    " : h.shape == 'node' ? h.stem == '' || (x.startsWith(h.stem + '-') && x != h.stem + '-')"
+    f" : x.matches({ORDINAL}) && x.substring(0, x.lastIndexOf('-')) == h.stem"
+    " && (size(m.target.?volumeClaimTemplates.orValue([])) == 0 || !has(m.target.replicas)"
+    " || [x.substring(x.lastIndexOf('-') + 1)].all(o, size(o) <= 10 && int(o) < m.target.replicas)))"
+)
+TWIN = Twin(
+    holds=(
+        f"!variables.restic || variables.members.all(m, [has(m.target) ? {hosts('m.target')}"
+        f" : {{'shape': '{HOST_WITHOUT_TARGET.shape.value}', 'stem': '{HOST_WITHOUT_TARGET.stem}'}}].all(h,"
+        f" {RULES}.all(r, r.?targetHosts.orValue([]).all(x, {_CAN_BE}))))"
+    ),
+    message="a restore rule names a target host that its target never has, so nothing is restored for it",
+)
 
 
 def unreachable_rule(restore: Restore) -> Iterator[Finding]:

@@ -4,6 +4,15 @@ from collections.abc import Iterator
 
 from app.domain.invoker import Backup, Invoker
 from app.domain.outcome import Finding, Reason
+from app.domain.twin import RESTORE, Twin
+
+TWIN = Twin(
+    holds=(
+        "variables.targets.all(t, variables.restic"
+        f" ? {RESTORE} || t.?snapshotClassName.orValue('') == '' : t.?alias.orValue('') == '')"
+    ),
+    message="the driver ignores a field: Restic snapshotClassName, VolumeSnapshotter alias",
+)
 
 
 def unused_field(invoker: Invoker) -> Iterator[Finding]:

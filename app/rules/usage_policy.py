@@ -6,6 +6,9 @@ from app.domain.cluster_view import ClusterView
 from app.domain.invoker import REPOSITORY, Invoker
 from app.domain.outcome import Finding, Reason
 from app.domain.quoting import quoted
+from app.domain.twin import NoTwin
+
+TWIN = NoTwin("A policy cannot look up the Repository that an object names.")
 
 
 def usage_policy(invoker: Invoker, cluster: ClusterView) -> Iterator[Finding]:

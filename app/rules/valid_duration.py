@@ -2,10 +2,22 @@
 
 from collections.abc import Iterator
 
-from app.domain.duration import duration_fault
+from app.domain.duration import PATTERN, duration_fault
 from app.domain.invoker import Backup, Invoker
 from app.domain.outcome import Finding, Reason
 from app.domain.path import Path
+from app.domain.twin import Twin
+
+_UNIT = "[a-z\u00b5\u03bc]"
+_NEGATIVE = f"^-([0-9.]+{_UNIT}+)*0*[1-9][0-9]*([.][0-9]*)?{_UNIT}"
+TWIN = Twin(
+    holds=(
+        "[variables.spec.?timeOut, variables.spec.?retryConfig.?delay]"
+        f".all(o, !o.hasValue() || (o.value().matches('^[-+]?{PATTERN}$') && !o.value().matches('{_NEGATIVE}')))"
+    ),
+    message="timeOut or retryConfig.delay is not a valid positive duration: write one such as 1h30m or 45s",
+    lacks="durations that 64 bits of nanoseconds cannot hold, and a negative one all of whose numbers begin with `0.`.",
+)
 
 
 def valid_duration(invoker: Invoker) -> Iterator[Finding]:

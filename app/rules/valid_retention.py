@@ -5,6 +5,15 @@ from collections.abc import Iterator
 from app.domain.invoker import Backup
 from app.domain.outcome import Finding, Reason
 from app.domain.retention import KEEPS
+from app.domain.twin import Twin
+
+TWIN = Twin(
+    holds=(
+        "variables.spec.?retentionPolicy.?name.orValue('') != ''"
+        f" && {list(KEEPS)}.all(k, !(k in variables.spec.retentionPolicy) || variables.spec.retentionPolicy[k] >= 0)"
+    ),
+    message="the retention policy has no name, or one of its numbers is negative",
+)
 
 
 def valid_retention(backup: Backup) -> Iterator[Finding]:

@@ -74,9 +74,9 @@ class Objects:
         """PATCH an object with a JSON merge patch."""
         return self._call("PATCH", _path(document) + subresource, change, {}, "application/merge-patch+json")
 
-    def apply(self, document: Document, manager: str = "gitops") -> Reply:
+    def apply(self, document: Document, manager: str = "gitops", **query: str) -> Reply:
         """Apply an object on the server's side, as a GitOps controller does."""
-        query = {"fieldManager": manager, "force": "true"}
+        query = {"fieldManager": manager, "force": "true", **query}
         return self._call("PATCH", _path(document), document, query, "application/apply-patch+yaml")
 
     def delete(self, document: Document) -> Reply:

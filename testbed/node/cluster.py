@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -126,12 +127,42 @@ class Nodes:
         self.daemon(name, "kube-router", configuration.policies(name))
         self.kubectl("wait", "--for=condition=Ready", f"node/{name}", "--timeout=120s")
 
+    def kill(self, name: str) -> None:
+        """End a node as a power cut would: nobody hears that its connections are closed. Its disk stays."""
+        first = self.nodes["node1"]
+        first.network("link", "set", f"to-{name}", "down")
+        self.nodes[name].kill()
+        for node, program in [each for each in self.daemons if each[0] == name]:
+            self.daemons.pop((node, program)).wait()
+        wait(lambda: not list(left(name)), 30, lambda: f"these processes do not end: {list(left(name))}")
+        with contextlib.suppress(subprocess.CalledProcessError):  # it is gone, unless a socket still waits for answers
+            first.network("link", "delete", f"to-{name}")
+        sweep(name)
+
+    def boot(self, name: str) -> None:
+        """Switch a node on again that was killed, and wait until it is ready."""
+        self.node(name)
+        self.join(name)
+
     def load(self, name: str, image: Path) -> None:
         """Have a node hold an image, from an archive."""
         it = self.nodes[name]
         shutil.copy(image, it.folder / "node" / image.name)
         it.run("ctr", "-a", "/run/containerd.sock", "-n", "k8s.io", "images", "import", f"/node/{image.name}")
         (it.folder / "node" / image.name).unlink()
+
+    def outside(self, image: str, *words: str, code: int = 0) -> str:
+        """Run a container that is no pod, as an engine would: read-only, the node's network, a kubeconfig mounted.
+
+        What it wrote; it must end with this code.
+        """
+        return self.nodes["node1"].run(
+            "sh", "-c", f'"$@" 2>&1; test $? = {code}', "sh",
+            "ctr", "-a", "/run/containerd.sock", "-n", "k8s.io", "run", "--rm", "--net-host", "--read-only",
+            "--mount", "type=tmpfs,src=tmpfs,dst=/tmp,options=mode=1777",
+            "--mount", "type=bind,src=/pki,dst=/pki,options=rbind:ro",
+            "--env", "KUBECONFIG=/pki/admin.kubeconfig", f"docker.io/library/{image}", "outside", *words,
+        )  # fmt: skip
 
     def daemon(self, node: str, name: str, words: list[str]) -> None:
         """Start a program on a node."""

@@ -145,6 +145,11 @@ def policies(name: str) -> list[str]:
     ]  # fmt: skip
 
 
+def cert_manager() -> list[str]:
+    """The command of what issues certificates."""
+    return ["cert-manager", "--config=/pki/admin.kubeconfig"]
+
+
 def _as(user: str) -> list[str]:
     file = f"/pki/{user}.kubeconfig"
     return [f"--kubeconfig={file}", f"--authentication-kubeconfig={file}", f"--authorization-kubeconfig={file}"]

@@ -88,6 +88,8 @@ def build(root: Path, base: Path, pause: Path, work: Path, tag: str, project: Pa
         said.seek(0)
         if done.returncode != 0:
             raise RuntimeError(f"building the image failed ({sys.executable}):\n{said.read()[-3000:]}")
+    for stale in archive.parent.glob(f"stash-admission-{tag}-*.tar"):
+        stale.unlink()  # of another checkout, or of this one before
     return (work / "out" / f"stash-admission-{tag}.tar").rename(archive)
 
 

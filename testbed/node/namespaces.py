@@ -26,7 +26,7 @@ mount -t overlay overlay -o "lowerdir=$lower,upperdir=$where/upper,workdir=$wher
 cd "$where/root"
 mkdir -p node programs pki old
 echo nameserver 127.0.0.1 > etc/resolv.conf
-mount --bind "$where/node" node
+mount --bind "$where/node" node; rm -rf node/sysctl
 mount --bind -o ro "$programs" programs
 mount --bind "$pki" pki
 mount -t proc proc proc
@@ -65,7 +65,8 @@ class Namespaces:
         self.name = name
         self.folder = folder
         self._cgroups = [CGROUPS / each / CGROUP / name for each in SUBSYSTEMS]
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "node" / "ready").unlink(missing_ok=True)  # of its life before
         for each in self._cgroups:
             _make(each)
         script = f'for each in {" ".join(map(str, self._cgroups))}; do echo $$ > "$each/cgroup.procs"; done; exec "$@"'
@@ -139,10 +140,10 @@ class Namespaces:
         self._outer.wait()
 
 
-def sweep() -> None:
-    """Remove our cgroups, as soon as nobody is in them."""
+def sweep(name: str = "") -> None:
+    """Remove our cgroups, or those of a node, as soon as nobody is in them."""
     for each in SUBSYSTEMS:
-        top = CGROUPS / each / CGROUP
+        top = CGROUPS / each / CGROUP / name
         for _ in range(50):
             folders = sorted(
                 (path for path in [top, *top.rglob("*")] if path.is_dir()), key=lambda path: -len(path.parts)
@@ -155,10 +156,10 @@ def sweep() -> None:
             time.sleep(0.1)
 
 
-def left() -> Iterator[int]:
-    """The processes that are in our cgroups."""
+def left(name: str = "") -> Iterator[int]:
+    """The processes that are in our cgroups, or in those of a node."""
     found = set()
-    for path in (CGROUPS / "pids" / CGROUP).rglob("cgroup.procs"):
+    for path in (CGROUPS / "pids" / CGROUP / name).rglob("cgroup.procs"):
         found |= {int(line) for line in path.read_text().split()}
     yield from found
 

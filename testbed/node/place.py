@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import platform
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 SUBSYSTEMS = ("cpu", "cpuacct", "cpuset", "memory", "devices", "freezer", "blkio", "pids", "systemd")
@@ -39,6 +42,18 @@ def run() -> Path:
     return cache() / "run"
 
 
+@contextmanager
+def alone() -> Iterator[None]:
+    """Hold the right to have nodes. It goes with the process. Raises CannotError while another one has it."""
+    cache().mkdir(parents=True, exist_ok=True)
+    with (cache() / "nodes.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise CannotError("another `make node` is under way: wait for it, or end it by Ctrl-C") from None
+        yield
+
+
 def require() -> None:
     """Raise CannotError unless this machine can have a node."""
     if platform.system() != "Linux":
@@ -49,7 +64,10 @@ def require() -> None:
         if shutil.which(program) is None:
             raise CannotError(f"there is no {program} on PATH: install {package}")
     if missing := [each for each in SUBSYSTEMS if not (CGROUPS / each / "cgroup.procs").exists()]:
-        raise CannotError(f"there is no hierarchy of cgroups (version 1) for {', '.join(missing)} in {CGROUPS}")
+        raise CannotError(
+            f"there is no hierarchy of cgroups (version 1) for {', '.join(missing)} in {CGROUPS}: boot with "
+            "systemd.unified_cgroup_hierarchy=0, or use a machine that has them"
+        )
     for each in SUBSYSTEMS:
         if not os.access(CGROUPS / each, os.W_OK):
             raise CannotError(f"no cgroup can be made in {CGROUPS / each}")

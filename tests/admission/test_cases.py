@@ -1,6 +1,6 @@
 """Every rule does in every case what the case's name says."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
@@ -8,12 +8,27 @@ import pytest
 from app.rules.registry import RULES
 from testbed.cases import FOLDER, Case, cases
 from testbed.reviews import admit, ask, patched
+from tests.support.each import by_rule, try_each
 
 DENIED = [case for case in cases() if case.expectation == "deny"]
+Test = Callable[[Case], None]
 
 
-def for_each(chosen: Iterable[Case]) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("case", list(chosen), ids=str)
+def for_each(chosen: Iterable[Case], unless: Callable[[Case], bool] = lambda _: False) -> Callable[[Test], Any]:
+    """Try what is decorated on the chosen cases: a test for each rule, which names the cases that fail.
+
+    `unless` is asked when the tests run.
+    """
+    of_rule = by_rule(chosen)
+
+    def decorated(test: Test) -> Any:
+        @pytest.mark.parametrize("rule", of_rule)
+        def of_a_rule(rule: str) -> None:
+            try_each((case for case in of_rule[rule] if not unless(case)), test)
+
+        return of_a_rule
+
+    return decorated
 
 
 def has_fault_already(case: Case) -> bool:
@@ -110,7 +125,7 @@ def test_a_fault_that_the_stored_object_has_already_is_only_warned_of(case: Case
     assert all("the stored object already has this problem" in each for each in _of(case, result.validation.warnings))
 
 
-@for_each(case for case in DENIED if not has_fault_already(case))
+@for_each(DENIED, unless=has_fault_already)
 def test_a_fault_that_the_stored_object_does_not_have_is_refused(case: Case) -> None:
     levels = {} if case.rule == "immutable-restore" else {"immutable-restore": "off"}
     assert case.rule in admit(case.object, before(case), levels, case.cluster).validation.refused_by

@@ -24,7 +24,20 @@ SAMPLES = sorted((Path(__file__).parents[2] / "manifests/samples/reviews").glob(
 SAMPLE = pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.stem)
 WEBHOOK = pytest.mark.parametrize("webhook", ["mutate", "validate"])
 RULE = pytest.mark.parametrize("rule", RULES)
-COMMANDS = ["serve", "check", "fix", "plan", "playground", "audit", "backfill", "review", "rules", "explain", "doctor"]
+COMMANDS = [
+    "serve",
+    "check",
+    "fix",
+    "plan",
+    "playground",
+    "audit",
+    "backfill",
+    "review",
+    "rules",
+    "explain",
+    "doctor",
+    "policies",
+]
 REFUSED = body(backup(schedule="0 24 * * *"))
 
 

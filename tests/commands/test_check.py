@@ -5,6 +5,8 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as Xml
@@ -27,9 +29,10 @@ from schemas.kinds import KINDS
 from testbed.cases import Case, cases
 from testbed.reviews import admit
 from tests.support import metadata
+from tests.support.each import by_rule, try_each
 from tests.support.manifests import BAD, CHANGED, GOOD, WARNED
 from tests.support.objects import updates
-from tests.support.terminal import PROGRAM, on_a_terminal
+from tests.support.terminal import IMPATIENT, PROGRAM, on_a_terminal
 
 ROOT = Path(__file__).parents[2]
 OTHER = "apiVersion: v1\nkind: Secret\nmetadata: {name: x}\n"
@@ -199,9 +202,13 @@ def _as_yaml(document: Any) -> str:
 
 
 @pytest.mark.parametrize("write", [_as_yaml, json.dumps], ids=["yaml", "json"])
-@pytest.mark.parametrize("case", cases(), ids=str)
+@pytest.mark.parametrize("rule", by_rule(cases()))
 @pytest.mark.usefixtures("folder")
-def test_it_finds_and_changes_what_the_server_does(case: Case, write: Any) -> None:
+def test_it_finds_and_changes_what_the_server_does(rule: str, write: Callable[[Any], str]) -> None:
+    try_each(by_rule(cases())[rule], partial(_finds_what_the_server_does, write=write))
+
+
+def _finds_what_the_server_does(case: Case, write: Callable[[Any], str]) -> None:
     put("new.yaml", write(case.object))
     arguments = ["new.yaml"]
     if case.old is not None:
@@ -340,6 +347,15 @@ def test_metadata_that_the_api_server_refuses_is_an_error(metadata: Any, fields:
     assert [each["path"] for each in found] == fields
     assert {(each["rule"], each["level"]) for each in found} == {("metadata", "error")}
     assert run("a.yaml").exit_code == 1
+
+
+@pytest.mark.parametrize("namespace", ["My_NS", "a.b", "-a", "n" * 64, "$(NAMESPACE)"])
+@pytest.mark.usefixtures("folder")
+def test_a_namespace_that_cannot_exist_is_an_error(namespace: str) -> None:
+    put("a.yaml", _with_metadata({"name": "web", "namespace": namespace}))
+    (one,) = check("a.yaml")["findings"]
+    assert (one["rule"], one["level"], one["path"]) == ("metadata", "error", "metadata.namespace")
+    assert ("substitute the variables first" in one["message"]) is ("$" in namespace)
 
 
 def _with_metadata(metadata: Any) -> str:
@@ -729,5 +745,6 @@ def test_a_shell_completes_rules_and_their_levels() -> None:
 
 
 def test_work_of_more_than_a_second_says_on_a_terminal_how_far_it_is(tmp_path: Path) -> None:
-    (tmp_path / "many.yaml").write_text("---\n".join([GOOD] * 4_000))
-    assert re.search(r"\d+ objects checked", on_a_terminal("check", str(tmp_path)).splitlines()[0])
+    (tmp_path / "many.yaml").write_text("---\n".join([GOOD] * 300))
+    shown = on_a_terminal("check", str(tmp_path), program=IMPATIENT)
+    assert re.search(r"\d+ objects checked", shown.splitlines()[0])

@@ -15,6 +15,7 @@ from app.commands.doctor.dry_run import bad_object, good_object, trial
 from app.commands.doctor.dry_run_result import good
 from app.commands.doctor.endpoints import endpoints
 from app.commands.doctor.expected import CONDITIONS, REPOSITORIES, RESOURCES, WEBHOOKS, namespace_selector
+from app.commands.doctor.pods import pods
 from app.commands.doctor.report import report
 from app.commands.doctor.state import Unreadable
 from app.commands.terminal.door import Door
@@ -37,11 +38,13 @@ from tests.support.installation import (
     NAMES,
     NOW,
     ROOT,
+    SCC,
     VALIDATE,
     Tried,
     admitted,
     both,
     call,
+    event,
     leaf,
     looked,
     manifest,
@@ -89,6 +92,32 @@ def test_a_message_is_shown_in_one_bounded_line_without_what_could_be_a_key() ->
     assert len(remark.evidence) < 600
     assert "\n" not in remark.evidence
     assert "BEGIN" not in remark.evidence
+
+
+# --- Pods that are refused.
+
+
+def test_of_pods_that_could_be_made_afterwards_nothing_is_said_whatever_the_order_of_the_events() -> None:
+    healed = event("Created pod", "ReplicaSet/stash-admission-7f9c", reason="SuccessfulCreate")
+    assert list(pods(seen(events=[healed, event(SCC, minutes=2)]))) == []
+    assert [each.level for each in pods(seen(events=[event(SCC), {**healed, **event("", minutes=2)}]))] == [Level.WRONG]
+
+
+def test_of_what_kept_a_pod_from_being_made_only_policies_and_quotas_are_told() -> None:
+    assert list(pods(seen(events=[event("Error creating: the server is currently unable to handle it")]))) == []
+    assert list(pods(seen(events=[event(SCC, "DaemonSet/another")]))) == []
+
+
+def test_a_moment_of_an_event_is_found_in_its_newer_form_too() -> None:
+    newer = event(SCC, lastTimestamp=None, eventTime="2026-06-01T11:59:00.123456Z")
+    (remark,) = pods(seen(events=[newer]))
+    assert "manifests/overlays/openshift" in remark.remedy
+    assert "must be in the ranges" in remark.evidence
+
+
+def test_events_that_may_not_be_read_are_said_to_be_unchecked() -> None:
+    (remark,) = pods(seen(events=Unreadable("events in namespace stash-admission", "grant list on events")))
+    assert remark.level is Level.NOTE
 
 
 # --- The two objects, and what is shipped.

@@ -26,6 +26,7 @@ from app.manifest.source import Text, read
 from app.manifest.values import value_of
 from testbed.cases import Case, cases
 from testbed.reviews import admit
+from tests.support.each import by_rule, try_each
 from tests.support.objects import json_values, objects
 from tests.support.styles import mendable, written
 from tests.support.values import same, values
@@ -216,8 +217,15 @@ def test_an_object_that_is_left_alone_does_not_keep_others_from_being_written() 
 # --- For every object
 
 
-@pytest.mark.parametrize("case", [each for each in cases() if each.old is None], ids=str)
-def test_what_is_written_is_what_the_server_would_store(case: Case) -> None:
+NEW = by_rule(each for each in cases() if each.old is None)
+
+
+@pytest.mark.parametrize("rule", NEW)
+def test_what_is_written_is_what_the_server_would_store(rule: str) -> None:
+    try_each(NEW[rule], _is_what_the_server_would_store)
+
+
+def _is_what_the_server_would_store(case: Case) -> None:
     text = "\n".join(_plainly(case.object, 0)) + "\n"
     (document,) = values(text)
     assert same(document, case.object)

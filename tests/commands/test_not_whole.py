@@ -126,6 +126,10 @@ def test_the_objects_of_an_openshift_template_are_named_as_not_looked_at(version
     ("value", "hint"),
     [
         ("${SCHEDULE:=0 3 * * *}", "substitute the variables first"),
+        ("$SCHEDULE", "substitute the variables first"),
+        ("$(SCHEDULE)", "substitute the variables first"),
+        ("%%SCHEDULE%%", "substitute the variables first"),
+        ("@SCHEDULE@", "substitute the variables first"),
         ("{{ .Values.schedule }}", "render the template first"),
     ],
 )

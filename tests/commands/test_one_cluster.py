@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from app.inventory.store import Inventory
 from tests.support.commandline import run
 from tests.support.manifests import GOOD
 
@@ -94,10 +95,47 @@ def test_repositories_of_one_place_are_found_with_the_backups_that_use_them() ->
         ("repository-host", "error", "one"),
         ("repository-host", "error", "two"),
         ("repository-place", "warning", "one"),
-        ("repository-place", "warning", "two"),
-        ("shared-place", "warning", "one"),
-        ("shared-place", "warning", "two"),
+    ], "the place is told of once"
+
+
+def test_a_place_of_many_repositories_is_told_of_once_with_all_of_them_and_their_users() -> None:
+    names = [f"r{number:02}" for number in range(12)]
+    put("a.yaml", *(repository(name) for name in names), *(backup(name, name, name) for name in names[:11]))
+    (only,) = json.loads(run("check", "a.yaml", "--output", "json").stdout)["findings"]
+    assert (only["rule"], only["name"]) == ("repository-place", "r00")
+    listed = ", ".join(f'"demo/{name}" (used by BackupConfiguration demo/{name})' for name in names[:10])
+    assert only["message"].endswith(f"; 12 Repositories are in this place: {listed} and 2 more")
+    off = found("a.yaml", "--rule", "repository-place=off")
+    assert off == [("shared-place", "warning", name) for name in names[:11]], "nothing else tells it"
+
+
+def test_repositories_that_may_be_one_place_are_told_of_as_that() -> None:
+    backend = "{{azure: {{container: c, prefix: /p}}, storageSecretName: {}}}"
+    documents = [
+        repository(name).replace(repository(name).partition("backend: ")[2], backend.format(secret) + "}\n")
+        for name, secret in (("one", "a"), ("two", "a"), ("three", "b"))
     ]
+    put("a.yaml", *documents, backup("x", repository="one"), backup("w", "w", repository="three"))
+    (only,) = json.loads(run("check", "a.yaml", "--output", "json").stdout)["findings"]
+    assert "; 3 Repositories are, or may be, in this place: " in only["message"]
+
+
+def test_a_place_of_an_overlay_is_told_of_where_the_others_are() -> None:
+    put("base/r.yaml", repository("one"), backup("a", repository="one"))
+    for name in ("dev", "prod"):
+        put(f"clusters/{name}/r.yaml", repository("two"), backup("b", "b", repository="two"))
+        put(
+            f"clusters/{name}/unnamed.yaml",
+            backup("c", "c", repository="two").replace("name: c", "generateName: c-", 1),
+        )
+    assert found(".") == [
+        ("repository-place", "warning", "one"),
+        ("shared-place", "warning", ""),
+        ("shared-place", "warning", ""),
+    ], "of an object without a name nobody knows what it uses"
+    Path("base/r.yaml").unlink()
+    put("clusters/dev/other.yaml", repository("three"), backup("d", "d", repository="three"))
+    assert [(rule, name) for rule, _, name in found(".") if name] == [("repository-place", "three")]
 
 
 def test_nothing_is_concluded_from_what_is_not_in_the_run() -> None:
@@ -170,3 +208,65 @@ def test_a_base_and_an_overlay_below_it_are_different_clusters() -> None:
     put("app/overlays/prod/backup.yaml", backup("shop", alias="web"))
     put("app/overlays/prod/other.yaml", backup("other", alias="app"))
     assert found(".") == []
+
+
+def test_what_is_taken_for_different_clusters_is_told_in_one_line() -> None:
+    put("base/one.yaml", backup("one"))
+    for name in ("dev", "prod"):
+        put(f"clusters/{name}/shop.yaml", backup("shop", alias=name))
+    (line,) = run("check", ".").stderr.splitlines()
+    assert line == (
+        "Note: these directories hold the same objects, so they are taken for different clusters, and not compared "
+        "with each other: clusters/dev, clusters/prod; --together compares them"
+    )
+    assert run("check", ".", "--together").stderr == run("check", ".", "--no-together").stderr == ""
+    assert run("check", ".", "--inventory", "base").stderr == ""
+    for name in "abcd":
+        put(f"clusters/{name}/shop.yaml", backup("shop", alias=name))
+    assert "clusters/a, clusters/b, clusters/c, clusters/d, clusters/dev and 1 more;" in run("check", ".").stderr
+
+
+def test_a_directory_whose_own_files_are_a_cluster_is_named_by_itself() -> None:
+    put("app/backup.yaml", backup("shop"))
+    put("app/overlays/prod/backup.yaml", backup("shop"))
+    assert "each other: app, app/overlays; --together" in run("check", ".").stderr
+
+
+def test_of_an_object_that_several_clusters_hold_what_the_others_share_sees_one() -> None:
+    put("base/one.yaml", backup("one", alias="web"))
+    put("clusters/dev/shop.yaml", backup("shop", alias="web"))
+    put("clusters/prod/shop.yaml", backup("shop", alias="other"))
+    assert sorted(found(".")) == [("repository-host", "warning", "shop")], "the one in prod is in the way of the base"
+    put("zones/dev/shop.yaml", backup("one", alias="web"))
+    put("clusters/prod/shop.yaml", backup("shop", alias="web"))
+    assert ("repository-host", "warning", "one") in found(".")
+
+
+def test_the_work_of_comparing_grows_with_the_objects_and_not_with_the_clusters(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    steps = 0
+
+    def counted(function: Any) -> Any:
+        def call(*arguments: Any) -> Any:
+            nonlocal steps
+            steps += 1
+            return function(*arguments)
+
+        return call
+
+    monkeypatch.setattr(Inventory, "put", counted(Inventory.put))
+    monkeypatch.setattr(Inventory, "drop", counted(Inventory.drop))
+    for number in range(40):
+        put(f"clusters/{number:02}/apps/shop.yaml", backup("shop", alias=f"a{number}"))
+        put(f"clusters/{number:02}/infra/{number % 2}/shop.yaml", backup("blog", alias=f"b{number}"))
+        put(f"clusters/shared-{number}.yaml", backup(f"shared-{number}", alias=f"c{number}"))
+        put(f"clusters/{number:02}x/y.yaml", backup(f"y-{number}", alias=f"d{number}"))
+    objects = 4 * 40
+    assert found("clusters") == []
+    assert objects <= steps <= 4 * objects
+    put("clusters/two/tiers/a/shop.yaml", backup("shop"), backup("x"))
+    put("clusters/two/tiers/b/shop.yaml", backup("shop"), backup("x"))
+    steps = 0
+    found("clusters")
+    assert steps <= 4 * (objects + 4)

@@ -14,6 +14,7 @@ from typer.testing import CliRunner, Result
 from app.cli import app
 from app.domain.invoker import INVOKERS
 from testbed.cases import Case, cases
+from tests.support.each import by_rule, try_each
 from tests.support.terminal import on_a_terminal
 
 SAMPLES = Path(__file__).parents[2] / "manifests/samples"
@@ -221,8 +222,15 @@ def test_a_repository_has_no_plan_whatever_is_wrong_with_it() -> None:
         assert (result.exit_code, result.stdout) == (0, "")
 
 
-@pytest.mark.parametrize("case", [each for each in cases() if each.object["kind"] in INVOKERS], ids=str)
-def test_every_object_has_a_plan_with_each_member_in_one_wave(case: Case) -> None:
+PLANNED = by_rule(each for each in cases() if each.object["kind"] in INVOKERS)
+
+
+@pytest.mark.parametrize("rule", PLANNED)
+def test_every_object_has_a_plan_with_each_member_in_one_wave(rule: str) -> None:
+    try_each(PLANNED[rule], _has_a_plan_with_each_member_in_one_wave)
+
+
+def _has_a_plan_with_each_member_in_one_wave(case: Case) -> None:
     one = planned(json.dumps(case.object))
     steps = [step for wave in one["waves"] for step in wave]
     assert [step["member"] for step in steps] == list(range(len(steps)))

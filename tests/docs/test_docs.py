@@ -14,12 +14,14 @@ import pytest
 from typer.testing import CliRunner
 
 from app.settings import PREFIX, Settings
+from testbed.documents import load_all
 from testbed.patience import PATIENCE
 from testbed.server import Running, running
 from tests.support.pages import PAGE, PAGES
 from tools.generate import ROOT
 from tools.reference import PROGRAMS, commands
 
+pytestmark = pytest.mark.usefixtures("forks")
 CLUSTER = ("serve", "playground", "audit", "backfill", "doctor", "rotate", "show")
 """Commands that need a cluster, or do not end."""
 GENERATED = re.compile(r"<!-- (?:run|draw|generated|cluster): .*? -->\n.*?<!-- end -->", re.DOTALL)
@@ -114,6 +116,28 @@ def test_the_targets_of_make_on_a_page_are_there(page: Path) -> None:
 def test_the_settings_on_a_page_are_there(page: Path) -> None:
     known = {f"{PREFIX}{name}".upper() for name in Settings.model_fields} | {f"{PREFIX}SERVICE_HOST"}
     assert set(re.findall(rf"\b{PREFIX}[A-Z_]+\b", page.read_text())) <= known
+
+
+def rows(page: str, heading: str) -> set[str]:
+    """What the rows below a heading are about: the code in their first column."""
+    section = (ROOT / "docs" / page).read_text().partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    return set(re.findall(r"^\| `(.*?)` \|", section, flags=re.MULTILINE))
+
+
+def test_of_each_setting_it_is_said_what_happens_when_it_is_wrong() -> None:
+    flags = {f"--{name.replace('_', '-')}" for name in Settings.model_fields}
+    assert rows("operate/configuration.md", "When a setting is wrong") == flags
+
+
+def test_of_each_field_of_the_webhooks_it_is_said_what_happens_when_it_is_wrong() -> None:
+    webhooks = [
+        webhook
+        for each in load_all((ROOT / "manifests" / "base" / "webhooks.yaml").read_text())
+        for webhook in each["webhooks"]
+    ]
+    fields = {field for webhook in webhooks for field in webhook} - {"name", "clientConfig"}
+    by_jobs = {"rules", "caBundle", "clientConfig.service"}
+    assert rows("operate/operations.md", "When the registration is wrong") == fields | by_jobs
 
 
 @PAGE

@@ -24,7 +24,7 @@ from tests.support.e2e.replica import mount
 ROOT = Path(__file__).parents[2]
 HEADING = "Set a rule to warn in one namespace"
 SAMPLE = "manifests/samples/unique-alias.yaml"
-_NEEDS_PODS = re.compile(r"kubectl .*\b(exec|logs)\b")
+_NEEDS_PODS = re.compile(r"kubectl .*\b(exec|logs|annotate pods)\b")
 
 
 @dataclass

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import copy
+import datetime
 import json
 import os
+import re
 import shutil
 import ssl
 import subprocess
@@ -21,11 +23,14 @@ from typing import Any
 
 import pytest
 import trustme
+from typer.testing import CliRunner
 
+from app.cli import app
 from testbed.control_plane.cluster import Cluster
 from testbed.control_plane.heeding import wait_until_heeded
 from testbed.control_plane.installation import define, definition
 from testbed.documents import load_all
+from testbed.patience import eventually
 from testbed.registered import registered
 from tests.support.e2e import certmanager
 from tests.support.e2e.drift import drifts
@@ -453,6 +458,80 @@ def test_on_the_hosts_network_even_baseline_refuses_and_for_that_alone(own: Clus
     strictly = enforcing(own, "strict", pod_security("restricted"))
     for pod in (server, *pods.values()):
         kubectl(own, "create", strictly, "-f", "-", stdin=pod)
+
+
+# Where a policy refuses user ids of one's own, as restricted-v2 of OpenShift does.
+
+FIXED_IDS = """
+!has(object.spec.securityContext)
+|| (!has(object.spec.securityContext.runAsUser) && !has(object.spec.securityContext.runAsGroup)
+    && !has(object.spec.securityContext.fsGroup))
+"""
+OF_CONTAINERS = "object.spec.containers.all(each, !has(each.securityContext) || !has(each.securityContext.runAsUser))"
+
+
+@pytest.fixture
+def without_fixed_ids(own: Cluster) -> Iterator[str]:
+    """A namespace in which the platform gives the user ids, as kubectl's flag."""
+    name = "ids-of-the-platform"
+    kind, group = "ValidatingAdmissionPolicy", {"apiVersion": "admissionregistration.k8s.io/v1"}
+    where = {"matchLabels": {"kubernetes.io/metadata.name": name}}
+    pods = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}
+    said = "runAsUser, runAsGroup and fsGroup are given by the platform"
+    spec = {
+        "matchConstraints": {"resourceRules": [pods]},
+        "validations": [{"expression": each, "message": said} for each in (FIXED_IDS, OF_CONTAINERS)],
+    }
+    binding = {"policyName": name, "validationActions": ["Deny"], "matchResources": {"namespaceSelector": where}}
+    policies = [
+        {**group, "kind": kind, "metadata": {"name": name}, "spec": spec},
+        {**group, "kind": f"{kind}Binding", "metadata": {"name": name}, "spec": binding},
+    ]
+    flag = enforcing(own, name, pod_security("restricted"))
+    kubectl(own, "create", "-f", "-", stdin=policies)
+    yield flag
+    kubectl(own, "delete", f"{kind},{kind}Binding", name)
+
+
+def tried(cluster: Cluster, flag: str, pod: Manifest) -> str:
+    """Why a pod is refused; nothing if it is not."""
+    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": pod["spec"]["serviceAccountName"]}}
+    cluster.kubectl("create", flag, "-f", "-", stdin=json.dumps(account))
+    done = cluster.kubectl("create", "--dry-run=server", flag, "-f", "-", stdin=json.dumps(pod))
+    return done.stderr.strip()
+
+
+def test_the_overlay_for_openshift_is_admitted_where_fixed_ids_are_not_and_doctor_names_it_otherwise(
+    own: Cluster, without_fixed_ids: str
+) -> None:
+    fixed, free = (templates(overlaid(own, overlay)) for overlay in ("self-managed", "openshift"))
+    assert fixed.keys() == free.keys()
+    refusal = eventually(lambda: tried(own, without_fixed_ids, fixed["Deployment"]), says=lambda: "it is admitted")
+    assert {tried(own, without_fixed_ids, pod).partition(" denied request: ")[2] for pod in fixed.values()} == {
+        "runAsUser, runAsGroup and fsGroup are given by the platform"
+    }
+    assert {tried(own, without_fixed_ids, pod) for pod in free.values()} == {""}
+    # What the controller of ReplicaSets would write.
+    name = without_fixed_ids.partition("=")[2]
+    stamp = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    event = {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {"name": "refused", "namespace": name},
+        "involvedObject": {"kind": "ReplicaSet", "name": "stash-admission-6d4b75cb6d", "namespace": name},
+        "reason": "FailedCreate",
+        "type": "Warning",
+        "message": f"Error creating: {refusal.removeprefix('Error from server (Forbidden): ')}",
+        "firstTimestamp": stamp,
+        "lastTimestamp": stamp,
+    }
+    kubectl(own, "create", "-f", "-", stdin=event)
+    environment = {"KUBECONFIG": str(own.credentials.kubeconfig("admin"))}
+    said = CliRunner(env=environment).invoke(app, ["doctor", "--no-try", f"--namespace={name}"]).output
+    (section,) = re.findall(r"^Pods\n((?: .*\n)+)", said, re.MULTILINE)
+    assert f"WRONG  Deployment {name}/stash-admission: a policy refuses the user ids of its pods" in section
+    assert "the API server says: Error creating: " in section
+    assert "kubectl apply -k manifests/overlays/openshift" in section
 
 
 # What the API server asks about.

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import copy
+import json
 from typing import Any
 
 import pytest
 
 from testbed.control_plane.objects import Objects
 from tests.support.e2e.admitting import Admitting
+from tests.support.gitops import MANIFESTS, manifest
 
 REF = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}
 SPEC = {"repository": {"name": "r"}, "retentionPolicy": {"name": "k", "prune": True, "keepLast": 1}}
@@ -66,3 +68,19 @@ def test_an_empty_alias_is_stored_as_another_value(objects: Objects) -> None:
     manifest = document("BackupConfiguration", "gitops-empty", target={"alias": "", "ref": REF})
     first, second = applied_twice(objects, manifest)
     assert first["spec"]["target"]["alias"] == second["spec"]["target"]["alias"] == "host-0"
+
+
+@pytest.mark.parametrize("what", MANIFESTS)
+def test_applied_on_the_clients_side_again_and_again_nothing_changes(admitting: Admitting, what: str) -> None:
+    config = manifest(what, "client-" + what.replace(" ", "-"))
+    first, second = (admitting.apply(json.dumps(config)) for _ in range(2))
+    assert first.returncode == second.returncode == 0, first.stderr + second.stderr
+    assert admitting.objects.get(config)["metadata"]["generation"] == 1
+
+
+def test_kubectl_diff_sees_nothing_since_its_dry_run_asks_the_webhooks(admitting: Admitting) -> None:
+    for number, what in enumerate(MANIFESTS):
+        config = manifest(what, f"diff-{number}")
+        assert admitting.apply(json.dumps(config)).returncode == 0
+        seen = admitting.cluster.kubectl("diff", "-f", "-", stdin=json.dumps(config))
+        assert (seen.returncode, seen.stdout) == (0, ""), what

@@ -135,6 +135,20 @@ def test_what_asks_a_cluster_says_that_there_is_none(image: Image, command: tupl
     assert "Traceback" not in said
 
 
+def test_a_kubeconfig_is_read_with_what_is_left_of_the_client(image: Image, tmp_path: Path) -> None:
+    cluster = {"name": "it", "cluster": {"server": "https://127.0.0.1:9"}}
+    context = {"name": "it", "context": {"cluster": "it", "user": "it"}}
+    user = {"name": "it", "user": {"token": "a-token"}}
+    document = {"current-context": "it", "clusters": [cluster], "contexts": [context], "users": [user]}
+    (tmp_path / "kubeconfig").write_text(json.dumps(document))
+    tmp_path.chmod(0o755)
+    variables = {"KUBECONFIG": f"{MOUNT}/kubeconfig"}
+    with image.start("stash-admission", "audit", mounts={tmp_path: MOUNT}, variables=variables) as process:
+        said, _ = process.communicate(timeout=PATIENCE)
+    assert "HTTPSConnection(host='127.0.0.1', port=9)" in said
+    assert process.returncode == 2
+
+
 def test_the_manifests_start_what_the_image_has(image: Image) -> None:
     commands = re.findall(r"command: \[([\w-]+)", (deploy.MANIFESTS / "install.yaml").read_text())
     assert commands
@@ -158,7 +172,7 @@ def test_every_file_of_the_project_is_in_it(image: Image) -> None:
 
 def test_it_stays_small(image: Image) -> None:
     size = sum(path.stat().st_size for path in image.root.rglob("*") if path.is_file() and not path.is_symlink())
-    assert size < 256 * MIB
+    assert size < 160 * MIB
 
 
 def test_with_traces_the_exporter_is_in_it_too(tmp_path: Path) -> None:

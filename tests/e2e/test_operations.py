@@ -90,8 +90,9 @@ def deployment(reader: Reader) -> dict[str, Any]:
     return found
 
 
-def policies(reader: Reader) -> set[str]:
-    shown = "jsonpath={.items[*].webhooks[*].failurePolicy}"
+def registered(reader: Reader, field: str) -> set[str]:
+    """What a field of the webhooks holds."""
+    shown = f"jsonpath={{.items[*].webhooks[*].{field}}}"
     done = reader.cluster.kubectl("get", ",".join(CONFIGURATIONS), "-o", shown)
     assert done.returncode == 0, done.stderr
     return set(done.stdout.split())
@@ -183,9 +184,12 @@ def test_a_rule_warns_and_refuses_again(installed: Reader, objects: Objects) -> 
 
 
 def test_an_upgrade_fails_no_call_and_takes_back_what_its_page_says(installed: Reader) -> None:
-    installed.follow(OPERATIONS, "While no replica answers", "Replicas", "Speed and memory")
+    installed.follow(
+        OPERATIONS, "While no replica answers", "The timeout of the webhooks", "Replicas", "Speed and memory"
+    )
     installed.run(commands(OPERATIONS, "Have a rule warn")[1])
-    assert policies(installed) == {"Ignore"}
+    assert registered(installed, "failurePolicy") == {"Ignore"}
+    assert registered(installed, "timeoutSeconds") == {"10", "5"}, "5 is that of Repositories"
     assert deployment(installed)["spec"]["replicas"] == 3
     trusted = installed.bundles()
     release(installed, "0.2.0")
@@ -194,7 +198,8 @@ def test_an_upgrade_fails_no_call_and_takes_back_what_its_page_says(installed: R
             if not each.text.startswith("make "):
                 installed.run(each)
         assert_none_failed(series)
-    assert policies(installed) == {"Fail", "Ignore"}, "Ignore is that of Repositories"
+    assert registered(installed, "failurePolicy") == {"Fail", "Ignore"}, "Ignore is that of Repositories"
+    assert registered(installed, "timeoutSeconds") == {"5"}
     assert deployment(installed)["spec"]["replicas"] == 2
     (container,) = deployment(installed)["spec"]["template"]["spec"]["containers"]
     assert container["resources"]["limits"] == {"memory": "512Mi"}

@@ -118,6 +118,9 @@ def test_what_kubectl_reads_without_a_word_and_nobody_means_is_refused(text: str
         ("{{- if .Values.x }}\na: 1\n{{- end }}\n", "x.yaml:1:3: .*render the template first"),
         (f"{HEAD}spec:\n  paused: {{{{ .Values.x }}}}\n", "x.yaml:5:12: .*render it first"),
         (f"{HEAD}spec: {{keep: ${{KEEP}}, a: 1}}\n", "x.yaml:4:.*substitute the variables first"),
+        (f"{HEAD}spec: {{name: %%NAME%%}}\n", "x.yaml:4:.*substitute what stands for a value first, or put"),
+        (f"{HEAD}a: @NAME@\n", "x.yaml:4:4: .*substitute what stands for a value first, or put"),
+        (f"{HEAD}spec:\n  schedule: * * * * *\n", "x.yaml:5:14: .*put what begins with `\\*` in quotes"),
         ("--- {a: 1}\n", "x.yaml:1:4: move what follows `---` to a line of its own"),
         (f"{HEAD}spec: [1\n", "x.yaml:5:1: not YAML"),
         ("{\"a\": 1,\n \"b\" 2}", "x.yaml:2:6: not JSON: expected `:` here"),
@@ -359,7 +362,7 @@ def test_a_file_that_is_no_text_is_told(content: bytes, says: str) -> None:
 def test_a_file_that_is_too_large_is_not_read() -> None:
     with Path("x.yaml").open("wb") as file:
         file.truncate(MAX_FILE_BYTES + 1)
-    assert str(read(Path("x.yaml"))) == "x.yaml: larger than 32 MiB: split it"
+    assert str(read(Path("x.yaml"))) == "x.yaml: larger than 32 MiB: split it, or leave it out with --exclude"
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])

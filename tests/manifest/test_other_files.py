@@ -11,6 +11,7 @@ from app.manifest import source
 from app.manifest.discovery import OtherFile, Unreadable
 from app.manifest.exclusions import BadPattern, Exclusions
 from app.manifest.objects import Found, Manifest, objects
+from app.manifest.regular_file import beginning
 from app.manifest.wanted import names_group
 from testbed.server import unprivileged
 from tests.support.commandline import run
@@ -127,6 +128,7 @@ def test_other_escapes_name_nothing() -> None:
         (b"<<<<<<< HEAD\n" + HEAD.encode(), "a.yaml:2:11: not YAML: mapping values are not allowed in this context:"),
         (f"größe: 1\n{HEAD}".encode("latin-1"), "a.yaml:1:3: not UTF-8: byte 0xf6"),
         (HEAD.encode("utf-16-le"), "a.yaml: a binary file, not YAML: text must be UTF-8, or UTF-16 with a byte"),
+        (b"\xff\xfe\0\0" + HEAD.encode("utf-32-le"), "a.yaml: a binary file, not YAML: text must be UTF-8, or UTF-16"),
         (f"a: [\n---\n{HEAD}".encode(), "a.yaml:2:1: not YAML"),
     ],
 )  # fmt: skip
@@ -144,7 +146,6 @@ def test_what_names_the_group_and_cannot_be_read_is_an_error_with_its_place(cont
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Bounds that a test reaches."""
     monkeypatch.setattr(source, "MAX_FILE_BYTES", 100)
-    monkeypatch.setattr(source, "_USUAL_BYTES", 10)
     monkeypatch.setattr(source, "_PIECE_BYTES", 64)
     monkeypatch.setattr(source, "_OVERLAP_BYTES", 32)
 
@@ -158,6 +159,18 @@ def test_a_file_that_is_too_large_is_looked_through_for_the_group(before: int) -
     assert "larger than" in str(found()[0])
     put("a.json", b"stash.appscode.com" + b"x" * before)
     assert "larger than" in str(found()[0])
+
+
+@pytest.mark.parametrize("size", [0, 1, 6, 7, 8, 100, 101, 102, 250])
+def test_a_file_is_read_whole_however_little_the_system_gives_at_a_time(
+    monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    put("a.json", bytes(range(size)))
+    whole, real = bytes(range(size)), os.read
+    assert beginning("a.json", 101) == whole[:101]
+    monkeypatch.setattr(os, "read", lambda descriptor, most: real(descriptor, min(most, 7)))
+    assert beginning("a.json", 101) == whole[:101]
+    assert beginning("a.json", 1_000) == whole
 
 
 @pytest.mark.usefixtures("small")
@@ -290,3 +303,18 @@ def test_a_working_directory_that_was_deleted_does_not_matter_to_standard_input(
     finally:
         os.chdir(before)
     assert ended.exit_code == 0, ended.output
+
+
+def test_templates_of_a_chart_that_name_the_group_are_told_with_what_leaves_them_out() -> None:
+    put("charts/shop/Chart.yaml", b"apiVersion: v2\nname: shop\nversion: 1.0.0\n")
+    put("charts/shop/templates/a.yaml", b"{{ x }}\n" + HEAD.encode())
+    put("templates/no-chart.yaml", b"{{ x }}\n" + HEAD.encode())
+    said = run("check", ".")
+    assert said.exit_code == 2
+    (*_, note) = said.stderr.splitlines()
+    assert note.startswith("Note: 1 of these is a template of a Helm chart: leave such out, as with --exclude")
+    put("charts/shop/templates/sub/b.yaml", b"{{ x }}\n" + HEAD.encode())
+    assert "Note: 2 of these are templates of a Helm chart" in run("check", ".").stderr
+    Path("templates/no-chart.yaml").unlink()
+    left_out = run("check", ".", "--exclude", "charts/*/templates")
+    assert (left_out.exit_code, left_out.stderr) == (0, "")

@@ -24,6 +24,7 @@ from tools.alerts import ALERTS, PAGE, Alert, rule_file
 from tools.dashboard import INTERVAL, ROWS, Panel
 from tools.metrics import registered
 
+pytestmark = pytest.mark.usefixtures("forks")
 ROOT = Path(__file__).parents[2]
 MONITORING = ROOT / "manifests" / "monitoring"
 PANELS = [panel for panels in ROWS.values() for panel in panels]

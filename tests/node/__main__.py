@@ -16,7 +16,9 @@ from testbed.node import cluster, machine, place, programs, rootfs
 from tests.node import page
 from tests.node.results import RESULTS
 
-_CANNOT = 2
+_CANNOT, _INTERRUPTED = 2, 130
+_TESTS = ("test_node.py", "test_certificates.py", "test_gate.py")
+"""In the order in which they have to run."""
 
 
 def main(words: list[str]) -> int:
@@ -25,18 +27,24 @@ def main(words: list[str]) -> int:
         signal.signal(each, _interrupt)
     try:
         place.require()
-        if words[:1] == ["down"]:
-            cluster.down()
-            say("nothing of a node is left")
-            return 0
-        return _run(words)
+        with place.alone():
+            return _alone(words)
     except place.CannotError as error:
         say(f"no node on this machine: {error}")
         return _CANNOT
     except KeyboardInterrupt:
-        cluster.down()
-        say("interrupted; nothing of the node is left, and what is built is kept")
-        return 130
+        return _INTERRUPTED  # before there was a node
+
+
+def _alone(words: list[str]) -> int:
+    try:
+        code = 0 if words[:1] == ["down"] else _run(words)
+    except KeyboardInterrupt:
+        code = _INTERRUPTED
+    cluster.down()
+    if words[:1] == ["down"] or code == _INTERRUPTED:
+        say(f"{'interrupted; ' if code else ''}nothing of a node is left, and what is built is kept")
+    return code
 
 
 def _run(words: list[str]) -> int:
@@ -44,8 +52,10 @@ def _run(words: list[str]) -> int:
     rootfs.find_or_build()
     cluster.down()  # what a crash has left is none of the machine's state
     before, start = machine.state(), time.monotonic()
-    folder = Path(__file__).parent
-    code = pytest.main([str(folder), "-v", "-p", "no:cacheprovider", "--override-ini=addopts=", *words])
+    files = [str(Path(__file__).with_name(each)) for each in _TESTS]
+    code = pytest.main([*files, "-v", "-p", "no:cacheprovider", "--override-ini=addopts=", *words])
+    if code == pytest.ExitCode.INTERRUPTED:
+        return _INTERRUPTED
     cluster.down()
     changed = machine.differences(before, machine.state())
     for line in changed:

@@ -36,6 +36,8 @@ class Phase:
     seconds: float = 0.0
     first_failure: float = 0.0
     last_failure: float = 0.0
+    in_a_row: int = 0
+    """Creations that have succeeded since the last that failed."""
     under_way: int = 0
     """Creations that have begun and not ended."""
 
@@ -93,6 +95,10 @@ class Stream:
         seen = phase.created
         eventually(lambda: phase.created > seen, says=lambda: phase)
 
+    def calms(self, phase: Phase) -> None:
+        """Wait for a hundred creations in a row that succeed."""
+        eventually(lambda: phase.in_a_row >= 100, says=lambda: phase)
+
     def _work(self, number: int) -> None:
         connection: http.client.HTTPSConnection | None = None
         due = time.monotonic() + number / RATE
@@ -106,8 +112,12 @@ class Stream:
                     connection = http.client.HTTPSConnection("127.0.0.1", self._port, context=self._context, timeout=30)
                 said = self._create(connection)
             except (OSError, http.client.HTTPException) as error:
+                if connection is not None:
+                    connection.close()
                 connection, said = None, repr(error)
             self._count(phase, said, time.monotonic() - start)
+        if connection is not None:
+            connection.close()
 
     def _create(self, connection: http.client.HTTPSConnection) -> str | None:
         """Why an object was not created; empty if it was, None if it was and nobody was asked."""
@@ -130,8 +140,10 @@ class Stream:
                 phase.failed.append("created, and no webhook was asked")
             else:
                 phase.created += 1
+                phase.in_a_row += 1
                 phase.unchecked += said is None
                 return
+            phase.in_a_row = 0
             phase.last_failure = time.monotonic()
             phase.first_failure = phase.first_failure or phase.last_failure - seconds
 

@@ -31,6 +31,7 @@ from proof.tally import Tally
 from testbed.patience import PATIENCE, eventually
 from testbed.server import running
 
+pytestmark = pytest.mark.usefixtures("forks")
 Handler = Callable[["Server", asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 

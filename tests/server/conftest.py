@@ -4,13 +4,17 @@ from collections.abc import Iterator
 
 import pytest
 
-import testbed.server
-from testbed.forks import ForkServer
+from testbed.patience import PATIENCE
 
 
 @pytest.fixture(scope="package", autouse=True)
-def forks() -> Iterator[None]:
-    """Servers do not import the program anew: most of these tests have one of their own."""
-    with ForkServer() as it, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(testbed.server, "forks", it)
+def _servers_are_forked(forks: None) -> None:
+    """Most of these tests have one of their own."""
+
+
+@pytest.fixture(scope="package", autouse=True)
+def _calls_without_a_timeout_have_time() -> Iterator[None]:
+    """Those of the server in this process: on a busy machine 30 seconds end while large reviews wait for their turn."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("app.server.webhooks._DEFAULT_TIMEOUT", PATIENCE)
         yield

@@ -216,7 +216,8 @@ def test_pip_resolves_nothing_wherever_it_is_called() -> None:
     for place in PLACES:
         commands = re.split(r"&&|;|\n", (ROOT / place).read_text().replace("\\\n", " "))
         calls += [(place, each) for each in commands if re.search(r"(\bpip\b|\$\((PIP|1)\)).* install ", each)]
-    assert {place for place, _ in calls} == {"Makefile", "Dockerfile", "action.yml", "docs/operate/monitoring.md"}
+    pages = {"docs/install/commands.md", "docs/operate/monitoring.md"}
+    assert {place for place, _ in calls} == {"Makefile", "Dockerfile", "action.yml", *pages}
     for place, call in calls:
         assert "--no-deps" in call, place
         assert re.search("--require-hashes -r|--no-build-isolation", call), place

@@ -18,6 +18,7 @@ from app.commands.doctor.dry_run import trial
 from app.commands.doctor.dry_run_result import bad, good
 from app.commands.doctor.endpoints import endpoints
 from app.commands.doctor.expected import DEFINED_RESOURCES, WEBHOOKS
+from app.commands.doctor.pods import pods
 from app.commands.doctor.registration import registration
 from app.commands.doctor.state import InstallationState, Unreadable
 from certs.diagnostics import Diagnosis, Level
@@ -81,6 +82,30 @@ def slices(*ready: bool | None) -> list[Object]:
     return [{"addressType": "IPv4", "endpoints": found, "ports": [{"name": "webhook", "port": 10250}]}]
 
 
+REFUSED = 'Error creating: pods "stash-admission-6d4b75cb6d-x7k2p" is forbidden: '
+SCC = (
+    f"{REFUSED}unable to validate against any security context constraint: [provider restricted-v2: "
+    ".containers[0].runAsUser: Invalid value: 65532: must be in the ranges: [1000650000, 1000659999]]"
+)
+
+
+def event(
+    message: str, maker: str = "ReplicaSet/stash-admission-6d4b75cb6d", *, minutes: int = 1, **changes: Any
+) -> Object:
+    """An event of a pod that could not be made, so many minutes ago."""
+    kind, name = maker.split("/")
+    stamp = (NOW - minutes * MINUTE).strftime("%Y-%m-%dT%H:%M:%SZ")
+    about = {"kind": kind, "name": name, "namespace": "stash-admission"}
+    return {
+        "metadata": {"creationTimestamp": stamp},
+        "involvedObject": about,
+        "reason": "FailedCreate",
+        "message": message,
+        "lastTimestamp": stamp,
+        **changes,
+    }
+
+
 def cron_job(success: datetime.datetime | None = NOW, born: datetime.datetime = NOW, **spec: Any) -> Object:
     """The CronJob, with its status."""
     document = manifest("CronJob", "stash-admission-certs")
@@ -117,6 +142,7 @@ def seen(**changes: Any) -> InstallationState:
         "slices": slices(True, None),
         "deployments": [manifest("Deployment")],
         "cron_jobs": [cron_job()],
+        "events": [],
         "definitions": {each: definition(each) for each in DEFINED_RESOURCES},
         "tried_in": {"metadata": {"name": "default"}},
         "may_claim": lambda _: True,
@@ -126,7 +152,14 @@ def seen(**changes: Any) -> InstallationState:
 
 def looked(sight: InstallationState) -> list[Diagnosis]:
     """Everything but the dry run."""
-    return [*registration(sight), *endpoints(sight), *certificates(sight), *claims(sight), *definitions(sight)]
+    return [
+        *registration(sight),
+        *endpoints(sight),
+        *pods(sight),
+        *certificates(sight),
+        *claims(sight),
+        *definitions(sight),
+    ]
 
 
 def refusal(message: str) -> Reply:
@@ -287,6 +320,32 @@ _FINDINGS: dict[str, tuple[Iterable[Diagnosis], Level, str]] = {
         "no endpoint is ready, so no call is answered (0 of 2 endpoints ready)",
     ),
     "one ready": (looked(seen(slices=slices(True, False))), NOTE, "only one endpoint is ready: without it"),
+    # Pods
+    "constraints of OpenShift": (
+        looked(seen(events=[event(SCC)])),
+        WRONG,
+        "Deployment stash-admission/stash-admission: the security context constraints of OpenShift refuse its pods",
+    ),
+    "user ids": (
+        looked(seen(events=[event(f"{REFUSED}ValidatingAdmissionPolicy 'ids' denied request: runAsUser is set")])),
+        WRONG,
+        "Deployment stash-admission/stash-admission: a policy refuses the user ids of its pods",
+    ),
+    "Pod Security": (
+        looked(seen(events=[event(f'{REFUSED}violates PodSecurity "baseline:latest": host namespaces')])),
+        WRONG,
+        "Deployment stash-admission/stash-admission: Pod Security refuses its pods",
+    ),
+    "another policy": (
+        looked(seen(events=[event('Error creating: admission webhook "x" denied the request: no', "Job/first-29384")])),
+        WRONG,
+        "Job stash-admission/first: a policy refuses its pods",
+    ),
+    "a quota of pods": (
+        looked(seen(events=[event(f"{REFUSED}exceeded quota: pods")])),
+        WRONG,
+        "Deployment stash-admission/stash-admission: a quota refuses its pods",
+    ),
     # Certificates
     "no Secret": (looked(seen(secret=None)), WRONG, "Secret stash-admission/stash-admission-tls: it does not exist"),
     "another key": (

@@ -22,13 +22,19 @@ _MAX_LABEL_BYTES = 63
 _MAX_ANNOTATIONS_BYTES = 256 * 1024
 
 _SUBDOMAIN_PATTERN = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*"
+_LABEL_PATTERN = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _KEY_PATTERN = "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]"
 _SUBDOMAIN = re.compile(_SUBDOMAIN_PATTERN)
+_LABEL = re.compile(_LABEL_PATTERN)
 _KEY = re.compile(_KEY_PATTERN)
 _ENDS = "and must start and end with an alphanumeric character"
 _NO_SUBDOMAIN = (
     f"a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', {_ENDS} "
     f"(e.g. 'example.com', regex used for validation is '{_SUBDOMAIN_PATTERN}')"
+)
+_NO_NAMESPACE = (
+    f"a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', {_ENDS} "
+    f"(e.g. 'my-name',  or '123-abc', regex used for validation is '{_LABEL_PATTERN}')"
 )
 _OF_A_KEY = (
     f"must consist of alphanumeric characters, '-', '_' or '.', {_ENDS} "
@@ -105,6 +111,9 @@ def _names(metadata: dict[str, Any]) -> Iterator[Finding]:
     elif not name and not generated:
         said = "Required value: name or generateName is required"
         yield Finding(("metadata", "name"), Reason.REQUIRED, said)
+    namespace = metadata.get("namespace")
+    if isinstance(namespace, str) and namespace:
+        yield from _invalid(("metadata", "namespace"), namespace, _namespace_faults(namespace))
 
 
 def _labels(labels: dict[str, Any]) -> Iterator[Finding]:
@@ -134,6 +143,14 @@ def _name_faults(name: str) -> Iterator[str]:
         yield f"must be no more than {_MAX_NAME_BYTES} characters"
     if not _SUBDOMAIN.fullmatch(name):
         yield _NO_SUBDOMAIN
+
+
+def _namespace_faults(namespace: str) -> Iterator[str]:
+    """What is wrong with the name of a Namespace. The API server says that there is none of that name."""
+    if len(namespace.encode()) > _MAX_LABEL_BYTES:
+        yield f"must be no more than {_MAX_LABEL_BYTES} characters"
+    if not _LABEL.fullmatch(namespace):
+        yield _NO_NAMESPACE
 
 
 def _key_faults(key: str) -> Iterator[str]:

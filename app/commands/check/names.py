@@ -23,6 +23,8 @@ _SPELLINGS = {
     for lower in (kind.lower(),)
     for spelling in (lower, f"{lower}s", f"{lower}es", f"{lower.removesuffix('y')}ies")
 }
+_PARTS = {"metadata", "spec"}
+"""What an object has at least one of, beside its type."""
 _MAX_CHARS = 64
 """Of a name that may be a slip of one of ours."""
 _ALIKE = 0.9
@@ -34,7 +36,7 @@ def _meant(kind: str) -> str | None:
     """The kind of ours that a name stands for: in any case, also as plural, or with a slip."""
     if kind in _OTHERS or len(kind) > _MAX_CHARS:
         return None
-    lower = re.sub(r"[^a-z0-9]", "", kind.lower())
+    lower = re.sub(r"[^a-z0-9]", "", kind.lower().removesuffix(f".{kinds.GROUP}"))
     if lower in _SPELLINGS:
         return _SPELLINGS[lower]
     return next((each for each in KINDS if _is_alike(lower, each.lower())), None)
@@ -81,6 +83,8 @@ def misnamed(manifest: Manifest) -> Iterator[tuple[str, Finding]]:
     kind = _meant(manifest.kind)
     if (kind is None and manifest.kind) or not _nearly(manifest.api_version, manifest.kind):
         return
+    if not (manifest.kind and manifest.api_version) and _PARTS.isdisjoint(map(str.lower, manifest.value)):
+        return  # values of a chart, or what else has a field of that name
     if kind is None:
         what = _written_as(manifest, "kind", "the object has no kind", ", ".join(KINDS))
         yield KIND, what

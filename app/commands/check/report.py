@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 from app.admission.engine import Admission
 from app.commands.check.names import CHECKED, concerns
 from app.commands.check.one_cluster import OneCluster
+from app.commands.check.places import SharedPlaces
 from app.commands.check.previous import Stored
 from app.commands.check.runner import Checked, check, check_name
 from app.manifest.discovery import OtherFile, Skipped, Unreadable
@@ -24,6 +26,8 @@ class Report:
     skipped: list[Skipped] = field(default_factory=list)
     others: int = 0
     other_files: int = 0
+    apart: str = ""
+    """Which directories were not compared with each other; empty: all were, or none."""
     title: str = "stash-admission check"
     """The command that it is of."""
     repositories: list[Checked] = field(default_factory=list)
@@ -96,14 +100,23 @@ def _compared(
         else:
             result.leave_out(each)
         yield result
-    cluster = together(manifests)
-    for manifest in manifests:
+    cluster, places = together(manifests), SharedPlaces()
+    result.apart = cluster.apart
+    numbers = []
+    for index, manifest in cluster.in_turn():
         if concerns(manifest):
-            same = cluster.same(manifest)
-            result.checked.append(check(manifest, cluster.admission(manifest), stored.of(manifest), same))
+            checked = check(manifest, cluster.admission, stored.of(manifest), cluster.same(manifest))
+            places.note(index, manifest, checked, cluster.cluster, cluster.inventory)
+            result.checked.append(checked)
+            numbers.append(index)
         else:
+            before = len(result.checked)
             result.note(manifest)
+            numbers += [index] * (len(result.checked) - before)
         yield result
+    in_order = sorted(zip(numbers, result.checked, strict=True), key=itemgetter(0))
+    result.checked = list(places.told_once(in_order))
+    yield result
 
 
 def reported(found: Iterable[Found], admission: Admission, stored: Stored) -> Iterator[Report]:

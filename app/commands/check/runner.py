@@ -1,5 +1,6 @@
 """What becomes of an object in a file: what the API server does before, what both webhooks answer, and where."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -23,6 +24,8 @@ from app.manifest.positions import locate
 from app.rules.registry import RULES
 from schemas import kinds
 
+_VARIABLE = re.compile(r"\$[{(A-Za-z_]|%%|@[A-Z_]+@")
+"""As a shell has it, Flux, Kustomize (`$(APP)`), and what `sed` puts in."""
 UNKNOWN_FIELD, METADATA, SAME_OBJECT = "unknown-field", "metadata", "same-object"
 BESIDE_THE_RULES = {
     METADATA: "Refuse metadata that the API server refuses: names, labels, annotations, finalizers.",
@@ -164,7 +167,7 @@ def _hint(manifest: Subject, path: Path) -> str:
     node = behind(locate(manifest.node, path).node) if isinstance(manifest, Manifest) else None
     if not isinstance(node, Scalar):
         return ""
-    if "${" in node.text:
+    if _VARIABLE.search(node.text):
         return "; substitute the variables first, such as with envsubst, and check the result"
     return "; render the template first, and check the result" if "{{" in node.text else ""
 

@@ -64,6 +64,10 @@ class Access(Api):
         """The CronJobs of a namespace."""
         return self._list(path("batch/v1", "cronjobs", namespace))
 
+    def events(self, namespace: str, reason: str) -> list[Object]:
+        """The events of a namespace that have a reason."""
+        return self._list(path("v1", "events", namespace), {"fieldSelector": f"reason={reason}"})
+
     def try_to_create(self, namespace: str, plural: str, document: Object) -> Reply:
         """What would become of a new object: every webhook is asked, and nothing stored. A refusal is an answer too.
 

@@ -9,6 +9,7 @@ from app.commands.doctor.definitions import definitions
 from app.commands.doctor.dry_run import trial
 from app.commands.doctor.endpoints import endpoints
 from app.commands.doctor.expected import DEFINED_RESOURCES
+from app.commands.doctor.pods import pods
 from app.commands.doctor.registration import registration
 from app.commands.doctor.state import look
 from certs.diagnostics import Diagnosis, Level
@@ -36,6 +37,8 @@ def examine(access: Access, names: Names, try_in: str, *, tries: bool) -> Iterat
         return
     yield "Registration", list(registration(sight))
     yield "Service", list(endpoints(sight))
+    if remarks := list(pods(sight)):
+        yield "Pods", remarks
     yield "Certificates", list(certificates(sight))
     if remarks := list(claims(sight)):
         yield "Claims", remarks

@@ -17,6 +17,10 @@ from kube.labels import has
 from schemas.kinds import GROUP
 
 T = TypeVar("T")
+FAILED_CREATE = "FailedCreate"
+"""What controllers write as the reason of an event, when a pod could not be made."""
+_SUCCESSFUL_CREATE = "SuccessfulCreate"
+"""The same when one was."""
 _LEASES = ("coordination.k8s.io", "leases")
 
 
@@ -57,6 +61,8 @@ class InstallationState:
     slices: Listed
     deployments: Listed
     cron_jobs: Listed
+    events: Listed
+    """Of pods that were made, and of those that could not be."""
     definitions: Mapping[str, Sighted]
     """By resource: `backupbatches`."""
     tried_in: Sighted
@@ -94,7 +100,7 @@ class InstallationState:
     def is_blind(self) -> bool:
         """Whether nothing at all could be read."""
         singles = (self.secret, self.namespace, self.service, self.tried_in, *self.configurations.values())
-        lists = (self.slices, self.deployments, self.cron_jobs)
+        lists = (self.slices, self.deployments, self.cron_jobs, self.events)
         return all(isinstance(each, Unreadable) for each in (*singles, *lists, *self.definitions.values()))
 
 
@@ -126,6 +132,11 @@ def look(access: Access, names: Names, resources: Iterable[str], try_in: str) ->
         ),
         deployments=_read(f"Deployments {here}", f"list on deployments {here}", lambda: access.deployments(space)),
         cron_jobs=_read(f"CronJobs {here}", f"list on cronjobs {here}", lambda: access.cron_jobs(space)),
+        events=_read(
+            f"events {here}",
+            f"list on events {here}",
+            lambda: [event for reason in (FAILED_CREATE, _SUCCESSFUL_CREATE) for event in access.events(space, reason)],
+        ),
         definitions={each: _definition(access, f"{each}.{GROUP}") for each in resources},
         tried_in=_read(f"Namespace {try_in}", "get on namespaces", lambda: access.namespace(try_in)),
         may_claim=lambda account: _read(

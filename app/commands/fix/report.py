@@ -77,22 +77,23 @@ def fixes(
     if result.unreadable:
         return  # nobody knows what is stored
     found = list(files(paths, but))
-    kustomizations = Kustomizations(each for each in found if isinstance(each, Path))
-    for path in found:
-        text = _read(path) if isinstance(path, Path) else path
+    kustomizations = Kustomizations(each for each in found if isinstance(each, str))
+    for name in found:
+        text = _read(name) if isinstance(name, str) else name
         if isinstance(text, Unreadable):
             result.unreadable.append(text)
             continue
-        if isinstance(text, OtherFile) or not isinstance(path, Path):
+        if isinstance(text, OtherFile) or not isinstance(name, str):
             result.other_files += 1
             continue
-        text = replace(text, patched=kustomizations.patching(path))
+        text = replace(text, patched=kustomizations.patching(name))
+        path = Path(name)
         fixed = fix(text, admission, aliases=aliases, stored=stored)
         result.files += 1
         result.left += fixed.left
         result.unreadable += fixed.unreadable
         result.skipped += fixed.skipped
-        if str(path) == STANDARD_INPUT and not diff:
+        if name == STANDARD_INPUT and not diff:
             sys.stdout.buffer.write(fixed.after.encode(text.encoding))
         elif fixed.changed and not _is_within(path, given):
             result.left += _left_outside(fixed)
@@ -108,9 +109,9 @@ def fixes(
         yield result
 
 
-def _read(path: Path) -> Text | Unreadable | OtherFile:
+def _read(name: str) -> Text | Unreadable | OtherFile:
     """A file that may hold objects of Stash. What comes in by standard input goes out again, whatever it is."""
-    return read(path) if str(path) == STANDARD_INPUT else read_if(STASH, path)
+    return read(Path(name)) if name == STANDARD_INPUT else read_if(STASH, name)
 
 
 def _is_within(path: Path, given: Set[Path]) -> bool:

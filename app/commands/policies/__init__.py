@@ -1,0 +1,1 @@
+"""The command `policies`: the rules as policies of Kubernetes itself, in CEL."""

@@ -1,0 +1,1 @@
+"""Programs that judge and carry what is released."""

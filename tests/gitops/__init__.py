@@ -1,0 +1,1 @@
+"""The page on GitOps, tried with the programs that it is about."""

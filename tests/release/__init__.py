@@ -1,0 +1,1 @@
+"""Tests of what is released, with the programs that users have for it: `make release-check`."""
