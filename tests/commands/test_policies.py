@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from app.commands.policies.policy import CHANGED, NOT_BEING_DELETED
-from app.domain.twin import NoTwin, Rewriting, Twin
+from app.domain.twin import Twin
 from app.rules.registry import RULES
 from testbed.documents import load_all
 from tests.support.commandline import complaint, run
@@ -31,12 +31,6 @@ def bindings(documents: list[dict[str, Any]], rule: str) -> dict[str, tuple[list
             actions = each["spec"].get("validationActions", [])
             found[each["metadata"]["name"]] = (actions, namespaces["operator"], namespaces["values"])
     return found
-
-
-def test_most_rules_have_a_twin() -> None:
-    twins = [rule.twin for rule in RULES.values()]
-    assert sum(isinstance(each, Twin | Rewriting) for each in twins) >= 25
-    assert all(each.why for each in twins if isinstance(each, NoTwin))
 
 
 @pytest.mark.parametrize("mode", MODES)
