@@ -33,6 +33,50 @@ def test_only_who_publishes_may_write_and_only_after_the_tests_have_passed() -> 
     assert WORKFLOW["jobs"]["publish"]["if"] == "github.ref_type == 'tag'"
 
 
+def test_a_pipe_fails_where_its_first_command_does() -> None:
+    assert WORKFLOW["defaults"] == {"run": {"shell": "bash"}}, "the shell of the runner knows no pipefail"
+
+
+def test_nothing_starts_before_the_settings_are_known() -> None:
+    assert {name for name, job in WORKFLOW["jobs"].items() if "needs" not in job} == {"settings"}
+
+
+@pytest.mark.parametrize(
+    ("registry", "known", "said"),
+    [
+        ("registry.example", "true", ""),
+        ("registry.example:5000", "true", ""),
+        ("", "true", "set the variable REGISTRY"),
+        ("https://registry.example", "true", "set the variable REGISTRY"),
+        ("registry.example/backup", "true", "set the variable REGISTRY"),
+        ("registry.example", "false", "REGISTRY_LOGIN"),
+    ],
+)
+def test_a_registry_that_is_not_set_is_named_before_anything_is_made(registry: str, known: str, said: str) -> None:
+    script = STEPS["A registry is set, and who logs in to it"]["run"]
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script],
+        env={"PATH": os.environ["PATH"], "REGISTRY": registry, "KNOWN": known},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == bool(said)
+    assert said in done.stdout
+    assert done.stdout.startswith("::error::") == bool(said)
+
+
+def test_the_token_of_the_workflow_goes_to_no_registry_unless_somebody_chose_that() -> None:
+    variables = STEPS["Log in to the registry"]["env"]
+    for name, own, secret in (("LOGIN", "github.actor", "USER"), ("PASSWORD", "github.token", "PASSWORD")):
+        wanted = f"${{{{ vars.REGISTRY_LOGIN == 'workflow' && {own} || secrets.REGISTRY_{secret} }}}}"
+        assert variables[name] == wanted
+
+
+def test_no_registry_is_named() -> None:
+    where = [*(ROOT / ".github").rglob("*.yml"), ROOT / "docs" / "install" / "releases.md"]
+    hosts = [host for path in where for host in re.findall(r"\b[\w-]+(?:\.[\w-]+)*\.io\b", path.read_text())]
+    assert hosts == []
+
+
 def test_the_make_targets_that_it_calls_are_there() -> None:
     called = {word for step in STEPS.values() for line in re.findall(r"make ([a-z -]+)", step.get("run", ""))
               for word in line.split()}  # fmt: skip
@@ -48,7 +92,7 @@ def test_a_tag_that_is_not_the_version_ends_it(tag: str, code: int) -> None:
     assert done.returncode == code
 
 
-def test_the_tags_of_the_action_move_to_the_release_and_its_own_stays(tmp_path: Path) -> None:
+def test_the_tags_of_the_action_move_to_the_newest_release_and_its_own_stays(tmp_path: Path) -> None:
     def git(*words: str) -> str:
         named = ("-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "init.defaultBranch=main")
         done = subprocess.run(
@@ -60,17 +104,21 @@ def test_the_tags_of_the_action_move_to_the_release_and_its_own_stays(tmp_path: 
     git("init", "--quiet", "--bare", "../origin")
     git("init", "--quiet")
     git("remote", "add", "origin", "../origin")
-    for release in ("v0.1.0", "v0.1.1"):
-        git("commit", "--quiet", "--allow-empty", "-m", release)
-        git("tag", "-a", release, "-m", release)
-        git("push", "--quiet", "origin", release)
+    commits = {}
+    for release in ("v0.1.0", "v0.1.9", "v0.1.10", "v0.2.0", "v0.1.11", "v0.1.9"):
+        if release not in commits:  # a workflow may run again
+            git("commit", "--quiet", "--allow-empty", "-m", release)
+            git("tag", "-a", release, "-m", release)
+            git("push", "--quiet", "origin", release)
+            commits[release] = git("rev-parse", "HEAD")
         environment = {"PATH": os.environ["PATH"], "GITHUB_REF_NAME": release}
-        script = STEPS["Tags of the Action, which move"]["run"]
+        script = STEPS["Tags of the Action, which move to the newest release"]["run"]
         subprocess.run(
             ["bash", "-euo", "pipefail", "-c", script],
             cwd=tmp_path / "clone", env=environment, check=True, capture_output=True,
         )  # fmt: skip
     listed = (line.split("\t") for line in git("ls-remote", "--tags", "origin").splitlines())
-    found = {name: commit for commit, name in listed}
-    first, second = (found[f"refs/tags/{release}^{{}}"] for release in ("v0.1.0", "v0.1.1"))
-    assert found["refs/tags/v0"] == found["refs/tags/v0.1"] == second != first
+    found = {name.removeprefix("refs/tags/"): commit for commit, name in listed}
+    assert {release: found[f"{release}^{{}}"] for release in commits} == commits
+    assert found["v0"] == found["v0.2"] == commits["v0.2.0"]
+    assert found["v0.1"] == commits["v0.1.11"]
