@@ -12,26 +12,37 @@ _LAUNCHER = """#!/bin/sh
 # Runs stash-admission in an environment of its own, which the first call makes of what is locked beside this file.
 set -eu
 here=$(CDPATH= cd -- "$(dirname -- "$(readlink -f -- "$0")")" && pwd)
-place=${{XDG_CACHE_HOME:-$HOME/.cache}}/stash-admission/{version}
-if [ ! -e "$place/.ready" ]; then
+version=$(python3 -c 'import sys
+if sys.version_info < (3, 11): sys.exit("Python 3.11 or newer is needed")
+print("%d.%d" % sys.version_info[:2])')
+place=${{XDG_CACHE_HOME:-$HOME/.cache}}/stash-admission/{version}-python$version
+if [ ! -x "$place/bin/python" ]; then
   echo "stash-admission {version}: making an environment in $place, once" >&2
-  rm -rf "$place"
-  python3 -c 'import sys; sys.exit("Python 3.11 or newer is needed" if sys.version_info < (3, 11) else 0)'
-  python3 -m venv "$place"
-  pip() {{ "$place/bin/python" -m pip --disable-pip-version-check --quiet install --no-deps "$@" >&2; }}
+  # It is made beside, then renamed: of two first calls each makes one, and the one that is first stays.
+  made=$place.$$
+  trap 'rm -rf "$made"' EXIT
+  trap 'exit 1' HUP INT TERM
+  python3 -m venv "$made"
+  pip() {{ "$made/bin/python" -m pip --disable-pip-version-check --quiet install --no-deps "$@" >&2; }}
   pip --require-hashes -r "$here/requirements.txt"
   pip "$here/{wheel}"
-  touch "$place/.ready"
+  [ -x "$place/bin/python" ] || rm -rf "$place"
+  python3 -c 'import os, sys; os.rename(*sys.argv[1:])' "$made" "$place" 2>/dev/null || [ -x "$place/bin/python" ]
+  rm -rf "$made"
 fi
-exec "$place/bin/kubectl-stash_admission" "$@"
+exec "$place/bin/python" "$place/bin/kubectl-stash_admission" "$@"
 """
+
+
+def launcher(version: str, wheel: str) -> str:
+    """The script by which the plugin starts, beside its lock file and a wheel of that name."""
+    return _LAUNCHER.format(version=version, wheel=wheel)
 
 
 def plugin(wheel: Path, lock: Path, version: str, seconds: int) -> bytes:
     """The archive."""
-    launcher = _LAUNCHER.format(version=version, wheel=wheel.name).encode()
     files = [
-        Entry("kubectl-stash_admission", launcher, executable=True),
+        Entry("kubectl-stash_admission", launcher(version, wheel.name).encode(), executable=True),
         Entry("requirements.txt", lock.read_bytes()),
         Entry(wheel.name, wheel.read_bytes()),
     ]
