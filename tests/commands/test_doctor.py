@@ -108,6 +108,14 @@ def test_of_what_kept_a_pod_from_being_made_only_policies_and_quotas_are_told() 
     assert list(pods(seen(events=[event(SCC, "DaemonSet/another")]))) == []
 
 
+def test_of_deployments_that_are_gone_or_serve_somebody_else_nothing_is_said() -> None:
+    others = event(SCC, "ReplicaSet/another-6d4b75cb6d")
+    assert list(pods(seen(events=[others]))) == []
+    (remark,) = pods(seen(events=[others, event(SCC)]))
+    assert "Deployment stash-admission/stash-admission:" in remark.line
+    assert len(list(pods(seen(events=[others], service=None)))) == 1, "whom the Service would select is not known"
+
+
 def test_a_moment_of_an_event_is_found_in_its_newer_form_too() -> None:
     newer = event(SCC, lastTimestamp=None, eventTime="2026-06-01T11:59:00.123456Z")
     (remark,) = pods(seen(events=[newer]))

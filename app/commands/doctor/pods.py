@@ -59,12 +59,18 @@ _POLICIES = (
 
 
 def pods(state: InstallationState) -> Iterator[Diagnosis]:
-    """Remarks on what could not make its pods, by the last event of each. None where all could."""
+    """Remarks on what could not make its pods, by the last event of each. None where all could.
+
+    Of Deployments those that the Service selects, once there are any: in a namespace others may be, or have been.
+    """
     if isinstance(state.events, Unreadable):
         yield state.events.remark
         return
     space = state.names.namespace
+    ours = {each["metadata"]["name"] for each in state.selected}
     for (kind, name), event in _last(state.events).items():
+        if kind == "Deployment" and ours and name not in ours:
+            continue
         message = one_line(str(event.get("message") or ""))
         policy = next((each for each in _POLICIES if re.search(each.words, message)), None)
         if event["reason"] == FAILED_CREATE and policy is not None:
