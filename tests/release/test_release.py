@@ -29,6 +29,10 @@ from tools.generate import ROOT
 
 URL = "https://code.example/backup/stash-admission"
 NONE: Mapping[str, str] = MappingProxyType({})
+OTHER_HABITS = {
+    "TZ": "Pacific/Apia", "LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0",
+    "GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "core.autocrlf", "GIT_CONFIG_VALUE_0": "true",
+}  # fmt: skip
 IMAGE = "registry.example/backup/stash-admission:0.1.0"
 
 
@@ -42,10 +46,11 @@ def run(*command: str | Path, folder: Path = ROOT, code: int = 0, variables: Map
 
 @pytest.fixture(scope="module")
 def releases(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """The folders of two releases, made one after the other."""
+    """The folders of two releases, of which somebody with other habits makes the second one."""
     folders = [tmp_path_factory.mktemp("release") / "dist" for _ in range(2)]
-    for folder in folders:
-        run(sys.executable, "-m", "tools.release", "--url", URL, "--image", IMAGE, "--into", folder)
+    make = (sys.executable, "-m", "tools.release", "--url", URL, "--image", IMAGE, "--into")
+    run(*make, folders[0])
+    run("sh", "-c", 'umask 077; exec "$@"', "sh", *make, folders[1], variables=OTHER_HABITS)
     return folders
 
 

@@ -39,7 +39,16 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "source"
         source.mkdir()
-        with subprocess.Popen(["git", "archive", commit], cwd=ROOT, stdout=subprocess.PIPE) as packed:  # noqa: S603, S607
+        git = [
+            "git",
+            "-c",
+            "core.autocrlf=false",
+            "-c",
+            "core.eol=lf",
+            "archive",
+            commit,
+        ]  # whatever somebody's git does
+        with subprocess.Popen(git, cwd=ROOT, stdout=subprocess.PIPE) as packed:  # noqa: S603
             subprocess.run(["tar", "x"], cwd=source, stdin=packed.stdout, check=True)  # noqa: S607
         _make(source, flags.into, seconds, flags.url, flags.image)
         artefacts = {path.name: path.read_bytes() for path in flags.into.iterdir()}
@@ -62,10 +71,11 @@ def _make(source: Path, into: Path, seconds: int, url: str, name: str) -> None:
     _write(into / f"stash-admission-{version}.tgz", archive(below(chart, "stash-admission", ignored), seconds))
     manifests = source / "manifests"
     _write(into / "manifests.tar.gz", archive(below(manifests, "manifests", ["*.py"]), seconds))
-    installed = (manifests / "install.yaml").read_text()
-    _write(into / "install.yaml", installed.replace(f"stash-admission:{version}", name or f"stash-admission:{version}"))
-    definitions = [path.read_text() for path in sorted((manifests / "crds").glob("*.yaml"))]
-    _write(into / "crds.yaml", "---\n".join(definitions))
+    installed = (manifests / "install.yaml").read_bytes()
+    usual = f"stash-admission:{version}"
+    _write(into / "install.yaml", installed.replace(usual.encode(), (name or usual).encode()))
+    definitions = [path.read_bytes() for path in sorted((manifests / "crds").glob("*.yaml"))]
+    _write(into / "crds.yaml", b"---\n".join(definitions))
     _write(into / "sbom.cdx.json", JsonV1Dot6(bill(source / "requirements.txt")).output_as_string(indent=2) + "\n")
     wheel = next(into.glob("*.whl"))
     packed = krew.plugin(wheel, source / "requirements.txt", version, seconds)
@@ -80,7 +90,7 @@ def _make(source: Path, into: Path, seconds: int, url: str, name: str) -> None:
 
 
 def _project(source: Path) -> dict[str, Any]:
-    project: dict[str, Any] = tomllib.loads((source / "pyproject.toml").read_text())["project"]
+    project: dict[str, Any] = tomllib.loads((source / "pyproject.toml").read_bytes().decode())["project"]
     return project
 
 
