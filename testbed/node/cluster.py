@@ -156,12 +156,14 @@ class Nodes:
 
         What it wrote; it must end with this code.
         """
-        return self.nodes["node1"].run(
+        node, ctr = self.nodes["node1"], ("ctr", "-a", "/run/containerd.sock", "-n", "k8s.io")
+        name = next(each for each in node.run(*ctr, "images", "list", "-q").split() if each.endswith(f"/{image}"))
+        return node.run(
             "sh", "-c", f'"$@" 2>&1; test $? = {code}', "sh",
-            "ctr", "-a", "/run/containerd.sock", "-n", "k8s.io", "run", "--rm", "--net-host", "--read-only",
+            *ctr, "run", "--rm", "--net-host", "--read-only",
             "--mount", "type=tmpfs,src=tmpfs,dst=/tmp,options=mode=1777",
             "--mount", "type=bind,src=/pki,dst=/pki,options=rbind:ro",
-            "--env", "KUBECONFIG=/pki/admin.kubeconfig", f"docker.io/library/{image}", "outside", *words,
+            "--env", "KUBECONFIG=/pki/admin.kubeconfig", name, "outside", *words,
         )  # fmt: skip
 
     def daemon(self, node: str, name: str, words: list[str]) -> None:

@@ -33,6 +33,12 @@ def test_only_who_publishes_may_write_and_only_after_the_tests_have_passed() -> 
     assert WORKFLOW["jobs"]["publish"]["if"] == "github.ref_type == 'tag'"
 
 
+def test_the_engine_and_the_signer_are_of_one_version() -> None:
+    assert re.search(r" image=[\w/]+:v\d+\.\d+\.\d+$", STEPS["An engine that writes archives"]["run"])
+    (signer,) = (step for step in STEPS.values() if "cosign-installer" in step.get("uses", ""))
+    assert re.fullmatch(r"v\d+\.\d+\.\d+", signer["with"]["cosign-release"])
+
+
 def test_a_pipe_fails_where_its_first_command_does() -> None:
     assert WORKFLOW["defaults"] == {"run": {"shell": "bash"}}, "the shell of the runner knows no pipefail"
 
