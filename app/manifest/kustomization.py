@@ -44,7 +44,7 @@ class Kustomizations:
             ]
         while self._waiting:
             self._read(self._waiting.pop())
-        return self._patches.get(os.path.realpath(name))
+        return self._patches.get(os.path.realpath(name)) if self._patches else None
 
     def _read(self, file: Path) -> None:
         if file in self._read_already:
