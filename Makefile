@@ -111,7 +111,7 @@ release-check: $(READY) ## the tests of what is released with the programs of it
 	@$(BIN)/pytest tests/release
 
 .PHONY: proof
-proof: $(READY) ## failed calls, hostile connections, memory: writes docs/proof.md (a quarter of an hour, needs haproxy)
+proof: $(READY) ## failed calls, hostile connections, memory: writes docs/proof.md (40 minutes, goes on after an interruption, needs haproxy)
 	@$(BIN)/python -m proof
 
 .PHONY: node node-down

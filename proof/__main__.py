@@ -32,6 +32,7 @@ from proof import (
 )
 from proof.background import Background
 from proof.progress import Telling
+from proof.record import Measurement, Record
 from proof.section import Check, Section
 from proof.stage import WHOLE, Stage
 from testbed.child import sweep_after_us
@@ -39,6 +40,7 @@ from testbed.control_plane import binaries
 from testbed.control_plane.gobuild import MissingBinariesError
 
 PAGE = machine.ROOT / "docs" / "proof.md"
+KEPT = machine.ROOT / ".local" / "proof"
 PARTS: dict[str, Callable[[Stage], Section]] = {
     "restarts": restarts.measure,
     "rotations": rotations.measure,
@@ -60,55 +62,61 @@ _FILES = 8192
 
 
 def main(
-    only: Annotated[str, typer.Option(metavar="PARTS", help=f"Some of {','.join(PARTS)}.")] = ",".join(PARTS),
+    only: Annotated[str | None, typer.Option(metavar="PARTS", help=f"Measure some of {','.join(PARTS)}.")] = None,
     rounds: Annotated[int, typer.Option(min=1, max=1000, help="Rolling restarts; the rest is scaled.")] = WHOLE,
     where: Annotated[
-        Path | None, typer.Option("--page", help="File to write. A whole run writes docs/proof.md.")
+        Path | None, typer.Option("--page", help="File to write. What was measured whole goes into docs/proof.md.")
     ] = None,
 ) -> None:
     """Measure what the server stands, and write it down.
 
+    A part that was measured whole is kept, so an interrupted run goes on where it was: only what is not yet
+    measured of this commit is. With --only the page has of the other parts what was measured last.
+
     Exit codes: 0 all holds, 1 something does not, 2 usage or something missing, 130 interrupted.
     """
-    wanted = [each for each in PARTS if each in only.split(",")]
-    if unknown := set(only.split(",")) - set(PARTS):
+    commit, record, is_whole = machine.commit(), Record(KEPT), rounds >= WHOLE
+    wanted = list(PARTS) if only is None else [each for each in PARTS if each in only.split(",")]
+    if only is not None and (unknown := set(only.split(",")) - set(PARTS)):
         _fail(f"--only: there is no {', '.join(sorted(unknown))!r}; there are {', '.join(PARTS)}")
+    kept = {part: found for part in PARTS if is_whole and (found := record.find(part))}
+    if only is None:
+        wanted = [
+            part for part in wanted if not (part in kept and kept[part].commit == commit and machine.is_known(commit))
+        ]
     if _NEED_BALANCER & set(wanted):
         try:
             balancer.program()
         except balancer.Missing as missing:
             _fail(str(missing))
-    if _NEED_CLUSTER & set(wanted):
+    programs = None
+    if _NEED_CLUSTER & {*wanted, *kept}:
         try:
-            binaries.find_or_build()  # which may take minutes, and says so
+            programs = binaries.find_or_build()  # which may take minutes, and says so
         except MissingBinariesError as missing:
             _fail(str(missing))
-    whole = wanted == list(PARTS) and rounds >= WHOLE
     _allow_files()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    began, effort, commit = time.monotonic(), machine.Effort.now(), machine.commit()
     try:
-        sections, programs = _measure(wanted, rounds)
+        kept |= _measure(wanted, rounds, commit, record if is_whole else None)
     except KeyboardInterrupt:
-        typer.echo("interrupted: all processes are ended, nothing is written", err=True)
+        typer.echo("interrupted: all processes are ended; parts that were measured whole are kept", err=True)
         sys.exit(130)
-    facts = [("commit", commit), *machine.facts(programs)]
-    facts.append(("minutes in all", f"{(time.monotonic() - began) / 60:.1f}"))
-    if effort and (now := machine.Effort.now()):
-        facts.append(("processors used by other programs", now.others(effort)))
-    text = machine.without_paths(page.render(sections, facts, datetime.datetime.now(datetime.UTC), whole))
+    shown = {part: kept[part] for part in PARTS if part in kept}
+    whole = is_whole and len(shown) == len(PARTS)
+    text = machine.without_paths(page.render(shown, machine.facts(programs), whole))
     if target := where or (PAGE if whole else None):
         target.write_text(text)
     else:
         typer.echo(text)
-    broken = [check for section in sections for check in section.checks if not check.holds]
+    broken = [check for each in shown.values() for check in each.section.checks if not check.holds]
     for check in broken:
         typer.echo(f"{check.what}: {check.seen}, must be {check.wanted}", err=True)
     sys.exit(1 if broken else 0)
 
 
-def _measure(wanted: list[str], rounds: int) -> tuple[list[Section], Path | None]:
-    sections: dict[str, Section] = {}
+def _measure(wanted: list[str], rounds: int, commit: str, record: Record | None) -> dict[str, Measurement]:
+    found: dict[str, Measurement] = {}
     with contextlib.ExitStack() as end, tempfile.TemporaryDirectory(prefix="stash-admission-proof-") as folder:
         broom = sweep_after_us(Path(folder))
         end.callback(broom.communicate)
@@ -116,17 +124,22 @@ def _measure(wanted: list[str], rounds: int) -> tuple[list[Section], Path | None
         stage = Stage(Path(folder), end.enter_context(Background()), telling, rounds, end)
         for name in sorted(wanted, key=lambda each: each not in _FIRST):
             telling.begin(name)
-            began = time.monotonic()
+            began, effort = time.monotonic(), machine.Effort.now()
+            finished = True
             try:
-                sections[name] = PARTS[name](stage)
+                section = PARTS[name](stage)
             except Exception as error:  # noqa: BLE001 -- the other measurements count, and the page says what went wrong
-                sections[name] = Section(name.capitalize(), "This measurement could not be finished.")
-                sections[name].checks.append(
-                    Check(f"{name} is measured", f"{type(error).__name__}: {error}", "so", False)
-                )
-            verdict = "holds" if sections[name].holds else "DOES NOT HOLD"
-            telling.say(f"{name}: {verdict} ({time.monotonic() - began:.0f} s)")
-        return [sections[name] for name in wanted], stage.binaries
+                finished = False
+                section = Section(name.capitalize(), "This measurement could not be finished.")
+                section.checks.append(Check(f"{name} is measured", f"{type(error).__name__}: {error}", "so", False))
+            seconds, now = time.monotonic() - began, machine.Effort.now()
+            others = now.others(effort) if effort and now else "unknown"
+            found[name] = Measurement(section, commit, datetime.datetime.now(datetime.UTC), seconds / 60, others)
+            if record and finished:
+                record.keep(name, found[name])
+            verdict = "holds" if section.holds else "DOES NOT HOLD"
+            telling.say(f"{name}: {verdict} ({seconds:.0f} s)")
+    return found
 
 
 def _allow_files() -> None:

@@ -17,6 +17,11 @@ from proof import balancer
 ROOT = Path(__file__).parents[1]
 
 
+_CHANGED = " with changes"
+_UNKNOWN = "unknown"
+_CODE = ("app", "certs", "kube", "schemas", "manifests", "testbed", "proof", "requirements.txt")
+
+
 def facts(binaries: Path | None) -> list[tuple[str, str]]:
     """Names and values. `binaries` is the folder of the API server, if one ran."""
     kernel = re.match(r"[\d.]+", platform.release())
@@ -78,11 +83,16 @@ def commit() -> str:
     try:
         done = subprocess.run([*git, "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True)
         dirty = subprocess.run(
-            [*git, "status", "--porcelain", "--untracked-files=no", "--", "app", "certs", "schemas", "proof"],
+            [*git, "status", "--porcelain", "--untracked-files=no", "--", *_CODE],
             capture_output=True,
             text=True,
             check=True,
         )
     except (OSError, subprocess.CalledProcessError):
-        return "unknown"
-    return done.stdout.strip() + (" with changes" if dirty.stdout.strip() else "")
+        return _UNKNOWN
+    return done.stdout.strip() + (_CHANGED if dirty.stdout.strip() else "")
+
+
+def is_known(commit: str) -> bool:
+    """Whether two measurements of it are of the same code."""
+    return commit != _UNKNOWN and not commit.endswith(_CHANGED)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import datetime
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from proof.record import Measurement
 from proof.section import Section, Table
 
 _INTRODUCTION = """\
@@ -23,9 +23,15 @@ or none: refused, reset or ended connections, certificates that are not accepted
 503, although the API server would try it again. The timers of the generator tick in milliseconds, so up to one of
 them is its own."""
 
+_MACHINE = """\
+Server, API server, load and attacker share this machine. Each part was measured at a commit, and tells which share of
+the processors other programs used meanwhile."""
+_HEADINGS = ("part", "commit", "UTC", "minutes", "others")
 
-def render(sections: Sequence[Section], facts: Sequence[tuple[str, str]], when: datetime.datetime, whole: bool) -> str:
+
+def render(measured: Mapping[str, Measurement], facts: Sequence[tuple[str, str]], whole: bool) -> str:
     """The page in Markdown."""
+    sections = [each.section for each in measured.values()]
     checks = [check for section in sections for check in section.checks]
     broken = sum(not check.holds for check in checks)
     verdict = f"**{broken} of {len(checks)} do not hold.**" if broken else f"All {len(checks)} hold."
@@ -42,8 +48,11 @@ def render(sections: Sequence[Section], facts: Sequence[tuple[str, str]], when: 
                 _wrapped(_LOAD),
                 *(part for section in sections for part in _section(section)),
                 "## Machine",
-                f"Measured on {when:%Y-%m-%d} (UTC). Server, API server, load and attacker share this machine.",
+                _wrapped(_MACHINE),
                 _table(Table(("", ""), list(facts))),
+                _table(
+                    Table(("part", "commit", "UTC", "minutes", "others"), [_row_of(*each) for each in measured.items()])
+                ),
             ]
         ).rstrip()
         + "\n"
@@ -58,6 +67,10 @@ def _section(section: Section) -> list[str]:
             lines = "\n".join(f"* {count} times: {_cell(text)}" for text, count in tally.faults.most_common())
             parts += [f"Why calls failed ({load}):", lines]
     return parts
+
+
+def _row_of(part: str, measured: Measurement) -> tuple[str, ...]:
+    return part, measured.commit, f"{measured.when:%Y-%m-%d %H:%M}", f"{measured.minutes:.1f}", measured.others
 
 
 def _table(table: Table) -> str:

@@ -41,8 +41,6 @@ class Stage:
         self.background = background
         self.telling = telling
         self.rounds = rounds
-        self.binaries: Path | None = None
-        """The folder of the API server's program, once it was needed."""
         self._root = folder
         self._end = end
         self._cluster: Cluster | None = None
@@ -63,8 +61,7 @@ class Stage:
         """The API server with our CRDs; started when first needed."""
         if self._cluster is None:
             self.telling.at("starting the API server")
-            self.binaries = binaries.find_or_build()
-            self._cluster = self._end.enter_context(Cluster(self.binaries))
+            self._cluster = self._end.enter_context(Cluster(binaries.find_or_build()))
             define(self._cluster, crds())
         return self._cluster
 

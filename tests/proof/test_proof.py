@@ -7,6 +7,7 @@ import contextlib
 import datetime
 import json
 import os
+import re
 import signal
 import ssl
 import subprocess
@@ -20,11 +21,12 @@ from typing import Any
 import pytest
 
 from proof import __main__ as proof
-from proof import page
+from proof import machine, page
 from proof.calls import NAME, Creations, Reviews
 from proof.connection import Answer, CallFailed, Connection
 from proof.load import Load, fate
 from proof.pool import Pool
+from proof.record import Measurement
 from proof.section import Section
 from proof.stage import issue, trusting
 from proof.tally import Tally
@@ -376,7 +378,11 @@ def section(*faults: str) -> Section:
 
 
 def rendered(*sections: Section) -> str:
-    return page.render(sections, [("cores", "2")], datetime.datetime(2026, 1, 2, tzinfo=datetime.UTC), whole=True)
+    return page.render(dict(zip("ab", map(measured, sections), strict=False)), [("cores", "2")], whole=True)
+
+
+def measured(section: Section, commit: str = "1234567") -> Measurement:
+    return Measurement(section, commit, datetime.datetime(2026, 1, 2, tzinfo=datetime.UTC), 1.5, "3%")
 
 
 def test_the_page_says_that_all_holds() -> None:
@@ -384,7 +390,7 @@ def test_the_page_says_that_all_holds() -> None:
     assert "All 1 hold." in text
     assert "| calls failed | 0 of 10 | 0 | yes |" in text
     assert "Why calls failed" not in text
-    assert "Measured on 2026-01-02" in text
+    assert "| a | 1234567 | 2026-01-02 00:00 | 1.5 | 3% |" in text
 
 
 def test_the_page_shows_failures_first_and_says_why() -> None:
@@ -446,17 +452,70 @@ def test_a_measurement_that_cannot_be_finished_does_not_hold_and_the_others_are_
     assert "| calls failed | 0 of 10 | 0 | yes |" in text
 
 
-def test_a_part_of_the_run_does_not_overwrite_the_page(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: Any
-) -> None:
+@pytest.fixture
+def parts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
+    """What is measured, in place of the real parts, into pages and records of the test."""
+    done: list[str] = []
+
+    def part(name: str) -> Section:
+        done.append(name)
+        return section()
+
     monkeypatch.setattr(proof, "PAGE", tmp_path / "proof.md")
-    monkeypatch.setattr(proof, "PARTS", {"memory": lambda _: section(), "hostile": lambda _: section()})
-    for only, rounds, is_written in (("memory", 20, False), ("memory,hostile", 1, False), ("memory,hostile", 20, True)):
-        with pytest.raises(SystemExit) as ended:
-            proof.main(only=only, rounds=rounds, where=None)
-        assert ended.value.code == 0
+    monkeypatch.setattr(proof, "KEPT", tmp_path / "kept")
+    monkeypatch.setattr(proof, "PARTS", {name: lambda _, name=name: part(name) for name in ("memory", "hostile")})
+    monkeypatch.setattr(machine, "commit", lambda: "1234567")
+    return done
+
+
+def prove(only: str | None = None, rounds: int = 20) -> int | str | None:
+    with pytest.raises(SystemExit) as ended:
+        proof.main(only=only, rounds=rounds, where=None)
+    return ended.value.code
+
+
+def test_the_page_is_written_once_every_part_was_measured_whole(parts: list[str], tmp_path: Path, capsys: Any) -> None:
+    for only, rounds, is_written in (("memory", 20, False), ("memory,hostile", 1, False), ("hostile", 20, True)):
+        assert prove(only, rounds) == 0
         assert (tmp_path / "proof.md").exists() is is_written
         assert ("# Proof" in capsys.readouterr().out) is not is_written
+    assert parts == ["memory", "memory", "hostile", "hostile"]
+
+
+def test_a_run_goes_on_with_what_was_not_measured_of_its_commit(
+    parts: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    prove("memory")
+    prove()
+    assert parts == ["memory", "hostile"]
+    prove()
+    assert parts == ["memory", "hostile"]
+    monkeypatch.setattr(machine, "commit", lambda: "89abcde")
+    prove("hostile")
+    text = (tmp_path / "proof.md").read_text()
+    assert re.findall(r"^\| (memory|hostile) \| (\w{7}) ", text, re.MULTILINE) == [
+        ("memory", "1234567"),
+        ("hostile", "89abcde"),
+    ]
+    prove()
+    assert parts == ["memory", "hostile", "hostile", "memory"]
+
+
+@pytest.mark.parametrize("commit", ["unknown", "1234567 with changes"])
+def test_code_that_is_no_commit_is_always_measured(
+    parts: list[str], monkeypatch: pytest.MonkeyPatch, commit: str
+) -> None:
+    monkeypatch.setattr(machine, "commit", lambda: commit)
+    prove()
+    prove()
+    assert parts == ["memory", "hostile"] * 2
+
+
+def test_what_was_kept_and_cannot_be_read_is_measured(parts: list[str], tmp_path: Path) -> None:
+    prove()
+    (tmp_path / "kept" / "memory.json").write_text("{")
+    prove()
+    assert parts == ["memory", "hostile", "memory"]
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="processes are looked up in /proc")
@@ -473,7 +532,7 @@ def test_ctrl_c_ends_every_process_and_leaves_nothing_behind(tmp_path: Path) -> 
     run.send_signal(signal.SIGINT)
     _, said = run.communicate(timeout=PATIENCE)
     assert run.returncode == 130
-    assert said.endswith("interrupted: all processes are ended, nothing is written\n")
+    assert said.endswith("interrupted: all processes are ended; parts that were measured whole are kept\n")
     # The kernel takes a moment to end the children of a child.
     eventually(lambda: not any(runs(pid) for pid in started), says=lambda: list(filter(runs, started)))
     assert list(tmp_path.iterdir()) == []
