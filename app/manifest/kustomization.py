@@ -14,6 +14,8 @@ from app.manifest.values import value_of
 
 _NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 _LISTS = ("patches", "patchesJson6902", "patchesStrategicMerge")
+_MAX_PATH_CHARS = 4096
+"""No system opens a file by a longer path. To look for it would take the square of its length."""
 
 
 class Kustomizations:
@@ -21,7 +23,8 @@ class Kustomizations:
 
     def __init__(self, names: Iterable[str] = ()) -> None:
         ours = (Path(name) for name in names if name.endswith(_NAMES))
-        self._waiting = [path for path in ours if path.name in _NAMES]
+        self._waiting = [path.absolute() for path in ours if path.name in _NAMES]
+        self._read_already: set[Path] = set()
         self._looked_in: set[Path] = set()
         self._patches: dict[str, str] = {}
         """By the real names of patches, the directory of the kustomization."""
@@ -41,12 +44,15 @@ class Kustomizations:
             ]
         while self._waiting:
             self._read(self._waiting.pop())
-        return self._patches.get(os.path.realpath(name))
+        return self._patches.get(os.path.realpath(name)) if self._patches else None
 
     def _read(self, file: Path) -> None:
+        if file in self._read_already:
+            return
+        self._read_already.add(file)
+        directory = _shown(file.parent)
         for patch in _patches(file):
-            real = os.path.realpath(file.parent / patch)
-            self._patches.setdefault(real, _shown(file.parent))
+            self._patches.setdefault(os.path.realpath(file.parent / patch), directory)
 
 
 def _patches(file: Path) -> Iterator[str]:
@@ -62,12 +68,11 @@ def _patches(file: Path) -> Iterator[str]:
         listed = value.get(name)
         for each in listed if isinstance(listed, list) else ():
             patch = each.get("path") if isinstance(each, dict) else each
-            if isinstance(patch, str) and "\n" not in patch and "\0" not in patch:
+            if isinstance(patch, str) and len(patch) <= _MAX_PATH_CHARS and "\n" not in patch and "\0" not in patch:
                 yield patch
 
 
 def _shown(directory: Path) -> str:
-    """The directory as somebody there would name it."""
+    """A directory's absolute name as somebody here would write it."""
     here = Path.cwd()
-    absolute = directory.absolute()
-    return str(absolute.relative_to(here)) if absolute.is_relative_to(here) else str(absolute)
+    return str(directory.relative_to(here)) if directory.is_relative_to(here) else str(directory)

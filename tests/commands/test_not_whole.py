@@ -1,6 +1,7 @@
 """What is no whole object as it is written is left out with a word, by every command."""
 
 import json
+import os
 from pathlib import Path
 from xml.etree import ElementTree as Xml
 
@@ -8,6 +9,8 @@ import pytest
 
 from app.admission.engine import Admission
 from app.commands.playground.evaluate import judge
+from app.manifest.discovery import Unreadable
+from app.manifest.source import Text, read
 from tests.support.commandline import run
 from tests.support.manifests import BAD, GOOD
 
@@ -47,6 +50,37 @@ def test_a_file_that_a_kustomization_names_as_a_patch_is_not_judged(name: str, t
     assert ended.stderr == (
         f"Note: overlays/prod/p.yaml:1:1: {NAMED}: check what `kustomize build overlays/prod` writes\n"
     )
+
+
+def test_a_kustomization_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    put("overlays/prod/kustomization.yaml", "patches: [{path: p.yaml}]\n")
+    put("overlays/prod/p.yaml", PATCH)
+    put("overlays/prod/q.yaml", GOOD)
+    asked: list[Path] = []
+
+    def counted(path: Path) -> Text | Unreadable:
+        asked.append(path)
+        return read(path)
+
+    monkeypatch.setattr("app.manifest.kustomization.read", counted)
+    assert "1 object checked" in run("check", ".", "overlays/prod").stdout
+    assert asked == [Path("overlays/prod/kustomization.yaml").absolute()]
+
+
+def test_a_patch_whose_path_is_longer_than_any_is_not_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    put("kustomization.yaml", f"patches: [{{path: '{'a/' * 5_000}'}}, {{path: p.yaml}}]\n")
+    put("p.yaml", PATCH)
+    longest = 0
+
+    def measured(path: str) -> str:
+        nonlocal longest
+        longest = max(longest, len(str(path)))
+        return realpath(path)
+
+    realpath = os.path.realpath
+    monkeypatch.setattr(os.path, "realpath", measured)
+    assert f"{NAMED}: check what `kustomize build .`" in run("check", ".").stderr
+    assert 0 < longest < 5_000, "each of its directories is asked of the system"
 
 
 def test_a_patch_may_be_beside_its_kustomization_or_elsewhere(tmp_path: Path) -> None:

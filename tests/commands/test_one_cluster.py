@@ -109,6 +109,15 @@ def test_a_place_of_many_repositories_is_told_of_once_with_all_of_them_and_their
     assert off == [("shared-place", "warning", name) for name in names[:11]], "nothing else tells it"
 
 
+def test_no_more_repositories_are_said_to_be_in_a_place_than_were_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.commands.check.places._MOST", 12)
+    names = [f"r{number:02}" for number in range(14)]
+    put("a.yaml", *(repository(name) for name in names), backup("one", repository="r00"))
+    (only,) = json.loads(run("check", "a.yaml", "--output", "json").stdout)["findings"]
+    assert "; at least 13 Repositories are in this place: " in only["message"]
+    assert only["message"].endswith(', "demo/r09" and at least 3 more')
+
+
 def test_repositories_that_may_be_one_place_are_told_of_as_that() -> None:
     backend = "{{azure: {{container: c, prefix: /p}}, storageSecretName: {}}}"
     documents = [

@@ -42,3 +42,7 @@ def test_what_somebody_changes_in_the_cluster_is_out_of_sync(argocd: ArgoCD) -> 
     argocd.admitting.objects.apply(config, MANAGER)
     changed = argocd.admitting.objects.merge(config, {"spec": {"retentionPolicy": {"keepLast": 9}}})
     assert all(argocd.out_of_sync(config, changed.body, way) for way in SERVER_SIDE)
+    config = manifest("members as fix writes them", "argocd-changed-client")
+    assert argocd.admitting.apply(json.dumps(config)).returncode == 0
+    changed = argocd.admitting.objects.merge(config, {"spec": {"retentionPolicy": {"keepLast": 9}}})
+    assert argocd.out_of_sync(config, changed.body, "client")

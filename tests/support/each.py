@@ -17,9 +17,10 @@ def by_rule(cases: Iterable[Case]) -> dict[str, list[Case]]:
 
 
 def try_each(cases: Iterable[T], test: Callable[[T], None]) -> None:
-    """Try a test on every case, and fail with all failures, each with the case's name."""
-    failures = []
+    """Try a test on every case, of which there must be one; fail with all failures, each with the case's name."""
+    failures, tried = [], False
     for case in cases:
+        tried = True
         try:
             test(case)
         except Exception as failure:  # noqa: BLE001  raised below, with the others
@@ -27,3 +28,4 @@ def try_each(cases: Iterable[T], test: Callable[[T], None]) -> None:
             failures.append(failure)
     if failures:
         raise ExceptionGroup("not every case is as it should be", failures)
+    assert tried, "there is no case to try"

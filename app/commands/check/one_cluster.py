@@ -36,6 +36,7 @@ class OneCluster:
         separate: bool = True,
     ) -> None:
         self._manifests = list(manifests)
+        self._held = [_held(each) for each in self._manifests]
         self._in: defaultdict[Parts, list[int]] = defaultdict(list)
         """The objects of each directory, by their numbers."""
         separate = separate and inventory is None
@@ -123,7 +124,7 @@ class OneCluster:
 
     def _add(self, directory: Parts) -> None:
         for index in self._in[directory]:
-            key = _held(self._manifests[index])
+            key = self._held[index]
             if key is not None:
                 present = self._present[key]
                 insort(present, index)
@@ -132,7 +133,7 @@ class OneCluster:
 
     def _remove(self, directory: Parts) -> None:
         for index in self._in[directory]:
-            key = _held(self._manifests[index])
+            key = self._held[index]
             if key is not None:
                 present = self._present[key]
                 del present[bisect_left(present, index)]

@@ -102,6 +102,7 @@ def _everybody(known: Inventory, repository: Key) -> str:
     for key in keys[:_MOST_NAMED]:
         use = known.stored.user(key, _MOST)
         named.append(f"{quoted(key.path)}{f' (used by {use.key})' if use else ''}")
-    more = f" and {len(keys) - len(named)} more" if len(keys) > len(named) else ""
+    at_least = "at least " if len(others) >= _MOST else ""
+    more = f" and {at_least}{len(keys) - len(named)} more" if len(keys) > len(named) else ""
     is_one = "are" if all(certain for _, certain in others) else "are, or may be,"
-    return f"; {len(keys)} Repositories {is_one} in this place: {', '.join(named)}{more}"
+    return f"; {at_least}{len(keys)} Repositories {is_one} in this place: {', '.join(named)}{more}"
