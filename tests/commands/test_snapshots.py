@@ -1,6 +1,7 @@
 """`audit --snapshots`: what is read, which Repository it is of, and what is said in every output."""
 
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as Xml
@@ -204,6 +205,26 @@ def test_schedules_are_read_in_the_time_zone_of_the_cluster() -> None:
     assert audit().exit_code == command("audit", "objects.yaml", "--snapshots", "snapshots.json").exit_code == 0
 
 
+@pytest.mark.parametrize("now", ["1970-01-01T00:00:00Z", "2999-12-31T23:59:59Z"])
+def test_the_ends_of_time_are_far_enough_away(now: str) -> None:
+    slow = backup("slow", "slow", schedule="@every 2562047h", timeOut="2562047h")
+    slow["spec"]["retryConfig"] = {"maxRetry": 2**31 - 1, "delay": "2562047h"}
+    never = backup("never", "never", schedule="0 0 31 2 *")
+    ends = [snapshot(datetime.fromisoformat(f"{at}T00:00:00+00:00")) for at in ("1970-01-01", "2999-12-31")]
+    put(repository(), backup(), slow, never, snapshots=ends)
+    for zone in ("UTC", "Asia/Tokyo", "America/New_York"):
+        done = command("audit", "objects.yaml", "--snapshots", "snapshots.json", "--now", now, "--time-zone", zone)
+        assert "2 snapshots compared" in done.stdout
+        assert command("plan", "objects.yaml", "--forecast", "--now", now, "--time-zone", zone).exit_code == 0
+
+
+@pytest.mark.parametrize("now", ["0001-01-01T00:00:00Z", "1970-01-01T00:00:00+01:00", "3000-01-01", "9999-12-31"])
+def test_a_time_that_no_calendar_reaches_is_no_time(now: str) -> None:
+    put(backup())
+    said = complaint(command("plan", "objects.yaml", "--forecast", "--now", now))
+    assert said == f"Error: --now {now}: write a time such as 2026-01-31T03:00:00Z, of the years 1970 to 2999"
+
+
 # --- what is read
 
 
@@ -239,6 +260,8 @@ def one(**changed: object) -> str:
         (one(time="yesterday"), 'item 1: time "yesterday" is not a time such as 2026-01-31T03:00:00Z'),
         (one(time="2026-01-31T03:00:00"), "is not a time"),
         (one(time="0001-01-01T00:00:00+23:00"), "is not a time"),
+        (one(time="9999-12-31T23:59:59-12:00"), "is not a time"),
+        (one(time="1969-12-31T23:59:59Z"), "is not a time"),
         (one(time=7), "item 1: time 7 is not a time"),
         (one(hostname=7), "item 1: hostname is not a text"),
         (one(id="latest"), "item 1: id is not the name of a snapshot"),
