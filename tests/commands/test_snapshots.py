@@ -1,6 +1,7 @@
 """`audit --snapshots`: what is read, which Repository it is of, and what is said in every output."""
 
 import json
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -124,6 +125,36 @@ def test_a_terminal_shows_them_too(monkeypatch: pytest.MonkeyPatch) -> None:
     show(found, console)
     assert isinstance(console.file, StringIO)
     assert "$ restic snapshots --host web" in console.file.getvalue()
+
+
+def test_a_host_is_said_to_have_no_backup_only_where_all_backups_were_read() -> None:
+    put(repository(), backup(), snapshots=daily() + daily(host="gone", path="/other"))
+    assert "no backup writes host" in audit().stdout
+    Path("more.yaml").write_text("apiVersion: stash.appscode.com/v1beta1\nkind: BackupConfiguration\nmetadata: [")
+    done = command("audit", "objects.yaml", "more.yaml", "--snapshots", "snapshots.json", *AT)
+    assert done.exit_code == 2
+    assert "forget" not in done.stdout
+    assert "Warning: not every backup was read, so hosts that none of them writes are not reported" in done.stderr
+
+
+def test_one_namespace_of_a_cluster_is_not_every_backup(monkeypatch: pytest.MonkeyPatch) -> None:
+    from app.commands.audit import runner
+    from app.commands.audit.damage import Damages, Given
+
+    put(snapshots=daily())
+    monkeypatch.setattr(runner, "read_cluster", _reads_one_repository)
+    api: Any = None
+    for namespace, rules in ((None, ["unwritten-host"]), ("demo", [])):
+        found = runner.Audit(damages=Damages([Given("", Path("snapshots.json"))], NOW))
+        list(runner.audit_cluster(found, api, {}, namespace))
+        assert found.damages is not None
+        assert [said.rule for each in found.damages.checked for said in each.findings] == rules
+        assert len(found.notes) == (namespace is not None)
+
+
+def _reads_one_repository(contents: Any, *_: object) -> Iterator[Any]:
+    contents.inventory.put("Repository", repository())
+    yield from ()
 
 
 # --- which Repository
