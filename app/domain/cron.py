@@ -93,6 +93,7 @@ def first_after(schedule: Cron, moment: datetime, zone: tzinfo = UTC) -> datetim
     return next(due_after(schedule, moment, zone), None)
 
 
+@lru_cache(400)
 def _times(schedule: Calendar, day: date, zone: tzinfo) -> list[datetime]:
     """All times of a day, in UTC."""
     at = [(hour, minute) for hour in schedule.hours for minute in schedule.minutes]
