@@ -268,6 +268,17 @@ def test_groups_and_an_empty_repository_are_read() -> None:
         assert "0 snapshots compared, 0 findings" in audit().stdout
 
 
+def test_a_snapshot_that_is_listed_twice_is_one() -> None:
+    put(repository(), backup(), snapshots=daily() + daily())
+    assert ", 0 findings" in audit().stdout
+
+
+def test_what_is_no_time_is_not_told_in_full() -> None:
+    for wrong in ("9" * 10_000, ["x" * 10_000]):
+        put(repository(), backup(), snapshots=one(time=wrong))
+        assert len(audit().stderr) < 300
+
+
 def one(**changed: object) -> str:
     return json.dumps([{**snapshot(NOW), **changed}])
 

@@ -16,6 +16,7 @@ from app.domain.snapshot import Snapshot
 MAX_SNAPSHOTS = 1_000_000
 _PIECE_BYTES = 2**20
 _MAX_SNAPSHOT_CHARS = 16 * 2**20
+_MAX_QUOTED_CHARS = 100
 _SPACE = re.compile(r"[ \t\r\n]*")
 _TEXTS = frozenset({str})
 _ID = re.compile(r"[0-9a-f]{8,64}")
@@ -161,7 +162,7 @@ def _moment(text: object) -> datetime:
             return found
     except (ValueError, OverflowError):
         pass
-    raise ValueError(f"time {quoted(text)} is not a time such as 2026-01-31T03:00:00Z")
+    raise ValueError(f"time {quoted(text)[:_MAX_QUOTED_CHARS]} is not a time such as 2026-01-31T03:00:00Z")
 
 
 @lru_cache(2**14)
