@@ -120,11 +120,17 @@ def moment(option: str, text: str | None) -> datetime:
     """The time that an option names; now without it. Ends with exit code 2 if it is none."""
     if text is None:
         return datetime.now(UTC)
+    from app.domain.cron import YEARS
+
     try:
         found = datetime.fromisoformat(text)
-        return (found if found.tzinfo is not None else found.replace(tzinfo=UTC)).astimezone(UTC)
+        found = (found if found.tzinfo is not None else found.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
-        fail(f"{option} {text}: write a time such as 2026-01-31T03:00:00Z")
+        found = None
+    if found is None or found.year not in YEARS:
+        years = f"{YEARS[0]} to {YEARS[-1]}"
+        fail(f"{option} {text}: write a time such as 2026-01-31T03:00:00Z, of the years {years}")
+    return found
 
 
 def zone(option: str, name: str) -> tzinfo:

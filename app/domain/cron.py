@@ -8,6 +8,8 @@ from typing import NamedTuple
 from app.domain.duration import parse_duration
 from app.domain.schedule import EVERY_PREFIX, FIELDS, MACROS, Field, schedule_fault, words_of
 
+YEARS = range(1970, 3000)
+"""Of the times that are computed with: far enough from both ends of the calendar for every schedule and patience."""
 _MAX_YEARS = 5
 """A schedule that is not due within so many years is never due."""
 _DAY = timedelta(days=1)
@@ -91,11 +93,17 @@ def first_after(schedule: Cron, moment: datetime, zone: tzinfo = UTC) -> datetim
     return next(due_after(schedule, moment, zone), None)
 
 
+@lru_cache(400)
 def _times(schedule: Calendar, day: date, zone: tzinfo) -> list[datetime]:
     """All times of a day, in UTC."""
     at = [(hour, minute) for hour in schedule.hours for minute in schedule.minutes]
     if zone is UTC:
         return [datetime(day.year, day.month, day.day, *each, tzinfo=UTC) for each in at]
+    begin = datetime(day.year, day.month, day.day, tzinfo=zone)
+    end = (begin.replace(tzinfo=None) + _DAY).replace(tzinfo=zone, fold=1)
+    if begin.utcoffset() == end.utcoffset():  # the clock is not changed on this day, as on most
+        midnight = begin.astimezone(UTC)
+        return [midnight + timedelta(hours=hour, minutes=minute) for hour, minute in at]
     found = set()
     for each in at:
         for fold in (0, 1):

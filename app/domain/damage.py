@@ -67,6 +67,8 @@ class Place:
     zone: tzinfo = UTC
     new: frozenset[Key] = field(default_factory=frozenset)
     """The backups that were created too lately to have run."""
+    whole: bool = True
+    """Whether all backups are known. Otherwise nobody can say of a host that none writes it."""
 
     def removals(self) -> Iterator[Removal]:
         """What retention removes next."""
@@ -80,10 +82,10 @@ class Place:
             yield from self._mixed(host, writers)
             if writers:
                 yield from self._late(host, writers)
-            elif not self.writers.perhaps(host):
+            elif perhaps := self.writers.perhaps(host):
+                yield from self._late(host, perhaps)
+            elif self.whole:
                 unwritten.append(host)
-            else:
-                yield from self._late(host, self.writers.perhaps(host))
         succession = Succession(self.history, self.writers)
         for host in unwritten:
             yield self._unwritten(host, succession)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta, tzinfo
 from itertools import islice, pairwise
 from operator import itemgetter
 
-from app.domain.cron import Cron, Interval, due_before
+from app.domain.cron import Calendar, Cron, Interval, due_before
 from app.domain.snapshot import Snapshot
 
 _LOOKED_AT = 500
@@ -79,6 +79,8 @@ def surplus(group: Sequence[Snapshot], schedule: Cron, zone: tzinfo) -> list[Sna
     or a backup by hand is at another time each day, and what an earlier schedule has left is older than the last runs.
     """
     recent = group[-_LOOKED_AT:]
+    if isinstance(schedule, Calendar) and not _twice(recent, schedule, zone):
+        return []
     runs = _runs(recent[0].time, recent[-1].time, schedule, zone)
     extra: list[tuple[int, timedelta, Snapshot]] = []
     filled = set()
@@ -100,6 +102,17 @@ def surplus(group: Sequence[Snapshot], schedule: Cron, zone: tzinfo) -> list[Sna
     again = [one or other for one, other in zip([False, *near], [*near, False], strict=True)]
     steady = sorted(each for (_, _, each), seen in zip(extra, again, strict=True) if seen)
     return steady if 2 * len(steady) >= len(extra) else []
+
+
+def _twice(recent: Sequence[Snapshot], schedule: Calendar, zone: tzinfo) -> bool:
+    """Whether it happens twice that no run lies between a snapshot and the next. All runs are many more to look at."""
+    doubled = 0
+    for before, after in pairwise(recent):
+        last = next(due_before(schedule, after.time, zone), None)
+        doubled += last is None or last <= before.time
+        if doubled == 2:
+            return True
+    return False
 
 
 def _runs(first: datetime, last: datetime, schedule: Cron, zone: tzinfo) -> list[datetime]:

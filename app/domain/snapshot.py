@@ -30,7 +30,7 @@ class History:
 
     def __init__(self, snapshots: Iterable[Snapshot]) -> None:
         hosts: defaultdict[str, defaultdict[Paths, list[Snapshot]]] = defaultdict(lambda: defaultdict(list))
-        for each in snapshots:
+        for each in {each.id: each for each in snapshots}.values():
             hosts[each.host][each.paths].append(each)
         for groups in hosts.values():
             for found in groups.values():

@@ -26,6 +26,8 @@ class Twin:
     """The same, for API servers whose CEL makes no maps of lists; empty: `holds` needs none."""
     ratchets: bool = True
     """Whether an update is admitted if the stored object breaks the same rule."""
+    judges: str = ""
+    """What it looks at, where looking at what breaks the rule may be an error: an update is admitted that leaves it."""
 
 
 @dataclass(frozen=True)

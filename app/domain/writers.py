@@ -62,14 +62,16 @@ class Reader:
 
 
 _DEFAULT_PATIENCE = timedelta(hours=1)
+_MAX_RETRIES, _MAX_PATIENCE = 1_000, timedelta(days=36_500)
+"""Beyond which it makes no difference, and the calendar ends."""
 
 
 def writers_of(key: Key, backup: Backup) -> Iterator[Writer]:
     """The members of a backup that write hosts."""
     spec = backup.spec
     retries = spec.get("retryConfig") or {}
-    patience = (_time(spec.get("timeOut")) or _DEFAULT_PATIENCE) * (1 + max(retries.get("maxRetry") or 0, 0))
-    patience += _time(retries.get("delay")) * max(retries.get("maxRetry") or 0, 0)
+    again = min(max(retries.get("maxRetry") or 0, 0), _MAX_RETRIES)
+    patience = (_time(spec.get("timeOut")) or _DEFAULT_PATIENCE) * (1 + again) + _time(retries.get("delay")) * again
     for member, hosts in backup.writers:
         target = member.target
         yield Writer(
@@ -81,7 +83,7 @@ def writers_of(key: Key, backup: Backup) -> Iterator[Writer]:
             cron(spec.get("schedule") or ""),
             bool(spec.get("paused")),
             keep_of(backup),
-            patience,
+            min(patience, _MAX_PATIENCE),
         )
 
 

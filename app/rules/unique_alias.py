@@ -16,6 +16,7 @@ TWIN = Twin(
     holds=all_differ("variables.aliases"),
     without_maps=pairs_differ("variables.aliases"),
     message="two members have the same alias, so their data would mix: give each member an alias of its own",
+    judges="variables.aliases",
 )
 
 

@@ -20,6 +20,7 @@ TWIN = Twin(
     holds=f"size({_HOSTS}) <= {MOST_PAIRS} ? {_PAIRS} : [{keys(_HOSTS)}].all(m, {_HOSTS}.all(h, {_OF_NONE}))",
     without_maps=f"size({_HOSTS}) <= {MOST_PAIRS} && {_PAIRS}",
     message="two members write under the same host, so their data would mix: give each member an alias of its own",
+    judges=_HOSTS,
 )
 
 

@@ -22,6 +22,7 @@ TWIN = Twin(
     holds=all_differ("variables.identities"),
     without_maps=pairs_differ("variables.identities"),
     message="two members have the same target, and the operator cannot tell them apart: merge them into one",
+    judges="variables.identities",
 )
 
 

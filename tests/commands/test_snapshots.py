@@ -1,6 +1,8 @@
 """`audit --snapshots`: what is read, which Repository it is of, and what is said in every output."""
 
 import json
+from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as Xml
@@ -125,6 +127,36 @@ def test_a_terminal_shows_them_too(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "$ restic snapshots --host web" in console.file.getvalue()
 
 
+def test_a_host_is_said_to_have_no_backup_only_where_all_backups_were_read() -> None:
+    put(repository(), backup(), snapshots=daily() + daily(host="gone", path="/other"))
+    assert "no backup writes host" in audit().stdout
+    Path("more.yaml").write_text("apiVersion: stash.appscode.com/v1beta1\nkind: BackupConfiguration\nmetadata: [")
+    done = command("audit", "objects.yaml", "more.yaml", "--snapshots", "snapshots.json", *AT)
+    assert done.exit_code == 2
+    assert "forget" not in done.stdout
+    assert "Warning: not every backup was read, so hosts that none of them writes are not reported" in done.stderr
+
+
+def test_one_namespace_of_a_cluster_is_not_every_backup(monkeypatch: pytest.MonkeyPatch) -> None:
+    from app.commands.audit import runner
+    from app.commands.audit.damage import Damages, Given
+
+    put(snapshots=daily())
+    monkeypatch.setattr(runner, "read_cluster", _reads_one_repository)
+    api: Any = None
+    for namespace, rules in ((None, ["unwritten-host"]), ("demo", [])):
+        found = runner.Audit(damages=Damages([Given("", Path("snapshots.json"))], NOW))
+        list(runner.audit_cluster(found, api, {}, namespace))
+        assert found.damages is not None
+        assert [said.rule for each in found.damages.checked for said in each.findings] == rules
+        assert len(found.notes) == (namespace is not None)
+
+
+def _reads_one_repository(contents: Any, *_: object) -> Iterator[Any]:
+    contents.inventory.put("Repository", repository())
+    yield from ()
+
+
 # --- which Repository
 
 
@@ -204,6 +236,26 @@ def test_schedules_are_read_in_the_time_zone_of_the_cluster() -> None:
     assert audit().exit_code == command("audit", "objects.yaml", "--snapshots", "snapshots.json").exit_code == 0
 
 
+@pytest.mark.parametrize("now", ["1970-01-01T00:00:00Z", "2999-12-31T23:59:59Z"])
+def test_the_ends_of_time_are_far_enough_away(now: str) -> None:
+    slow = backup("slow", "slow", schedule="@every 2562047h", timeOut="2562047h")
+    slow["spec"]["retryConfig"] = {"maxRetry": 2**31 - 1, "delay": "2562047h"}
+    never = backup("never", "never", schedule="0 0 31 2 *")
+    ends = [snapshot(datetime.fromisoformat(f"{at}T00:00:00+00:00")) for at in ("1970-01-01", "2999-12-31")]
+    put(repository(), backup(), slow, never, snapshots=ends)
+    for zone in ("UTC", "Asia/Tokyo", "America/New_York"):
+        done = command("audit", "objects.yaml", "--snapshots", "snapshots.json", "--now", now, "--time-zone", zone)
+        assert "2 snapshots compared" in done.stdout
+        assert command("plan", "objects.yaml", "--forecast", "--now", now, "--time-zone", zone).exit_code == 0
+
+
+@pytest.mark.parametrize("now", ["0001-01-01T00:00:00Z", "1970-01-01T00:00:00+01:00", "3000-01-01", "9999-12-31"])
+def test_a_time_that_no_calendar_reaches_is_no_time(now: str) -> None:
+    put(backup())
+    said = complaint(command("plan", "objects.yaml", "--forecast", "--now", now))
+    assert said == f"Error: --now {now}: write a time such as 2026-01-31T03:00:00Z, of the years 1970 to 2999"
+
+
 # --- what is read
 
 
@@ -214,6 +266,17 @@ def test_groups_and_an_empty_repository_are_read() -> None:
     for empty in ("null\n", " [ ] \n"):
         put(repository(), backup(paused=True), snapshots=empty)
         assert "0 snapshots compared, 0 findings" in audit().stdout
+
+
+def test_a_snapshot_that_is_listed_twice_is_one() -> None:
+    put(repository(), backup(), snapshots=daily() + daily())
+    assert ", 0 findings" in audit().stdout
+
+
+def test_what_is_no_time_is_not_told_in_full() -> None:
+    for wrong in ("9" * 10_000, ["x" * 10_000]):
+        put(repository(), backup(), snapshots=one(time=wrong))
+        assert len(audit().stderr) < 300
 
 
 def one(**changed: object) -> str:
@@ -239,6 +302,8 @@ def one(**changed: object) -> str:
         (one(time="yesterday"), 'item 1: time "yesterday" is not a time such as 2026-01-31T03:00:00Z'),
         (one(time="2026-01-31T03:00:00"), "is not a time"),
         (one(time="0001-01-01T00:00:00+23:00"), "is not a time"),
+        (one(time="9999-12-31T23:59:59-12:00"), "is not a time"),
+        (one(time="1969-12-31T23:59:59Z"), "is not a time"),
         (one(time=7), "item 1: time 7 is not a time"),
         (one(hostname=7), "item 1: hostname is not a text"),
         (one(id="latest"), "item 1: id is not the name of a snapshot"),

@@ -48,6 +48,18 @@ def test_an_hour_that_a_clock_skips_has_no_runs_and_one_that_it_repeats_has_them
     assert [each.hour for each in repeated] == [0, 1]
 
 
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "Africa/Cairo", "America/Havana", "Asia/Tehran", "Pacific/Apia"])
+def test_every_minute_of_every_zone_is_there_once(zone: str) -> None:
+    schedule = cron("* * * * *")
+    assert schedule is not None
+    for start in (
+        datetime(2011, 12, 25, tzinfo=UTC),
+        datetime(2026, 3, 5, tzinfo=UTC),
+    ):
+        found = list(islice(due_after(schedule, start, ZoneInfo(zone)), 60 * 24 * 9))
+        assert found == [start + timedelta(minutes=number) for number in range(1, len(found) + 1)]
+
+
 def test_what_was_due_is_the_same_backwards() -> None:
     for expression in ("*/20 1,3 * * *", "0 3 1 1,7 *", "15 4 * * sun"):
         schedule = cron(expression)

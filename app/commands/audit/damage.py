@@ -47,11 +47,11 @@ class Damages:
     snapshots: int = 0
     unreadable: list[Unreadable] = field(default_factory=list)
 
-    def look(self, subjects: Iterable[Subject], inventory: Inventory) -> Iterator[Step]:
-        """Compare the snapshots with the objects. Yields how far it is."""
+    def look(self, subjects: Iterable[Subject], inventory: Inventory, *, whole: bool) -> Iterator[Step]:
+        """Compare the snapshots with the objects, `whole` if these are all that there are. Yields how far it is."""
         if not self.given:
             return
-        found = _Objects(subjects, inventory, self.now, self.zone)
+        found = _Objects(subjects, inventory, self.now, self.zone, whole=whole)
         for each in self.given:
             name = shown(each.file)
             try:
@@ -103,8 +103,11 @@ class Damages:
 class _Objects:
     """The objects that write into repositories and restore from them."""
 
-    def __init__(self, subjects: Iterable[Subject], inventory: Inventory, now: datetime, zone: tzinfo) -> None:
+    def __init__(
+        self, subjects: Iterable[Subject], inventory: Inventory, now: datetime, zone: tzinfo, *, whole: bool
+    ) -> None:
         self.subjects: dict[Key, Subject] = {}
+        self._whole = whole
         self._inventory, self._now, self._zone = inventory, now, zone
         self._writers: list[tuple[Key, Writer]] = []
         self._readers: list[tuple[Key, Reader]] = []
@@ -155,7 +158,7 @@ class _Objects:
         certain = where(repository).certain
         writers = Writers(each for key, each in self._writers if where(key).certain == certain)
         readers = [each for key, each in self._readers if where(key).certain == certain]
-        return Place(repository, history, writers, readers, self._now, self._zone, frozenset(self._new))
+        return Place(repository, history, writers, readers, self._now, self._zone, frozenset(self._new), self._whole)
 
 
 def _is_new(writer: Writer, document: Mapping[str, Any], now: datetime, zone: tzinfo) -> bool:

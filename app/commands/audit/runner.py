@@ -47,7 +47,8 @@ def audit_cluster(
     audit.notes += contents.notes
     audit.report.unreadable += contents.unreadable
     yield from _judge(audit, contents.objects, Admission(levels, contents.inventory))
-    yield from _damages(audit, contents.objects, contents.inventory)
+    whole = namespace is None and not contents.unreadable
+    yield from _damages(audit, contents.objects, contents.inventory, whole=whole)
 
 
 def audit_files(
@@ -65,7 +66,7 @@ def audit_files(
     for kind in KNOWN:
         inventory.complete(kind)
     yield from _judge(audit, found, Admission(levels, inventory))
-    yield from _damages(audit, found, inventory)
+    yield from _damages(audit, found, inventory, whole=not audit.report.unreadable)
 
 
 def _sort(audit: Audit, manifest: Manifest, inventory: Inventory, found: list[Manifest]) -> None:
@@ -95,9 +96,11 @@ def _judge(audit: Audit, subjects: list[Any], admission: Admission) -> Iterator[
     audit.notes += (f"{note} ({count} objects)" if count > 1 else note for note, count in unchecked.items())
 
 
-def _damages(audit: Audit, subjects: list[Any], inventory: Inventory) -> Iterator[Step]:
+def _damages(audit: Audit, subjects: list[Any], inventory: Inventory, *, whole: bool) -> Iterator[Step]:
     if audit.damages is not None:
-        yield from audit.damages.look(subjects, inventory)
+        yield from audit.damages.look(subjects, inventory, whole=whole)
+        if not whole:
+            audit.notes.append("not every backup was read, so hosts that none of them writes are not reported")
         audit.report.repositories += audit.damages.checked
         audit.report.unreadable += audit.damages.unreadable
         audit.report.retention = audit.damages.retention()

@@ -5,16 +5,18 @@ import json
 import posixpath
 import re
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, BinaryIO
 
+from app.domain.cron import YEARS
 from app.domain.quoting import quoted
 from app.domain.snapshot import Snapshot
 
 MAX_SNAPSHOTS = 1_000_000
 _PIECE_BYTES = 2**20
 _MAX_SNAPSHOT_CHARS = 16 * 2**20
+_MAX_QUOTED_CHARS = 100
 _SPACE = re.compile(r"[ \t\r\n]*")
 _TEXTS = frozenset({str})
 _ID = re.compile(r"[0-9a-f]{8,64}")
@@ -156,11 +158,11 @@ def _texts(value: dict[str, Any], name: str) -> tuple[str, ...]:
 def _moment(text: object) -> datetime:
     try:
         found = datetime.fromisoformat(text) if isinstance(text, str) else None
-        if found is not None and found.tzinfo is not None and found.year > 1:
+        if found is not None and found.tzinfo is not None and found.astimezone(UTC).year in YEARS:
             return found
-    except ValueError:
+    except (ValueError, OverflowError):
         pass
-    raise ValueError(f"time {quoted(text)} is not a time such as 2026-01-31T03:00:00Z")
+    raise ValueError(f"time {quoted(text)[:_MAX_QUOTED_CHARS]} is not a time such as 2026-01-31T03:00:00Z")
 
 
 @lru_cache(2**14)

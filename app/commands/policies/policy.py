@@ -62,7 +62,8 @@ def holds(twin: Twin, release: Release, *, ratchets: bool) -> str:
     expression = twin.without_maps if twin.without_maps and not release.maps else twin.holds
     if not (ratchets and twin.ratchets):
         return expression
-    return f"({expression})\n|| (oldObject != null && !({stored(expression)}))"
+    unchanged = f"{twin.judges} == {stored(twin.judges)} || " if twin.judges else ""  # true || an error is true
+    return f"({expression})\n|| (oldObject != null && ({unchanged}!({stored(expression)})))"
 
 
 def _enforced(rule: Rule, levels: Levels) -> bool:
