@@ -241,6 +241,12 @@ def test_a_host_that_no_backup_writes_is_kept_for_ever() -> None:
     assert "(1 snapshot, " in one.message
 
 
+def test_nobody_is_said_to_write_no_host_where_not_all_backups_are_known() -> None:
+    there = place([backup()], daily() + daily(60, host="it", path="/x", ended=90))
+    there.whole = False
+    assert list(there.damage()) == []
+
+
 LEFT: dict[str, tuple[list[Document], list[Document], str]] = {
     "the new one began when it ended": ([backup()], daily(host="host-0", ended=10) + daily(), "web"),
     "the new one has not run": ([backup()], daily(host="host-0"), "web"),
