@@ -12,7 +12,7 @@ import fcntl
 import os
 import platform
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -48,7 +48,7 @@ def find_or_build() -> Path:
 
 def complete(folder: Path) -> bool:
     """Whether `folder` holds all three programs."""
-    return all(os.access(folder / name, os.X_OK) for name in PROGRAMS)
+    return _holds(folder, PROGRAMS)
 
 
 def cache_folder() -> Path:
@@ -57,6 +57,27 @@ def cache_folder() -> Path:
     kubernetes, etcd = module_version("k8s.io/kubernetes"), module_version("go.etcd.io/etcd/server/v3")
     key = f"kubernetes-{kubernetes}-etcd-{etcd}-{platform.system()}-{platform.machine()}"
     return base / "stash-admission" / "e2e" / key.lower()
+
+
+def kept(key: str, programs: Iterable[str], build: Callable[[Path], None]) -> Path:
+    """The folder that holds programs under a key of their versions. If nobody has filled it yet, `build` does.
+
+    Raises MissingBinariesError where they have to be built and cannot be.
+    """
+    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "stash-admission" / "e2e"
+    folder = base / f"{key}-{platform.system()}-{platform.machine()}".lower()
+    names = tuple(programs)
+    if not _holds(folder, names):
+        base.mkdir(parents=True, exist_ok=True)
+        with only_build(folder):
+            if not _holds(folder, names):  # another process may have built it while we waited
+                with whole(folder) as partial:
+                    build(partial)
+    return folder
+
+
+def _holds(folder: Path, names: Iterable[str]) -> bool:
+    return all(os.access(folder / name, os.X_OK) for name in names)
 
 
 @contextmanager

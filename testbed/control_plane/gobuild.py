@@ -65,6 +65,17 @@ def compile_program(go: str, name: str, folder: Path) -> None:
     say(f"built {name} in {time.monotonic() - started:.0f} s ({size:.0f} MiB)")
 
 
+def compile_package(package: str, program: Path, module: Path, flags: str = "-s -w") -> None:
+    """Build a package of a module of ours, or of one that its go.mod names, as `program`."""
+    command = [usable_go(), "build", "-p", "2", "-mod=readonly", "-buildvcs=false", "-trimpath"]
+    command += ["-ldflags", flags, "-o", str(program), package]
+    with tempfile.TemporaryFile("w+") as output:
+        code = run_saying(command, output, program.name, module)
+        output.seek(0)
+        if code != 0:
+            raise MissingBinariesError(f"building {program.name} failed: {' '.join(command)}\n{output.read()[-2000:]}")
+
+
 @contextmanager
 def whole(folder: Path) -> Iterator[Path]:
     """A new folder beside `folder`, which becomes it in the end: a build cut short is never taken for a whole one.
