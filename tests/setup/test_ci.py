@@ -11,7 +11,7 @@ from testbed.patience import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 TOOLS = ("cut", "sort", "timeout", "sh", "touch", "chmod")
-NEEDED = ("prometheus", "promtool", "chromium", "chromedriver")
+NEEDED = ("prometheus", "promtool", "chromium", "chromedriver", "restic")
 
 
 class Machine:
