@@ -1,5 +1,6 @@
 """What holds for all tests."""
 
+import os
 from collections.abc import Iterator
 from functools import cache
 
@@ -25,3 +26,13 @@ def forks() -> Iterator[None]:
     with ForkServer() as it, pytest.MonkeyPatch.context() as patch:
         patch.setattr(testbed.server, "forks", it)
         yield
+
+
+@pytest.fixture
+def no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """None of the settings is in the environment."""
+    from app.settings import PREFIX  # which most tests do without
+
+    for name in list(os.environ):
+        if name.startswith(PREFIX):
+            monkeypatch.delenv(name)

@@ -1,7 +1,6 @@
 """The configuration file: what it does, and what is wrong with one."""
 
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -17,16 +16,11 @@ from testbed.reviews import answer
 from testbed.server import backup, body, unprivileged
 from tests.support.configmap import mount
 
+pytestmark = pytest.mark.usefixtures("no_variables")
+
 SCHEDULE = backup(schedule="0 24 * * *")
 """What valid-schedule refuses."""
 WARN = "rules: {valid-schedule: warn}\n"
-
-
-@pytest.fixture(autouse=True)
-def no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in list(os.environ):
-        if name.startswith(PREFIX):
-            monkeypatch.delenv(name)
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """The configuration file, which a server reads again while it serves."""
 
-import os
 import signal
 import time
 from collections.abc import Iterator
@@ -9,22 +8,16 @@ from pathlib import Path
 import pytest
 
 from app.admission.levels_file import CONTENT
-from app.settings import PREFIX
 from testbed.patience import eventually
 from testbed.server import Running, backup, body, issue, running
 from tests.support.configmap import mount
 from tests.support.refusal import start
 
+pytestmark = pytest.mark.usefixtures("no_variables")
+
 SCHEDULE = backup(schedule="0 24 * * *")
 """What valid-schedule refuses."""
 WARN = "rules: {valid-schedule: warn}\n"
-
-
-@pytest.fixture(autouse=True)
-def no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in list(os.environ):
-        if name.startswith(PREFIX):
-            monkeypatch.delenv(name)
 
 
 @pytest.fixture

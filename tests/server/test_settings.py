@@ -1,6 +1,5 @@
 """Settings: every one by flag and by variable, and what is wrong with a bad one said with both names."""
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +8,8 @@ import typer.main
 
 from app.cli import app
 from app.settings import PREFIX, BadSetting, Settings, load, refuse_unknown
+
+pytestmark = pytest.mark.usefixtures("no_variables")
 
 SETTINGS: dict[str, tuple[str, Any, Any]] = {
     "host": ("0.0.0.0", "0.0.0.0", "::1"),  # noqa: S104
@@ -54,13 +55,6 @@ BAD = {
     "rule": ["unique-alias", "no-such-rule=off", "unique-alias=loud", "unique-alias=", "=off", "default-alias=off"],
 }
 EACH_BAD = pytest.mark.parametrize(("name", "text"), [(name, text) for name, texts in BAD.items() for text in texts])
-
-
-@pytest.fixture(autouse=True)
-def no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in list(os.environ):
-        if name.startswith(PREFIX):
-            monkeypatch.delenv(name)
 
 
 def flags() -> set[str]:
